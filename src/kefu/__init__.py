@@ -1,0 +1,3 @@
+"""Kefu: customer service that learns."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,78 @@
+"""What an engine can do, whoever runs it: embed, generate. Engines are plug-ins of the kind `engines`.
+
+An engine is constructed with its plain options and does nothing heavy until `load`. All calls are coroutines on the
+process's one loop; an engine that computes does so in its own threads or process.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float32]
+TextKind = Literal["query", "passage"]
+
+
+@dataclass(frozen=True)
+class EngineCard:
+    """What runs: `version` is the weights' SHA-256 or the server's own word; `dimension` 0 where it has none."""
+
+    name: str
+    version: str
+    languages: tuple[str, ...] = ()
+    dimension: int = 0
+    max_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing said in a conversation; `author` is contact, assistant, member or system. `text` is masked."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a generator is asked: instructions, the conversation so far, and limits."""
+
+    instructions: str
+    messages: tuple[Said, ...]
+    max_tokens: int = 400
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Common to all engines. `__init__` takes `(reference: str, options: Mapping[str, Any])`."""
+
+    def __init__(self, reference: str, options: Mapping[str, Any]) -> None: ...
+
+    def card(self) -> EngineCard:
+        """What runs. Raises Unavailable before `load`."""
+
+    async def load(self) -> None:
+        """Make ready: read and check files, or ask the server. Raises BadInstallation, Unavailable, MissingExtra."""
+
+    async def close(self) -> None:
+        """Free what `load` took; safe to call twice."""
+
+
+@runtime_checkable
+class Encoder(Engine, Protocol):
+    """Text to vectors."""
+
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Matrix:
+        """float32 [len(texts), dimension], each row of unit length. Texts past `max_tokens` are cut."""
+
+
+@runtime_checkable
+class Generator(Engine, Protocol):
+    """A prompt to text, piece by piece."""
+
+    def generate(self, prompt: Prompt) -> AsyncIterator[str]:
+        """Yield text as it is made. Closing the iterator stops the work. Raises Unavailable, Busy."""

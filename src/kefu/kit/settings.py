@@ -1,0 +1,110 @@
+"""Each setting, once: its name, default and help. Read from the environment (`KEFU_…`), then `KEFU_HOME/config.toml`."""
+
+import os
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kefu.kit.errors import BadInput
+
+PREFIX = "KEFU_"
+
+
+class Settings(BaseModel):
+    """How this installation runs. Settings of a workspace are rows, not these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(default=Path("~/.kefu"), description="The folder that holds all state: database, files, keys.")
+    database_url: str = Field(
+        default="", description="postgresql://user:password@host/name; empty means SQLite in the home folder."
+    )
+    host: str = Field(default="127.0.0.1", description="The address that `kefu up` listens on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="The port that `kefu up` listens on.")
+    public_url: str = Field(default="", description="The address customers reach, such as https://help.example.com.")
+    allowed_hosts: str = Field(
+        default="*", description="Host names the members' door answers to, comma separated; * means any."
+    )
+    trusted_proxies: str = Field(
+        default="", description="Addresses of reverse proxies whose X-Forwarded-For is believed, comma separated."
+    )
+    secret_key: str = Field(
+        default="", description="Base64 of 32 bytes that encrypts keys and originals; empty means home/secret.key."
+    )
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    threads: int = Field(default=1, ge=1, le=64, description="Threads that one encoder run may use.")
+    turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
+    generations_at_once: int = Field(
+        default=16, ge=1, le=1024, description="Generated answers in the making at a time."
+    )
+    pending_turns_per_workspace: int = Field(
+        default=1000, ge=1, description="Waiting turns past which a workspace's new messages are refused with 429."
+    )
+    turn_lease_seconds: float = Field(
+        default=60.0, gt=0, description="After so long without a sign of life a claimed turn is taken up again."
+    )
+    messages_per_minute_per_key: int = Field(
+        default=6000, ge=1, description="Requests a minute that an API key may make."
+    )
+    visitors_per_hour_per_address: int = Field(
+        default=120, ge=1, description="Visitor tokens that one network address may ask for in an hour."
+    )
+    messages_per_minute_per_visitor: int = Field(
+        default=30, ge=1, description="Messages a minute that one visitor may send."
+    )
+    upload_megabytes: int = Field(default=50, ge=1, description="The largest file that knowledge accepts.")
+    allow_private_addresses: bool = Field(
+        default=False, description="Let knowledge be fetched from private and loopback addresses."
+    )
+    sqlite_synchronous: str = Field(
+        default="NORMAL",
+        pattern="^(NORMAL|FULL)$",
+        description="FULL also survives a power cut in the last moment, at a lower rate of messages.",
+    )
+    storage: str = Field(default="", description="Where files lie: empty for home/files, or s3://bucket/prefix.")
+
+    @property
+    def folder(self) -> Path:
+        return self.home.expanduser().absolute()
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises BadInput that names the setting, what was given and what was expected.
+    """
+    home = Path(os.environ.get(f"{PREFIX}HOME") or Settings.model_fields["home"].default)
+    values: dict[str, Any] = {**_from_file(home.expanduser() / "config.toml"), **_from_environment(), "home": home}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        field = Settings.model_fields.get(name)
+        meant = field.description if field else f"one of: {', '.join(Settings.model_fields)}"
+        raise BadInput(f"Setting {PREFIX}{name.upper()}: {first['msg']}. It is: {meant}", setting=name) from None
+
+
+def reload() -> Settings:
+    """Read the settings again, after the environment was changed by a command's options or by a test."""
+    settings.cache_clear()
+    return settings()
+
+
+def _from_environment() -> dict[str, Any]:
+    fields = Settings.model_fields
+    given = {key.removeprefix(PREFIX).lower(): value for key, value in os.environ.items() if key.startswith(PREFIX)}
+    return {name: value for name, value in given.items() if name in fields and value != ""}
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path} cannot be read: {error}", file=str(path)) from error
