@@ -1,1 +1,1 @@
-"""What every floor may use: errors, registry, optional extras, settings, log, runtime. Standard library and pydantic only."""
+"""What every floor may use: errors, registry, optional extras, settings, log. Standard library and pydantic only."""

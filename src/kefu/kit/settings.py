@@ -1,4 +1,4 @@
-"""Each setting, once: its name, default and help. Read from the environment (`KEFU_…`), then `KEFU_HOME/config.toml`."""
+"""Each setting, once: name, default, help. Read from the environment (`KEFU_…`), then `KEFU_HOME/config.toml`."""
 
 import os
 import tomllib
@@ -37,18 +37,14 @@ class Settings(BaseModel):
     log_level: str = Field(default="info", description="debug, info, warning or error.")
     threads: int = Field(default=1, ge=1, le=64, description="Threads that one encoder run may use.")
     turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
-    generations_at_once: int = Field(
-        default=16, ge=1, le=1024, description="Generated answers in the making at a time."
-    )
+    generations_at_once: int = Field(default=16, ge=1, le=1024, description="Generated answers at a time.")
     pending_turns_per_workspace: int = Field(
         default=1000, ge=1, description="Waiting turns past which a workspace's new messages are refused with 429."
     )
     turn_lease_seconds: float = Field(
         default=60.0, gt=0, description="After so long without a sign of life a claimed turn is taken up again."
     )
-    messages_per_minute_per_key: int = Field(
-        default=6000, ge=1, description="Requests a minute that an API key may make."
-    )
+    messages_per_minute_per_key: int = Field(default=6000, ge=1, description="Requests a minute of one API key.")
     visitors_per_hour_per_address: int = Field(
         default=120, ge=1, description="Visitor tokens that one network address may ask for in an hour."
     )
