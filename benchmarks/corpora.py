@@ -1,0 +1,211 @@
+"""The public corpora that the retrieval and refusal benchmarks read, as passages and questions.
+
+`--data DIR` is a folder laid out as docs/benchmarks.md describes: helpcentre_en, faq_en, retrieval_zh, helpcentre_zh.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kefu.contracts.index import IndexedPassage
+from kefu.knowledge.chunk import chunk
+from kefu.knowledge.parsing.document import ParsedDocument
+
+Span = tuple[str, int, int]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and where its answer stands; `group` keeps together what must not be split between the halves."""
+
+    id: str
+    text: str
+    gold: frozenset[str]
+    group: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Passages of one help centre and the questions asked of it; `gold` of a question are passage ids."""
+
+    name: str
+    language: str
+    passages: tuple[IndexedPassage, ...]
+    questions: tuple[Question, ...]
+
+
+def load(name: str, data: Path) -> Corpus:
+    """Read a corpus by its name in CORPORA."""
+    return CORPORA[name](data)
+
+
+def half(group: str) -> int:
+    """0 or 1: weights and thresholds are chosen on the questions of half 0 and reported on those of half 1."""
+    return hashlib.sha256(group.encode()).digest()[0] & 1
+
+
+def doc2dial(data: Path) -> Corpus:
+    """Whole pages cut by Kefu's own chunker; gold is every passage that overlaps the annotated span."""
+    pages = _lines(data / "helpcentre_en/doc2dial_docs.jsonl")
+    passages = [p for page in pages for p in pieces(page["doc_id"], page["title"], page["text"], "en")]
+    return Corpus("doc2dial", "en", tuple(passages), tuple(_doc2dial_questions(data, _overlapping(passages))))
+
+
+def doc2dial_given(data: Path) -> Corpus:
+    """The passages as the data set cuts them; gold is its own passage ids."""
+    titles = {page["doc_id"]: page["title"] for page in _lines(data / "helpcentre_en/doc2dial_docs.jsonl")}
+    passages = tuple(
+        _passage(row["passage_id"], row["doc_id"], titles[row["doc_id"]], row["text"].strip(), "en")
+        for row in _lines(data / "helpcentre_en/doc2dial_passages.jsonl")
+    )
+    return Corpus("doc2dial_given", "en", passages, tuple(_doc2dial_questions(data, None)))
+
+
+def dstc11(data: Path) -> Corpus:
+    """FAQ entries of 143 hotels and restaurants; what customers asked in their last turn, the place being known."""
+    places = json.loads((data / "faq_en/dstc11_track5_knowledge.json").read_text(encoding="utf-8"))
+    passages = [
+        _faq(f"{domain}:{entity}:{number}", f"{domain}:{entity}", place["name"], entry["question"], entry["answer"])
+        for domain, entities in places.items()
+        for entity, place in entities.items()
+        for number, entry in place["faqs"].items()
+    ]
+    return Corpus("dstc11", "en", tuple(passages), tuple(_dstc11_questions(data, places)))
+
+
+def dstc9(data: Path) -> Corpus:
+    """Question to answer text: the questions are not indexed; equal answers of one place are equally right."""
+    rows = list(_csv(data / "faq_en/dstc9_faq_kb.csv"))
+    ids = [f"{row['domain']}:{row['entity_id']}:{row['doc_id']}" for row in rows]
+    passages = [
+        _passage(row_id, f"{row['domain']}:{row['entity_id']}", _place(row), row["answer"], "en")
+        for row_id, row in zip(ids, rows, strict=True)
+    ]
+    same: dict[tuple[str, str], set[str]] = {}
+    for row_id, row in zip(ids, rows, strict=True):
+        same.setdefault((row["entity_id"], row["answer"]), set()).add(row_id)
+    questions = [
+        Question(
+            row_id,
+            _about(_place(row), row["question"]),
+            frozenset(same[row["entity_id"], row["answer"]]),
+            f"dstc9:{row['entity_id']}",
+        )
+        for row_id, row in zip(ids, rows, strict=True)
+    ]
+    return Corpus("dstc9", "en", tuple(passages), tuple(questions))
+
+
+def cmrc(data: Path) -> Corpus:
+    """Chinese encyclopaedia paragraphs, each a document; gold is any passage of the paragraph asked about."""
+    passages: list[IndexedPassage] = []
+    questions: list[Question] = []
+    for file in ("cmrc2018_trial.json", "cmrc2018_dev_part_dev.json"):
+        for article in json.loads((data / "retrieval_zh" / file).read_text(encoding="utf-8"))["data"]:
+            for paragraph in article["paragraphs"]:
+                own = pieces(paragraph["id"], article.get("title", ""), paragraph["context"], "zh")
+                gold = frozenset(passage.id for passage in own)
+                passages += own
+                questions += [Question(qa["id"], qa["question"], gold, paragraph["id"]) for qa in paragraph["qas"]]
+    return Corpus("cmrc", "zh", tuple(passages), tuple(questions))
+
+
+def tidb(data: Path) -> Corpus:
+    """A database's FAQ in Chinese: question to answer text, the questions not indexed."""
+    passages: list[IndexedPassage] = []
+    questions: list[Question] = []
+    for number, row in enumerate(_csv(data / "helpcentre_zh/tidb_faq_zh.csv")):
+        own = pieces(f"tidb:{number}", row["page_title"], row["answer"], "zh")
+        passages += own
+        gold = frozenset(passage.id for passage in own)
+        questions.append(Question(f"tidb:{number}", row["question"], gold, f"tidb:{number}"))
+    return Corpus("tidb", "zh", tuple(passages), tuple(questions))
+
+
+CORPORA: dict[str, Callable[[Path], Corpus]] = {
+    "doc2dial": doc2dial,
+    "doc2dial_given": doc2dial_given,
+    "dstc11": dstc11,
+    "dstc9": dstc9,
+    "cmrc": cmrc,
+    "tidb": tidb,
+}
+
+
+def pieces(document_id: str, title: str, text: str, language: str) -> list[IndexedPassage]:
+    """A document's passages by Kefu's chunker."""
+    document = ParsedDocument(document_id, title, text, "text/plain", ())
+    return [
+        _passage(
+            f"{document_id}@{piece.start}", document_id, title, text[piece.start : piece.end], language, piece.start
+        )
+        for piece in chunk(document)
+    ]
+
+
+def _doc2dial_questions(data: Path, find: Callable[[Span], frozenset[str]] | None) -> Iterator[Question]:
+    for row in _lines(data / "helpcentre_en/doc2dial_questions.jsonl"):
+        if not row["standalone"]:
+            continue
+        if find is None:
+            gold = frozenset(row["gold_passages"])
+        else:
+            spans = zip(row["answer_start"], row["answers"], strict=True)
+            gold = frozenset().union(*(find((row["doc_id"], start, start + len(text))) for start, text in spans))
+        yield Question(row["id"], row["question"], gold, row["doc_id"])
+
+
+def _overlapping(passages: Iterable[IndexedPassage]) -> Callable[[Span], frozenset[str]]:
+    of_document: dict[str, list[IndexedPassage]] = {}
+    for passage in passages:
+        of_document.setdefault(passage.document_id, []).append(passage)
+
+    def find(span: Span) -> frozenset[str]:
+        document, start, end = span
+        return frozenset(p.id for p in of_document[document] if p.start < end and start < p.end)
+
+    return find
+
+
+def _dstc11_questions(data: Path, places: dict[str, Any]) -> Iterator[Question]:
+    for row in _lines(data / "faq_en/dstc11_track5_val.jsonl"):
+        gold = [known for known in row.get("knowledge", ()) if known["doc_type"] == "faq"]
+        if not gold:
+            continue
+        names = dict.fromkeys(places[known["domain"]][str(known["entity_id"])]["name"] for known in gold)
+        ids = frozenset(f"{known['domain']}:{known['entity_id']}:{known['doc_id']}" for known in gold)
+        yield Question(str(row["id"]), _about(", ".join(names), row["turns"][-1]["text"]), ids, f"dstc11:{row['id']}")
+
+
+def _about(place: str, question: str) -> str:
+    """A question that names its place, as the turn makes of a follow-up."""
+    return question if not place or place.lower() in question.lower() else f"{place.title()}: {question}"
+
+
+def _place(row: dict[str, str]) -> str:
+    return row["entity"] if row["entity"] not in ("", "*") else row["domain"]
+
+
+def _passage(passage_id: str, document: str, title: str, text: str, language: str, start: int = 0) -> IndexedPassage:
+    return IndexedPassage(passage_id, document, document, title, text, start, start + len(text), language)
+
+
+def _faq(passage_id: str, document: str, title: str, question: str, answer: str) -> IndexedPassage:
+    text = f"{question}\n{answer}"
+    return IndexedPassage(
+        passage_id, document, document, title, text, 0, len(text), "en", (), "faq", (question,), answer
+    )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _csv(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)

@@ -1,0 +1,114 @@
+"""How likely it is that the first passage found answers the question.
+
+A logistic regression on a dozen figures of a question and what was found for it. Its coefficients, one set for each
+language group, are in calibration.json, made by benchmarks/calibrate.py; each figure stands in `Evidence.features`.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+FEATURES = (
+    "cosine",
+    "question_cosine",
+    "keyword",
+    "coverage",
+    "coverage_top3",
+    "unseen",
+    "numbers_missing",
+    "margin",
+    "agreement",
+    "length",
+)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Confidences from which a turn answers from a passage, sends an approved answer, or asks back."""
+
+    answer: float
+    approved: float
+    clarify: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients of one language group."""
+
+    bias: float
+    weights: Mapping[str, float]
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        total = self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@dataclass(frozen=True)
+class Found:
+    """What confidence is judged by.
+
+    `terms` are the question's with their rarity; `held` says of each of the first hits which of them it holds; `seen`
+    which of them any passage holds.
+    """
+
+    terms: Mapping[str, float]
+    seen: frozenset[str]
+    held: Sequence[frozenset[str]]
+    cosines: Sequence[float]
+    question_cosine: float
+    keyword_scores: Sequence[float]
+    fused: Sequence[float]
+    agreement: bool
+
+
+def default_thresholds() -> Thresholds:
+    """The thresholds that calibration.json was made with.
+
+    `answer` is where on the calibration questions 90% of the unanswerable are refused; `approved` is the same for FAQ
+    hits; `clarify` is where half of the answerable questions that were refused are still above.
+    """
+    return Thresholds(**_stored()["thresholds"])
+
+
+def calibration(language: str) -> Calibration:
+    """The coefficients for a language: `zh`, else those of English."""
+    groups = _stored()["groups"]
+    group = groups.get(language) or groups["en"]
+    return Calibration(group["bias"], group["weights"])
+
+
+def features(question: str, top_text: str, found: Found) -> dict[str, float]:
+    """The figures of FEATURES, each about 0 to 1."""
+    mass = sum(found.terms.values()) or 1.0
+
+    def covered(terms: frozenset[str]) -> float:
+        return sum(found.terms[term] for term in terms) / mass
+
+    numbers = set(_NUMBER.findall(question))
+    missing = numbers - set(_NUMBER.findall(top_text))
+    second = found.fused[1] if len(found.fused) > 1 else 0.0
+    return {
+        "cosine": found.cosines[0],
+        "question_cosine": found.question_cosine,
+        "keyword": found.keyword_scores[0] / mass,
+        "coverage": covered(found.held[0]),
+        "coverage_top3": covered(frozenset().union(*found.held[:3])),
+        "unseen": 1 - covered(found.seen),
+        "numbers_missing": len(missing) / len(numbers) if numbers else 0.0,
+        "margin": found.fused[0] - second,
+        "agreement": float(found.agreement),
+        "length": min(1.0, len(found.terms) / 12),
+    }
+
+
+@cache
+def _stored() -> Any:
+    text = files("kefu.knowledge").joinpath("calibration.json").read_text(encoding="utf-8")
+    return json.loads(text)

@@ -1,0 +1,223 @@
+"""Ranked passages of one workspace: keyword and vector search, fused, with a calibrated confidence."""
+
+import asyncio
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.engine import Encoder
+from kefu.contracts.index import Evidence, Hit, IndexedPassage, PassageVectors
+from kefu.knowledge import confidence
+from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
+from kefu.knowledge.shelf import Entry, Shelf
+from kefu.knowledge.words import tokenise
+
+Floats = npt.NDArray[np.float32]
+
+# Nearest rows asked of the graph when there are too many for the exact product.
+_NEAREST = 200
+# Passages embedded again for a language that has none of its own: a question waits this long, then the rest is made
+# behind its back.
+_BRIDGE_SECONDS = 2.0
+_BRIDGE_BATCH = 32
+# Confidence looks at the first three hits.
+_JUDGED = 3
+_SMALLEST = 1e-9
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How much a keyword score, from 0 to 1, counts beside a cosine; chosen on half 0 by benchmarks/retrieval.py."""
+
+    keyword: float = 0.5
+    vector: float = 1.0
+
+
+class WorkspaceIndex:
+    """`contracts.index.KnowledgeIndex` in memory.
+
+    `encoders` by language, "*" for the others. Passages in the question's language are searched; where there are none,
+    those of all languages with the encoder "*", which must be multilingual.
+    """
+
+    def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion | None = None) -> None:
+        self._encoders = encoders
+        self._fusion = fusion or Fusion()
+        self._lock = threading.RLock()
+        self._shelves: dict[str, Shelf] = {}
+        self._language_of: dict[str, str] = {}
+        self._bridging: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._language_of)
+
+    async def search(self, question: str, language: str, k: int = 5) -> Evidence:
+        """The `k` best passages, best first. An empty index gives no hits and confidence 0."""
+        if not len(self) or not question.strip() or k < 1:
+            return Evidence(question, language, (), 0.0)
+        at_home = language in self._shelves
+        asked = _Asked(question, language)
+        if not self._is_exact(asked):
+            encoder = encoder_for(language, self._encoders) if at_home else self._encoders[ANY_LANGUAGE]
+            vector = (await encoder.embed([question], "query"))[0]
+            if not at_home:
+                await self._bridge(encoder)
+            asked = _Asked(question, language, vector, encoder_key(encoder))
+        with self._lock:
+            ranked = [_rank(shelf, asked, self._fusion) for shelf in self._open(language)]
+            return _evidence(asked, ranked, k)
+
+    def _open(self, language: str) -> list[Shelf]:
+        """The shelves that are searched: the language's own, else all."""
+        shelf = self._shelves.get(language)
+        return [shelf] if shelf is not None else list(self._shelves.values())
+
+    def _is_exact(self, asked: "_Asked") -> bool:
+        """Whether a FAQ entry has just this question; it needs no vector then."""
+        with self._lock:
+            return any(shelf.exact(asked.question) is not None for shelf in self._open(asked.language))
+
+    def put(self, passages: Iterable[tuple[IndexedPassage, PassageVectors | None]]) -> None:
+        """Add passages, or replace those whose id is known."""
+        for passage, vectors in passages:
+            entry = Entry.of(passage)  # the slow part, outside the lock: a search waits for one passage at most
+            with self._lock:
+                self._drop(passage.id)
+                self._language_of[passage.id] = passage.language
+                self._shelves.setdefault(passage.language, Shelf(passage.language)).add(entry, vectors)
+
+    def drop(self, passage_ids: Iterable[str]) -> None:
+        """Remove passages; unknown ids are ignored."""
+        for passage_id in passage_ids:
+            with self._lock:
+                self._drop(passage_id)
+
+    def _drop(self, passage_id: str) -> None:
+        language = self._language_of.pop(passage_id, None)
+        if language is None:
+            return
+        self._shelves[language].remove(passage_id)
+        if not len(self._shelves[language]):
+            del self._shelves[language]
+
+    async def _bridge(self, encoder: Encoder) -> None:
+        """Give all passages vectors from the multilingual encoder; waits a while, not for all."""
+        key = encoder_key(encoder)
+        with self._lock:
+            missing = [passage for shelf in self._shelves.values() for passage in shelf.without_vectors(key)]
+        if not missing:
+            return
+        if self._bridging is None or self._bridging.done():
+            self._bridging = asyncio.create_task(self._embed(missing, encoder))
+        await asyncio.wait([self._bridging], timeout=_BRIDGE_SECONDS)
+
+    async def _embed(self, passages: Sequence[IndexedPassage], encoder: Encoder) -> None:
+        for at in range(0, len(passages), _BRIDGE_BATCH):
+            some = passages[at : at + _BRIDGE_BATCH]
+            vectors = await embed_passages(some, {ANY_LANGUAGE: encoder})
+            with self._lock:
+                for passage, made in zip(some, vectors, strict=True):
+                    shelf = self._shelves.get(self._language_of.get(passage.id, ""))
+                    if shelf is not None:
+                        shelf.add_vectors(passage, made)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """A question with its vector and the encoder's key; without vector it is searched by words alone."""
+
+    question: str
+    language: str
+    vector: Floats | None = None
+    encoder: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """Scores of a shelf's rows for one question."""
+
+    asked: _Asked
+    shelf: Shelf
+    terms: tuple[str, ...]
+    cosine: Floats
+    keyword: Floats
+    fused: Floats
+    exact: int | None
+
+
+def _rank(shelf: Shelf, asked: _Asked, fusion: Fusion) -> _Ranked:
+    terms = tuple(dict.fromkeys(tokenise(asked.question, shelf.language)))
+    keyword = shelf.keyword.scores(terms, shelf.rows)
+    index = shelf.vectors.get(asked.encoder)
+    if index is None or asked.vector is None:
+        cosine = np.zeros(shelf.rows, np.float32)
+    else:
+        cosine = index.best(asked.vector, shelf.rows, _NEAREST)
+    highest = float(keyword.max(initial=0.0)) or 1.0
+    total = fusion.vector + fusion.keyword
+    fused = np.float32(fusion.vector / total) * cosine + np.float32(fusion.keyword / total / highest) * keyword
+    return _Ranked(asked, shelf, terms, cosine, keyword, fused, shelf.exact(asked.question))
+
+
+def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:
+    """The best of all shelves, and what they are worth."""
+    places = [(float(r.fused[row]), r, row) for r in ranked for row in _best(r, max(k, _JUDGED))]
+    places.sort(key=lambda place: (-place[0], place[1].shelf.passages[place[2]].id))
+    exact = next(((r, r.exact) for r in ranked if r.exact is not None), None)
+    if exact is not None:
+        places = [(1.0, *exact), *(place for place in places if place[1:] != exact)]
+    if not places:
+        return Evidence(asked.question, asked.language, (), 0.0)
+    hits = tuple(_hit(*place) for place in places[:k])
+    features = _features(asked, places[:_JUDGED])
+    if exact is not None:
+        return Evidence(asked.question, asked.language, hits, 1.0, hits[0], features)
+    probability = confidence.calibration(asked.language).probability(features)
+    return Evidence(asked.question, asked.language, hits, probability, None, features)
+
+
+def _best(ranked: _Ranked, count: int) -> list[int]:
+    """The rows with the highest fused scores, ties included, removed rows and zeros left out."""
+    fused = ranked.fused
+    if count < len(fused):
+        lowest = max(float(np.partition(fused, -count)[-count]), _SMALLEST)
+        rows = np.flatnonzero(fused >= lowest)
+    else:
+        rows = np.flatnonzero(fused > 0)
+    return [row for row in rows.tolist() if row in ranked.shelf.passages]
+
+
+def _hit(score: float, ranked: _Ranked, row: int) -> Hit:
+    passage = ranked.shelf.passages[row]
+    cosines = _cosines(ranked, row)
+    matched = None
+    if passage.questions and len(cosines) > 1:
+        matched = passage.questions[min(int(np.argmax(cosines[1:])), len(passage.questions) - 1)]
+    features = {"cosine": float(ranked.cosine[row]), "keyword": float(ranked.keyword[row])}
+    return Hit(passage, min(1.0, max(0.0, score)), matched, features)
+
+
+def _cosines(ranked: _Ranked, row: int) -> Floats:
+    index, vector = ranked.shelf.vectors.get(ranked.asked.encoder), ranked.asked.vector
+    return np.zeros(0, np.float32) if index is None or vector is None else index.cosines(vector, row)
+
+
+def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> dict[str, float]:
+    _, top, row = places[0]
+    keyword = top.shelf.keyword
+    cosines = _cosines(top, row)
+    found = confidence.Found(
+        terms={term: keyword.idf(term) for term in top.terms},
+        seen=frozenset(term for term in top.terms if keyword.frequency(term)),
+        held=[frozenset(top.terms) & frozenset(r.shelf.keyword.terms(at)) for _, r, at in places],
+        cosines=[float(r.cosine[at]) for _, r, at in places],
+        question_cosine=float(cosines[1:].max(initial=0.0)),
+        keyword_scores=[float(r.keyword[at]) for _, r, at in places],
+        fused=[score for score, _, _ in places],
+        agreement=bool(len(top.keyword)) and int(np.argmax(top.keyword)) == int(np.argmax(top.cosine)),
+    )
+    passage = top.shelf.passages[row]
+    return confidence.features(asked.question, f"{passage.title}\n{passage.text}", found)
