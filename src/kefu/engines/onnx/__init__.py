@@ -1,0 +1,1 @@
+"""Sentence encoders as ONNX files, run in this process by onnxruntime."""
