@@ -167,18 +167,22 @@ class _Cutter:
 
     def _split(self, start: int, end: int) -> list[Span]:
         """Even pieces of whole sentences; sentences over the limit are cut at clauses, then words."""
-        units = [unit for s, e in sentences(self.text[start:end]) for unit in self._short_enough(start + s, start + e)]
+        found = sentences(self.text[start:end])
+        units = [unit for s, e in found for unit in self._short_enough(start + s, start + e)]
         total = weight(self.text[start:end])
-        goal = total / max(1, math.ceil(total / (_STRETCH * self.target)))
+        goal = total / math.ceil(total / (_STRETCH * self.target))
         pieces: list[Span] = []
+        done = 0.0
         for s, e in units:
+            size = weight(self.text[s:e])
+            begin = s
             if pieces and e - pieces[-1][0] <= self.limit:
-                held = weight(self.text[pieces[-1][0] : pieces[-1][1]])
-                # Joining brings the piece nearer to the goal than leaving it.
-                if held + weight(self.text[s:e]) / 2 <= goal or self._is_heading(*pieces[-1]):
-                    pieces[-1] = (pieces[-1][0], e)
-                    continue
-            pieces.append((s, e))
+                # The cut before this unit is farther from the even one than the cut behind it.
+                is_nearer = done + size / 2 <= len(pieces) * goal
+                if is_nearer or self._is_heading(*pieces[-1]):
+                    begin = pieces.pop()[0]
+            pieces.append((begin, e))
+            done += size
         return pieces
 
     def _is_heading(self, start: int, end: int) -> bool:

@@ -13,6 +13,8 @@ _BOMS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+# English text in UTF-16 is half zero bytes; a text file that holds a few by accident is not.
+_ZERO_SHARE = 0.2
 # The encodings of files that people still save. More candidates would only make wrong guesses likelier.
 _LEGACY = ["cp1250", "cp1251", "big5", "cp932", "euc_jp", "cp949", "cp1253", "cp1254", "cp1255", "cp1256"]
 # charset-normalizer's measure of disorder in what a guess decodes to; its own default bound is 0.2.
@@ -47,6 +49,11 @@ def decode(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _strictly(data[len(mark) :], encoding)
+    if data[:4096].count(0) > _ZERO_SHARE * len(data[:4096]):
+        text = _utf16_without_mark(data)
+        if text is None:
+            raise Unreadable("The file is not text: many of its bytes are zero.")
+        return text
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborNode
 
-from kefu.knowledge.parsing.outline import Outline, one_line
+from kefu.knowledge.parsing.outline import Outline, collapse_blanks, one_line
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = frozenset(
@@ -173,7 +173,7 @@ class PageText:
 
     def _flush(self) -> None:
         """End a paragraph, or a line of a list."""
-        text = "".join(self._inline).strip()
+        text = collapse_blanks("".join(self._inline)).strip()
         self._inline.clear()
         if not text:
             return
