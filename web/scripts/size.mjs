@@ -1,0 +1,29 @@
+// Fails when what a customer's browser downloads is over its budget (gzip, level 9, as a web server would send it).
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const STATIC = join(dirname(fileURLToPath(import.meta.url)), "../../src/kefu/static");
+
+// The widget's budget counts everything its page loads: the page itself, scripts and styles.
+const BUDGETS = [
+  { name: "loader", limit: 10_000, files: () => ["loader.js"] },
+  { name: "widget", limit: 60_000, files: () => walk("widget") },
+];
+
+function walk(folder) {
+  return readdirSync(join(STATIC, folder), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)],
+  );
+}
+
+const gzipped = (file) => gzipSync(readFileSync(join(STATIC, file)), { level: 9 }).length;
+
+let over = false;
+for (const { name, limit, files } of BUDGETS) {
+  const size = files().reduce((sum, file) => sum + gzipped(file), 0);
+  over ||= size > limit;
+  console.log(`${name.padEnd(8)} ${String(size).padStart(6)} of ${limit} bytes gzipped${size > limit ? "  OVER BUDGET" : ""}`);
+}
+process.exit(over ? 1 : 0);
