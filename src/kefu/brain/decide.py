@@ -1,0 +1,114 @@
+"""Decide: from what was understood and found, how a turn is answered, and why. Pure: no clock, no chance, no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kefu.brain import handoff
+from kefu.brain.smalltalk import SmallTalk
+from kefu.brain.understand import Understanding
+from kefu.contracts.index import Evidence, Hit
+from kefu.contracts.turn import Decision, Policy
+
+# Hits within this share of the best one's score are as likely meant as it.
+_CLOSE = 0.9
+# One is no choice; more than three are a list of everything.
+_FEWEST_CHOICES, _MOST_CHOICES = 2, 3
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision: its reason for the trace, the hits it stands on (best first), and the text's key if built in."""
+
+    decision: Decision
+    reason: str
+    confidence: float = 0.0
+    hits: tuple[Hit, ...] = ()
+    text: str | None = None
+
+
+def without_evidence(meaning: Understanding, policy: Policy) -> Decided | None:
+    """The decision where nothing need be looked up, or None."""
+    why = handoff.reason(meaning, policy)
+    if why is not None:
+        return Decided(Decision.HAND_OVER, why, 1.0, text=handoff.TEXTS[why])
+    if meaning.forbidden is not None:
+        return Decided(Decision.REFUSE, "forbidden_topic", 1.0, text="refuse_forbidden")
+    # "Who are you?" may be in the company's own FAQ; the other courtesies are not looked up.
+    if meaning.small_talk is not None and meaning.small_talk is not SmallTalk.IDENTITY:
+        return _small_talk(meaning.small_talk)
+    if meaning.injection and not meaning.question:
+        return Decided(Decision.REFUSE, "injection", 1.0, text="refuse_instruction")
+    if meaning.empty:
+        return Decided(Decision.CLARIFY, "no_question", 0.0, text="no_question")
+    return None
+
+
+def decide(
+    meaning: Understanding, evidence: Evidence, policy: Policy, refusals_in_a_row: int, *, can_generate: bool
+) -> Decided:
+    """The decision on a question and what knowledge holds on it. Total: any evidence gives a decision."""
+    at_once = without_evidence(meaning, policy)
+    if at_once is not None:
+        return at_once
+    if evidence.exact is not None and Decision.APPROVED in policy.kinds and evidence.exact.passage.answer:
+        return Decided(Decision.APPROVED, "exact_question", 1.0, (evidence.exact,))
+    if meaning.small_talk is not None:
+        return _small_talk(meaning.small_talk)
+    return _by_confidence(meaning, evidence, policy, can_generate) or refuse(
+        meaning, policy, refusals_in_a_row, _why_refused(evidence), evidence.confidence
+    )
+
+
+def refuse(meaning: Understanding, policy: Policy, refusals_in_a_row: int, why: str, confidence: float) -> Decided:
+    """A refusal, or a person where one refusal more would be too many."""
+    instead = handoff.reason_instead_of_refusing(meaning, policy, refusals_in_a_row)
+    if instead is not None:
+        return Decided(Decision.HAND_OVER, instead, confidence, text=handoff.TEXTS[instead])
+    return Decided(Decision.REFUSE, why, confidence, text="refuse")
+
+
+def failure() -> Decided:
+    """Nothing works: a person, with an apology."""
+    return Decided(Decision.HAND_OVER, "failure", 0.0, text=handoff.TEXTS["failure"])
+
+
+def choices(hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits that are as good as the best, one for each name; empty unless they are few enough to ask back."""
+    close: dict[str, Hit] = {}
+    for hit in hits:
+        if hit.score >= _CLOSE * hits[0].score:
+            close.setdefault(label(hit), hit)
+    return tuple(close.values()) if _FEWEST_CHOICES <= len(close) <= _MOST_CHOICES else ()
+
+
+def label(hit: Hit) -> str:
+    """What a hit is called when a customer is asked which one is meant: FAQ question, heading, or title."""
+    passage = hit.passage
+    if passage.questions:
+        return passage.questions[0]
+    return passage.heading_path[-1] if passage.heading_path else passage.title
+
+
+def _by_confidence(meaning: Understanding, evidence: Evidence, policy: Policy, can_generate: bool) -> Decided | None:
+    if not evidence.hits:
+        return None
+    hits, sure = evidence.hits, evidence.confidence
+    if hits[0].passage.answer and sure >= policy.approved_threshold and Decision.APPROVED in policy.kinds:
+        return Decided(Decision.APPROVED, "faq_hit", sure, hits[:1])
+    if sure >= policy.answer_threshold:
+        # A text that instructs an assistant never reaches a generator.
+        if Decision.GENERATED in policy.kinds and can_generate and not meaning.injection:
+            return Decided(Decision.GENERATED, "passages_found", sure, hits)
+        if Decision.EXTRACTED in policy.kinds:
+            return Decided(Decision.EXTRACTED, "passage_found", sure, hits)
+        return None
+    asked_back = choices(hits) if sure >= policy.clarify_threshold else ()
+    return Decided(Decision.CLARIFY, "close_choices", sure, asked_back) if asked_back else None
+
+
+def _why_refused(evidence: Evidence) -> str:
+    return "below_threshold" if evidence.hits else "nothing_found"
+
+
+def _small_talk(kind: SmallTalk) -> Decided:
+    return Decided(Decision.APPROVED, "small_talk", 1.0, text=kind.value)

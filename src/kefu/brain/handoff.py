@@ -1,0 +1,44 @@
+"""When a person takes over, and when one is offered."""
+
+from kefu.brain.mood import Mood
+from kefu.brain.understand import Understanding
+from kefu.contracts.turn import Decision, Policy
+
+
+def reason(meaning: Understanding, policy: Policy) -> str | None:
+    """Why a message goes to a person before anything is looked up, or None."""
+    if meaning.wants_person:
+        return "asked_for_person"
+    if meaning.rule_word is not None:
+        return "rule_word"
+    if meaning.mood is Mood.ANGRY:
+        return "anger"
+    return None
+
+
+def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_in_a_row: int) -> str | None:
+    """Why a person takes a question that would be refused, or None.
+
+    `refusals_in_a_row` were said before this turn. The one that would make them `policy.refusals_before_hand_over`
+    brings a person instead: with 2, the second question in a row without an answer.
+    """
+    if meaning.mood is Mood.COMPLAINT:
+        return "complaint"
+    if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1 and not meaning.injection:
+        return "refused_in_a_row"
+    return None
+
+
+def offers_person(decision: Decision, meaning: Understanding) -> bool:
+    """Whether a reply comes with the button that asks for a person."""
+    return decision is Decision.REFUSE or (meaning.mood is Mood.COMPLAINT and decision is not Decision.HAND_OVER)
+
+
+TEXTS = {
+    "asked_for_person": "hand_over",
+    "rule_word": "hand_over",
+    "anger": "hand_over_anger",
+    "complaint": "hand_over_anger",
+    "refused_in_a_row": "hand_over_refused",
+    "failure": "hand_over_failure",
+}

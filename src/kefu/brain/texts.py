@@ -1,0 +1,85 @@
+"""The sentences that Kefu itself says, in English and Chinese; a company's own (`policy.texts`) come first."""
+
+from collections.abc import Mapping
+
+from kefu.contracts.turn import Policy
+
+# No figure stands in these texts: figures come from knowledge only.
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "greeting": "Hello! I'm {name}. How can I help you?",
+        "how_are_you": "I'm well, thank you for asking. How can I help you?",
+        "thanks": "You're welcome! Is there anything else I can help with?",
+        "goodbye": "Goodbye, and have a good day!",
+        "acknowledgement": "All right. Let me know if there is anything else I can help with.",
+        "help": "Of course. What would you like to know?",
+        "identity": (
+            "I'm {name}, an automatic assistant. I answer from our help pages, and I can bring in a person"
+            " whenever you like."
+        ),
+        "no_question": "Could you tell me in a few words what you would like to know?",
+        "refuse": (
+            "I'm sorry, I couldn't find an answer to that in our help pages, and I don't want to guess."
+            " Would you like to talk to a person?"
+        ),
+        "refuse_forbidden": "I'm sorry, I can't help with that topic here. Would you like to talk to a person?",
+        "refuse_instruction": (
+            "I'm here to answer questions about our service from our help pages. What would you like to know?"
+        ),
+        "hand_over": "Of course. I'm passing you to a person, who will answer you here.",
+        "hand_over_refused": (
+            "I'm sorry, I couldn't find that either. I'm passing you to a person, who will answer you here."
+        ),
+        "hand_over_anger": (
+            "I'm sorry that this has been a bad experience. I'm passing you to a person, who will answer you here."
+        ),
+        "hand_over_failure": (
+            "I'm sorry, something went wrong on our side. I'm passing you to a person, who will answer you here."
+        ),
+        "clarify": "Which of these do you mean?",
+        "talk_to_person": "Talk to a person",
+    },
+    "zh": {
+        "greeting": "您好，我是{name}，请问有什么可以帮您？",
+        "how_are_you": "我很好，谢谢您的关心。请问有什么可以帮您？",
+        "thanks": "不客气！还有什么可以帮您的吗？",
+        "goodbye": "再见，祝您生活愉快！",
+        "acknowledgement": "好的，如果还有其他问题，请随时告诉我。",
+        "help": "当然可以，请问您想了解什么？",
+        "identity": "我是{name}，一位自动客服助手。我根据帮助中心的内容回答问题，您也可以随时让我为您转接人工客服。",
+        "no_question": "请您简单描述一下想了解的问题，好吗？",
+        "refuse": "抱歉，我在帮助中心里没有找到这个问题的答案，不想随意猜测。需要为您转接人工客服吗？",
+        "refuse_forbidden": "抱歉，这个话题我无法在这里回答。需要为您转接人工客服吗？",
+        "refuse_instruction": "我在这里根据帮助中心的内容回答与我们服务有关的问题。请问您想了解什么？",
+        "hand_over": "好的，正在为您转接人工客服，客服人员会在这里回复您。",
+        "hand_over_refused": "抱歉，这个问题我也没有找到答案。正在为您转接人工客服，客服人员会在这里回复您。",
+        "hand_over_anger": "非常抱歉给您带来了不好的体验。正在为您转接人工客服，客服人员会在这里回复您。",
+        "hand_over_failure": "抱歉，系统出了点问题。正在为您转接人工客服，客服人员会在这里回复您。",
+        "clarify": "请问您想问的是哪一个？",
+        "talk_to_person": "转人工客服",
+    },
+}
+LAST_RESORT = "en"
+
+
+def say(key: str, language: str, policy: Policy) -> str:
+    """The sentence `key` in the customer's language, else the policy's default language, else English.
+
+    In each language the policy's own text wins over the built-in one. `{name}` becomes the assistant's name.
+    """
+    for code in (language, language.partition("-")[0], policy.default_language, LAST_RESORT):
+        text = policy.texts.get(code, {}).get(key) or BUILT_IN.get(code, {}).get(key)
+        if text:
+            # Not str.format: a company's own text may hold braces.
+            return text.replace("{name}", policy.name)
+    raise KeyError(key)
+
+
+def every_form(key: str, policy: Policy) -> tuple[str, ...]:
+    """All forms of a sentence that this assistant may have said, to know it again in a conversation."""
+    return tuple(
+        texts[key].replace("{name}", policy.name)
+        for table in (policy.texts, BUILT_IN)
+        for texts in table.values()
+        if key in texts
+    )

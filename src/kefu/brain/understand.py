@@ -1,0 +1,136 @@
+"""Understand: what a customer's message is and asks, by rules on its words."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kefu.brain import followup, injection, mood, smalltalk, texts
+from kefu.brain.mood import Mood
+from kefu.brain.smalltalk import SmallTalk
+from kefu.contracts.engine import Said
+from kefu.contracts.turn import Policy
+from kefu.knowledge.sentences import sentences
+from kefu.knowledge.words import fold, tokenise
+
+# How far back a follow-up may find its subject. Older questions are another matter.
+_LOOK_BACK = 6
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_CHOICE = re.compile(r"^[-•] (.+)$", re.MULTILINE)
+_ORDINAL = re.compile(
+    r"^(?:the )?(?:(first|1st|1|one|a)|(second|2nd|2|two|b)|(third|3rd|3|three|c))(?: one| option)?[.!]?$"
+    r"|^(?:第|选)?(?:(一|1)|(二|2|两)|(三|3))(?:个|种|项|条)?(?:吧|的)?[。.]?$",
+    re.IGNORECASE,
+)
+_YES = re.compile(
+    r"^(?:yes|yeah|yep|yup|sure|ok(?:ay)?|please|yes,? please|sure,? please|please do|go ahead|of course|i would|i do|"
+    r"好|好的|好啊|可以|要|要的|需要|是|是的|行|嗯|嗯嗯|麻烦了|那好|好吧|可以的|请|转吧|转)(?:[ ,，]*(?:please|"
+    r"thanks|thank you|谢谢|吧|啊))*[\s.!。！~～]*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What a message is and asks.
+
+    `question` is the message without courtesies and without sentences that instruct an assistant; it is empty when
+    nothing is asked. `standalone` is a follow-up's question with its subject from the conversation.
+    """
+
+    language: str
+    question: str
+    standalone: str | None = None
+    small_talk: SmallTalk | None = None
+    empty: bool = False
+    wants_person: bool = False
+    mood: Mood = Mood.CALM
+    forbidden: str | None = None
+    rule_word: str | None = None
+    injection: bool = False
+
+
+def understand(text: str, language: str, history: Sequence[Said], policy: Policy) -> Understanding:
+    """Tell what a normalised, masked message wants, with the conversation before it."""
+    chosen = _chosen(text, history) or text
+    sorted_text = smalltalk.sort(chosen)
+    # "Who are you?" is small talk and a question: the company's FAQ may have its own answer.
+    asked = chosen if sorted_text.small_talk is SmallTalk.IDENTITY else sorted_text.question
+    clean, injected = _without_instructions(asked)
+    accepted = bool(_YES.match(text)) and _was_offered_a_person(history, policy)
+    return Understanding(
+        language=language,
+        question=clean,
+        standalone=followup.standalone(clean, language, _earlier(history)) if sorted_text.question and clean else None,
+        small_talk=sorted_text.small_talk,
+        empty=sorted_text.empty,
+        wants_person=accepted or mood.wants_person(chosen),
+        mood=mood.mood(chosen) if clean or injected else Mood.CALM,
+        forbidden=_mentioned(policy.forbidden_topics, chosen, language),
+        rule_word=_mentioned(policy.hand_over_words, chosen, language),
+        injection=injected,
+    )
+
+
+def _without_instructions(text: str) -> tuple[str, bool]:
+    """A message without the sentences that instruct an assistant, and whether there were any.
+
+    A message that only shows the sign as a whole (across its sentences) is left with nothing to ask.
+    """
+    if not injection.instructs_an_assistant(text):
+        return text, False
+    kept = [text[start:end] for start, end in sentences(text)]
+    rest = " ".join(one for one in kept if not injection.instructs_an_assistant(one))
+    return ("" if len(kept) < 2 or injection.instructs_an_assistant(rest) else rest), True
+
+
+def _earlier(history: Sequence[Said]) -> list[str]:
+    """The customer's last questions, oldest first, without small talk."""
+    said = [one.text for one in history if one.author == "contact"][-_LOOK_BACK:]
+    return [question for question in (smalltalk.sort(text).question for text in said) if question]
+
+
+def _last_answer(history: Sequence[Said]) -> str:
+    return next((one.text for one in reversed(history) if one.author == "assistant"), "")
+
+
+def _chosen(text: str, history: Sequence[Said]) -> str | None:
+    """The choice that "the second one" names, if the assistant has just listed choices."""
+    ordinal = _ORDINAL.match(text)
+    if ordinal is None:
+        return None
+    place = next(at for at, group in enumerate(ordinal.groups()) if group) % 3
+    choices = _CHOICE.findall(_last_answer(history))
+    return choices[place] if place < len(choices) else None
+
+
+def _was_offered_a_person(history: Sequence[Said], policy: Policy) -> bool:
+    last = _last_answer(history)
+    return bool(last) and any(
+        last == text for key in ("refuse", "refuse_forbidden") for text in texts.every_form(key, policy)
+    )
+
+
+def _mentioned(phrases: Iterable[str], text: str, language: str) -> str | None:
+    """The first phrase that a text mentions: in Han as it stands, in other scripts word by word, inflected or not."""
+    phrases = tuple(phrases)
+    if not phrases:
+        return None
+    folded = fold(text)
+    terms = tokenise(text, language)
+    return next((phrase for phrase in phrases if _holds(phrase, folded, terms, language)), None)
+
+
+def _holds(phrase: str, folded: str, terms: Sequence[str], language: str) -> bool:
+    folded_phrase, phrase_terms = _phrase(phrase, language)
+    if _HAN.search(folded_phrase):
+        return folded_phrase in folded
+    if not phrase_terms:
+        return bool(folded_phrase) and f" {folded_phrase} " in f" {folded} "
+    width = len(phrase_terms)
+    return any(tuple(terms[at : at + width]) == phrase_terms for at in range(len(terms) - width + 1))
+
+
+@lru_cache(maxsize=4096)
+def _phrase(phrase: str, language: str) -> tuple[str, tuple[str, ...]]:
+    return fold(phrase).strip(), tuple(tokenise(phrase, language))
