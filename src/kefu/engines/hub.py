@@ -60,7 +60,9 @@ def download(hub: Hub, name: str, path: str, sha256: str, target: Path) -> None:
 
 def _fetch(hub: Hub, url: str, part: Path, title: str) -> None:
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"}  # a range counts bytes of the file, not of its compressed form
+    if have:
+        headers["Range"] = f"bytes={have}-"
     if hub.token:
         headers["Authorization"] = f"Bearer {hub.token}"  # httpx drops it when a redirect leaves the hub's host
     try:
@@ -88,7 +90,7 @@ def _write(response: httpx.Response, part: Path, title: str, have: int) -> None:
         # `disable=None` shows the bar on a terminal only.
         tqdm(desc=title, total=have + length or None, initial=have, unit="B", unit_scale=True, disable=None) as bar,
     ):
-        for piece in response.iter_bytes(1 << 20):
+        for piece in response.iter_raw():
             stream.write(piece)
             bar.update(len(piece))
             if stream.tell() > LARGEST_FILE:

@@ -12,6 +12,7 @@ with `path` and `sha256`.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,6 +25,10 @@ from kefu.kit.settings import settings
 
 # Formats that hold only data. Whatever could run code when loaded (pickles, scripts) is never opened.
 DATA_FORMATS = frozenset({".onnx", ".gguf", ".safetensors", ".json", ".txt"})
+
+
+# It becomes a folder's name and part of an address.
+HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ def resolve(
         source = _in_package(name)
     elif scheme == "path" and name:
         source = _on_disk(Path(name).expanduser(), card)
-    elif scheme == "hub" and name.count("/") == 1:
+    elif scheme == "hub" and HUB_NAME.fullmatch(name):
         source = _on_hub(name, card, hub or Hub(), endings)
     else:
         raise BadInput(
@@ -218,7 +223,7 @@ def _check(name: str, path: Path, expected: str, mend: str) -> None:
 def _read_json(path: Path, mend: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInstallation(f"{path} cannot be read. {mend}", file=str(path)) from error
     if not isinstance(value, dict):
         raise BadInstallation(f"{path} does not hold a table. {mend}", file=str(path))
