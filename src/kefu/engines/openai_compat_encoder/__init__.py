@@ -1,0 +1,1 @@
+"""Encoders behind any server that speaks the OpenAI protocol."""
