@@ -1,0 +1,87 @@
+"""Workspaces, the people in them, their keys, and the two logs: events for machines, audit for people."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+from kefu.desk.actor import Role
+from kefu.desk.rows import WorkspaceRow, now, row_id
+
+
+class Workspace(models.Model):
+    id = row_id("ws")
+    slug = models.SlugField(max_length=60, unique=True)
+    title = models.CharField(max_length=200)
+    sealed_key = models.BinaryField()
+    default_language = models.CharField(max_length=12, default="en")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+
+class UserManager(BaseUserManager):  # type: ignore[type-arg]
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """Somebody who can log in, by an address kept in lower case. What they may do is their membership's business."""
+
+    id = row_id("user")
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+
+class Member(WorkspaceRow):
+    id = row_id("mem")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["workspace", "user"], name="member_once_per_workspace")
+        ]
+
+
+class ApiKey(WorkspaceRow):
+    id = row_id("key")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    hint = models.CharField(max_length=12)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Event(WorkspaceRow):
+    """One change, written in the change's own transaction; ids grow, so a reader asks for what came after its last."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=40)
+    row_id = models.CharField(max_length=32)
+    conversation_id = models.CharField(max_length=32, blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["workspace", "id"], name="event_workspace_id")]
+
+
+class AuditEntry(WorkspaceRow):
+    id = models.BigAutoField(primary_key=True)
+    actor_kind = models.CharField(max_length=12)
+    actor_id = models.CharField(max_length=64)
+    action = models.CharField(max_length=60)
+    row_id = models.CharField(max_length=64)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["workspace", "-id"], name="audit_workspace_newest")]

@@ -1,0 +1,89 @@
+"""Make Django ready: once a process, by whoever needs rows first."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from kefu.kit.errors import BadInstallation
+from kefu.kit.settings import settings
+
+_DAMAGED = "The database {path} is damaged. Restore a backup: kefu restore FILE"
+
+
+def boot() -> None:
+    """Prepare the home folder and Django. Safe to call again.
+
+    Raises BadInstallation when the folder cannot be written or the database file is damaged.
+    """
+    make_home(settings().folder)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kefu.desk.settings")
+    import django
+    from django.apps import apps
+
+    if not apps.ready:
+        django.setup()
+
+
+def make_home(folder: Path) -> None:
+    """Create the home folder, readable by its owner alone.
+
+    Raises BadInstallation when it cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = folder / f".write-test-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInstallation(
+            f"The folder {folder} cannot be written ({error.strerror}). "
+            "Choose another with KEFU_HOME, or mend its permissions.",
+            folder=str(folder),
+        ) from None
+
+
+def check_database_file() -> None:
+    """Raise BadInstallation when the SQLite file is not a sound database. PostgreSQL checks itself."""
+    path = settings().folder / "kefu.db"
+    if settings().database_url or not path.exists():
+        return
+    try:
+        connection = sqlite3.connect(path)
+        try:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        verdict = "not a database"
+    if verdict != "ok":
+        raise BadInstallation(_DAMAGED.format(path=path), file=str(path))
+
+
+def migrate() -> list[str]:
+    """Bring the schema up to date; gives the names of the migrations applied."""
+    pending = pending_migrations()
+    if pending:
+        from django.core.management import call_command
+
+        call_command("migrate", interactive=False, verbosity=0)
+    return pending
+
+
+def is_new() -> bool:
+    """Whether no migration was ever applied: an empty database that may simply be filled."""
+    boot()
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    return not MigrationRecorder(connection).applied_migrations()
+
+
+def pending_migrations() -> list[str]:
+    """Names of migrations that `migrate` would apply."""
+    boot()
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -1,0 +1,84 @@
+"""Writes of contacts."""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from kefu.desk.accounts.actions import announce, audit
+from kefu.desk.accounts.queries import workspace_key
+from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts.models import Contact, Identity
+from kefu.desk.contacts.queries import get
+from kefu.desk.crypto import seal
+from kefu.desk.rows import now
+from kefu.kit.errors import BadInput
+from kefu.kit.ids import new_id
+
+_PROFILE_LIMIT = 4_000  # characters of JSON: a name, addresses, a few attributes
+
+
+def meet(
+    actor: Actor, *, channel_id: str, external_id: str | None = None, profile: dict[str, Any] | None = None
+) -> str:
+    """The contact whom a channel knows by `external_id`, made if new; a nameless visitor without one is always new.
+
+    Gives the contact's id. Raises BadInput for a profile or id that is too long.
+    """
+    _check(external_id, profile)
+    key = workspace_key(actor.workspace_id)
+    if external_id is None:
+        with transaction.atomic():
+            return _make(actor.workspace_id, key, profile)
+    known = _keyed_digest(key, external_id)
+    mine = Identity.objects.of(actor.workspace_id).filter(channel_id=channel_id, digest=known)
+    found = mine.values_list("contact_id", flat=True).first()
+    if found is not None:
+        return str(found)
+    try:
+        with transaction.atomic():
+            contact_id = _make(actor.workspace_id, key, profile)
+            Identity.objects.create(
+                workspace_id=actor.workspace_id,
+                contact_id=contact_id,
+                channel_id=channel_id,
+                digest=known,
+                sealed_external_id=seal(key, external_id, about=channel_id),
+            )
+    except IntegrityError:  # somebody met them at the same moment
+        return str(mine.values_list("contact_id", flat=True).get())
+    return contact_id
+
+
+def erase(actor: Actor, *, contact_id: str) -> None:
+    """Forget a contact's profile and identities; the empty row stays, so that counts of the past stay right."""
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        row = get(actor.workspace_id, contact_id)
+        Identity.objects.of(actor.workspace_id).filter(contact_id=contact_id).delete()
+        row.sealed_profile, row.language, row.erased_at = None, "", now()
+        row.save(update_fields=["sealed_profile", "language", "erased_at"])
+        announce(actor.workspace_id, "contact.erased", contact_id)
+        audit(actor, "contact.erased", contact_id)
+
+
+def _make(workspace_id: str, key: bytes, profile: dict[str, Any] | None) -> str:
+    contact_id = new_id("contact")
+    sealed = seal(key, json.dumps(profile), about=contact_id) if profile else None
+    Contact(id=contact_id, workspace_id=workspace_id, sealed_profile=sealed).save(force_insert=True)
+    announce(workspace_id, "contact.created", contact_id)
+    return contact_id
+
+
+def _check(external_id: str | None, profile: dict[str, Any] | None) -> None:
+    if external_id is not None and not 0 < len(external_id) <= 500:
+        raise BadInput("A contact's id has 1 to 500 characters.", field="contact")
+    if profile and len(json.dumps(profile)) > _PROFILE_LIMIT:
+        raise BadInput(f"A contact's profile has at most {_PROFILE_LIMIT} characters.", field="contact")
+
+
+def _keyed_digest(key: bytes, external_id: str) -> str:
+    # Keyed, since a telephone number alone could be found by hashing all of them.
+    return hmac.new(key, external_id.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,59 @@
+"""Reads of contacts."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kefu.desk.accounts.queries import workspace_key
+from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.contacts.models import Contact, Identity
+from kefu.desk.crypto import unseal
+from kefu.kit.errors import NotFound
+
+
+@dataclass(frozen=True)
+class ContactInfo:
+    """A customer with their unsealed profile (name, mail and the like)."""
+
+    id: str
+    profile: dict[str, Any]
+    language: str
+    created_at: datetime
+    last_seen_at: datetime
+    erased_at: datetime | None
+
+
+def contact(actor: Actor, contact_id: str) -> ContactInfo:
+    """Raises NotFound, NotAllowed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    return info(get(actor.workspace_id, contact_id))
+
+
+def identities(actor: Actor, contact_id: str) -> list[dict[str, str]]:
+    """How channels know the contact: `{"channel", "id"}` each, unsealed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    key = workspace_key(actor.workspace_id)
+    rows = Identity.objects.of(actor.workspace_id).filter(contact_id=contact_id).order_by("created_at")
+    return [
+        {"channel": row.channel_id, "id": unseal(key, row.sealed_external_id, about=row.channel_id).decode()}
+        for row in rows
+    ]
+
+
+def get(workspace_id: str, contact_id: str) -> Contact:
+    row = Contact.objects.of(workspace_id).filter(id=contact_id).first()
+    if row is None:
+        raise NotFound("There is no such contact.", contact=contact_id)
+    return row
+
+
+def info(row: Contact) -> ContactInfo:
+    return ContactInfo(row.id, profile(row), row.language, row.created_at, row.last_seen_at, row.erased_at)
+
+
+def profile(row: Contact) -> dict[str, Any]:
+    if row.sealed_profile is None:
+        return {}
+    plain: dict[str, Any] = json.loads(unseal(workspace_key(row.workspace_id), row.sealed_profile, about=row.id))
+    return plain

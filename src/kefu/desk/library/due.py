@@ -1,0 +1,296 @@
+"""Reading sources: bytes or addresses to documents, passages and vectors. Safe to run twice, and to stop anywhere.
+
+Each document is stored in a transaction of its own, and one that is in already is left alone, so a read that was
+killed or cancelled goes on where it stopped.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from kefu.contracts.index import IndexedPassage, PassageVectors
+from kefu.desk.accounts.actions import announce
+from kefu.desk.library.actions import digest_of, drop_documents
+from kefu.desk.library.models import Document, Passage, Source, Vector
+from kefu.desk.library.queries import indexed_passage
+from kefu.desk.rows import now
+from kefu.kit.ids import new_id
+from kefu.kit.runtime import run
+from kefu.kit.settings import settings
+from kefu.knowledge.chunk import chunk
+from kefu.knowledge.language import detect
+from kefu.knowledge.parsing import ParseLimits, parse
+from kefu.knowledge.parsing.document import ParsedDocument
+
+LEASE = timedelta(minutes=5)
+_BATCH = 64  # passages embedded at a time: enough to sort by length, few enough to show progress and to cancel
+_EMBEDDED_QUESTIONS = 60  # phrasings of one FAQ entry that get vectors
+
+
+class Embed(Protocol):
+    """Gives the vectors of passages, in order."""
+
+    def __call__(self, passages: list[IndexedPassage]) -> list[PassageVectors]: ...
+
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Report:
+    """What became of each document, by name, while sources are read."""
+
+    added: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A document that is new or has changed, with its rows, not yet stored. `replaces` is its older row's id."""
+
+    source: Source
+    page: Document
+    rows: list[Passage]
+    replaces: str | None
+
+
+def due_sources(*, limit: int = 16) -> list[tuple[str, str]]:
+    """(workspace, source) ids whose reading is due, oldest first."""
+    at = now()
+    rows = Source.objects.across_workspaces("dispatch works for all").filter(due_at__lte=at)
+    return list(rows.order_by("due_at").values_list("workspace_id", "id")[:limit])
+
+
+def read_sources(
+    workspace_id: str, source_ids: Iterable[str], *, embed: Embed, progress: Progress | None = None
+) -> Report:
+    """Read sources; a broken file is named with its reason and the others load.
+
+    `progress` is called with (name, documents done, documents found so far).
+    """
+    reader = _Reader(workspace_id, embed, progress)
+    for source_id in source_ids:
+        reader.read(source_id)
+    reader.flush()
+    return reader.report
+
+
+class _Reader:
+    """Reads one source after another; documents of several small ones share a batch of embedding."""
+
+    def __init__(self, workspace_id: str, embed: Embed, progress: Progress | None) -> None:
+        self.report = Report()
+        self._workspace_id = workspace_id
+        self._embed = embed
+        self._progress = progress
+        self._waiting: list[_Work] = []
+        self._parsed: list[Source] = []
+        self._done = self._found = 0
+
+    def read(self, source_id: str) -> None:
+        source = _begin(self._workspace_id, source_id)
+        if source is None:
+            return
+        for work in self._changed(source):
+            self._waiting.append(work)
+            if sum(len(each.rows) for each in self._waiting) >= _BATCH:
+                self.flush()
+        self._parsed.append(source)
+
+    def flush(self) -> None:
+        """Embed and store what waits, then close the sources that are wholly in."""
+        rows = [(work, row) for work in self._waiting for row in work.rows]
+        vectors = self._vectors([indexed_passage(row, work.page) for work, row in rows])
+        made = {row.id: vector for (_, row), vector in zip(rows, vectors, strict=True)}
+        for work in self._waiting:
+            if _store(work, made):
+                self.report.added.append(work.page.name)
+            self._step(work.page.name, work.source)
+        self._waiting = []
+        for source in self._parsed:
+            _finish(source)
+        self._parsed = []
+
+    def _changed(self, source: Source) -> Iterator[_Work]:
+        documents, failures, digest = _parsed(source)
+        self.report.failed.extend(failures)
+        source.failures, source.total, source.done, source.digest = failures, len(documents), 0, digest
+        source.save(update_fields=["failures", "total", "done", "digest"])
+        self._found += len(documents)
+        known = {
+            row.name: row for row in Document.objects.of(self._workspace_id).filter(source_id=source.id).defer("text")
+        }
+        _drop_vanished(source, known, documents, failures)
+        for parsed in documents:
+            before = known.get(parsed.name)
+            if before is not None and before.digest == _document_digest(parsed):
+                self.report.unchanged.append(parsed.name)
+                self._step(parsed.name, source)
+                continue
+            yield _work(source, parsed, before.id if before else None)
+
+    def _vectors(self, passages: list[IndexedPassage]) -> list[PassageVectors]:
+        return self._embed(passages) if passages else []
+
+    def _step(self, name: str, source: Source) -> None:
+        self._done += 1
+        source.done += 1
+        Source.objects.of(source.workspace_id).filter(id=source.id, state="reading").update(
+            done=source.done, lease_until=now() + LEASE, due_at=now() + LEASE
+        )
+        if self._progress is not None:
+            self._progress(name, self._done, self._found)
+
+
+def _begin(workspace_id: str, source_id: str) -> Source | None:
+    """Take the source for reading, unless somebody reads it or it was cancelled or removed."""
+    at = now()
+    mine = Source.objects.of(workspace_id).filter(id=source_id, state__in=["pending", "reading"])
+    # The due time moves with the lease, so a reader that dies is followed by another when its lease ends.
+    taken = mine.filter(due_at__lte=at).update(state="reading", lease_until=at + LEASE, due_at=at + LEASE, done=0)
+    return mine.first() if taken else None
+
+
+def _finish(source: Source) -> None:
+    with transaction.atomic():
+        mine = Source.objects.of(source.workspace_id).filter(id=source.id, state="reading")
+        empty = not Document.objects.of(source.workspace_id).filter(source_id=source.id).exists()
+        state = "failed" if empty and source.failures else "ready"
+        mine.update(state=state, due_at=None, lease_until=None, updated_at=now())
+        announce(source.workspace_id, "source.updated", source.id)
+
+
+def _parsed(source: Source) -> tuple[list[ParsedDocument], list[dict[str, str]], str]:
+    """The source's documents, its failures, and a digest of its bytes."""
+    if source.kind == "url":
+        return _fetched(source)
+    try:
+        with default_storage.open(source.file) as file:
+            data = file.read()
+    except OSError:
+        return [], [{"name": source.name, "reason": "Its file is gone from the storage; add it again."}], ""
+    result = parse(source.name, data, _limits())
+    return (
+        list(result.documents),
+        [_failure(failure.name, failure.reason) for failure in result.failures],
+        digest_of(data),
+    )
+
+
+def _fetched(source: Source) -> tuple[list[ParsedDocument], list[dict[str, str]], str]:
+    from kefu.knowledge.fetch import FetchLimits, fetch_pages
+
+    allowed = settings().allow_private_addresses
+    fetched = run(fetch_pages(source.address, limits=FetchLimits(), allow_private=allowed))
+    documents: list[ParsedDocument] = []
+    failures = [_failure(failure.name, failure.reason) for failure in fetched.failures]
+    for page in fetched.pages:
+        result = parse(page.url, page.data, _limits(), url=page.url, media_type=page.media_type)
+        documents.extend(result.documents)
+        failures.extend(_failure(failure.name, failure.reason) for failure in result.failures)
+    return documents, failures, digest_of("".join(sorted(d.text for d in documents)).encode())
+
+
+def _failure(name: str, reason: str) -> dict[str, str]:
+    return {"name": name, "reason": reason}
+
+
+def _limits() -> ParseLimits:
+    return ParseLimits(file_bytes=settings().upload_megabytes * 2**20)
+
+
+def _drop_vanished(
+    source: Source, known: dict[str, Document], documents: list[ParsedDocument], failures: list[dict[str, str]]
+) -> None:
+    """Delete documents that the source no longer has. One that merely could not be read this time stays."""
+    here = {parsed.name for parsed in documents} | {failure["name"] for failure in failures}
+    gone = [row.id for name, row in known.items() if name not in here]
+    if not gone or source.name in {failure["name"] for failure in failures}:
+        return
+    with transaction.atomic():
+        drop_documents(source.workspace_id, gone)
+        announce(source.workspace_id, "library.changed", source.id)
+
+
+def _work(source: Source, parsed: ParsedDocument, replaces: str | None) -> _Work:
+    page = Document(
+        id=new_id("doc"),
+        workspace_id=source.workspace_id,
+        source=source,
+        name=parsed.name,
+        title=parsed.title[:500],
+        text=parsed.text,
+        media_type=parsed.media_type,
+        url=parsed.url,
+        language=detect(parsed.text[:4000]),
+        digest=_document_digest(parsed),
+    )
+    return _Work(source, page, list(_passages(page, parsed)), replaces)
+
+
+def _passages(page: Document, parsed: ParsedDocument) -> Iterator[Passage]:
+    first_of: dict[int, int] = {}
+    for number, piece in enumerate(chunk(parsed)):
+        entry = parsed.faqs[piece.faq_index] if piece.faq_index is not None else None
+        # Only the first piece of a long entry stands for its questions, or each would be found once for every piece.
+        leads = entry is not None and first_of.setdefault(int(piece.faq_index or 0), number) == number
+        questions = (entry.question, *entry.more_questions)[:_EMBEDDED_QUESTIONS] if entry and leads else ()
+        text = page.text[piece.start : piece.end]
+        yield Passage(
+            id=new_id("psg"),
+            workspace_id=page.workspace_id,
+            document=page,
+            number=number,
+            start=piece.start,
+            end=piece.end,
+            kind=piece.kind,
+            language=detect(entry.question if entry else text, hint=page.language),
+            heading_path=list(piece.heading_path),
+            questions=list(questions),
+            answer=entry.answer if entry and leads else None,
+        )
+
+
+def _store(work: _Work, vectors: dict[str, PassageVectors]) -> bool:
+    """Put a document in place of its older form, in one transaction; not when its source was cancelled or removed."""
+    workspace_id = work.page.workspace_id
+    with transaction.atomic():
+        if not Source.objects.of(workspace_id).filter(id=work.source.id, state="reading").exists():
+            return False
+        drop_documents(workspace_id, [work.replaces] if work.replaces else [])
+        work.page.save(force_insert=True)
+        Passage.objects.bulk_create(work.rows, batch_size=200)
+        Vector.objects.bulk_create(
+            [_vector(workspace_id, row.id, vectors[row.id]) for row in work.rows], batch_size=200
+        )
+        announce(workspace_id, "library.changed", work.page.id)
+    return True
+
+
+def _vector(workspace_id: str, passage_id: str, vectors: PassageVectors) -> Vector:
+    return Vector(
+        workspace_id=workspace_id,
+        passage_id=passage_id,
+        encoder=vectors.encoder,
+        dimension=vectors.rows.shape[1],
+        rows=vectors.rows.tobytes(),
+    )
+
+
+def _document_digest(parsed: ParsedDocument) -> str:
+    said = "\x1f".join(
+        [
+            parsed.title,
+            parsed.text,
+            parsed.url or "",
+            *(f"{section.level}{section.start}" for section in parsed.sections),
+            *("\x1e".join((entry.question, entry.answer, *entry.more_questions)) for entry in parsed.faqs),
+        ]
+    )
+    return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,105 @@
+"""Django's settings, all of them from `kefu.kit.settings`."""
+
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from kefu.desk.crypto import derived_key
+from kefu.kit.errors import BadInput
+from kefu.kit.settings import settings
+
+_kefu = settings()
+
+
+def _database() -> dict[str, Any]:
+    if not _kefu.database_url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": _kefu.folder / "kefu.db",
+            "OPTIONS": {
+                # A write transaction takes its lock at once, so two writers wait for each other and never deadlock.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": (
+                    "PRAGMA journal_mode=WAL;"
+                    f"PRAGMA synchronous={_kefu.sqlite_synchronous};"
+                    "PRAGMA mmap_size=134217728;"
+                    "PRAGMA cache_size=-16000;"
+                ),
+            },
+        }
+    url = urlsplit(_kefu.database_url)
+    if url.scheme not in {"postgres", "postgresql"}:
+        raise BadInput("Setting KEFU_DATABASE_URL must look like postgresql://user:password@host/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(url.path.lstrip("/")),
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "HOST": url.hostname or "",
+        "PORT": str(url.port or ""),
+        "OPTIONS": dict(parse_qsl(url.query)),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+DATABASES = {"default": _database()}
+SECRET_KEY = derived_key("django").hex()
+DEBUG = False
+ALLOWED_HOSTS = [host.strip() for host in _kefu.allowed_hosts.split(",") if host.strip()]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "kefu.desk.accounts",
+    "kefu.desk.contacts",
+    "kefu.desk.library",
+    "kefu.desk.inbox",
+    "kefu.desk.assistants",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "kefu.desk.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _kefu.public_url.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [_kefu.public_url] if _kefu.public_url else []
+# kit.log writes every line; Django's own handlers would write some of them twice.
+LOGGING_CONFIG = None
+
+
+def _files() -> dict[str, Any]:
+    if not _kefu.storage:
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": _kefu.folder / "files", "file_permissions_mode": 0o600},
+        }
+    place = urlsplit(_kefu.storage)
+    if place.scheme != "s3":
+        raise BadInput("Setting KEFU_STORAGE must be empty or look like s3://bucket/prefix.")
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {"bucket_name": place.netloc, "location": place.path.lstrip("/")},
+    }
+
+
+STORAGES = {
+    "default": _files(),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

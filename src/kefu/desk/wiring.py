@@ -1,0 +1,191 @@
+"""Where rows meet engines: the encoders of this process, each workspace's search index and generator.
+
+Everything here is made from rows and can be made again; nothing here is the truth.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from kefu.contracts.engine import Encoder, Generator
+from kefu.contracts.index import IndexedPassage, PassageVectors
+from kefu.contracts.turn import Policy
+from kefu.desk.assistants import queries as assistants
+from kefu.desk.library import queries as library
+from kefu.kit import registry
+from kefu.kit.errors import KefuError, NotFound
+from kefu.kit.log import Log
+from kefu.kit.runtime import run
+from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
+from kefu.knowledge.search import WorkspaceIndex
+
+# MODELS.md says why: MiniLM is the better one for English, e5 for Chinese and across languages.
+DEFAULT_ENCODERS = {"en": "package:minilm-en", ANY_LANGUAGE: "package:e5-small-zh-en"}
+
+_log = Log(__name__)
+
+
+@dataclass(frozen=True)
+class Mind:
+    """What a workspace's turns are answered with: policy, knowledge and, if one is set up, a generator."""
+
+    policy: Policy
+    index: WorkspaceIndex
+    generator: Generator | None
+    is_active: bool
+
+
+class Wiring:
+    """Engines and indexes of this process; loaded when first asked for, kept true by `changed`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._encoders: dict[str, Encoder] | None = None
+        self._minds: dict[str, _WorkspaceMind] = {}
+        self._generators: dict[tuple[str, str], Generator] = {}
+
+    @property
+    def has_encoders(self) -> bool:
+        return self._encoders is not None
+
+    def encoders(self) -> dict[str, Encoder]:
+        """The loaded encoders by language. Raises BadInstallation when a model file is missing or altered."""
+        with self._lock:
+            if self._encoders is None:
+                self._encoders = {
+                    language: load_engine("onnx", reference, {}, Encoder)
+                    for language, reference in DEFAULT_ENCODERS.items()
+                }
+            return self._encoders
+
+    def embed(self, passages: list[IndexedPassage]) -> list[PassageVectors]:
+        """Vectors of passages, in order; for reading sources."""
+        return run(embed_passages(passages, self.encoders()))
+
+    def mind(self, workspace_id: str) -> Mind:
+        """What answers a workspace, up to date with its rows. Blocking: call it in a thread."""
+        with self._lock:
+            mine = self._minds.setdefault(workspace_id, _WorkspaceMind(workspace_id))
+        return mine.ready(self)
+
+    def ready_mind(self, workspace_id: str) -> Mind | None:
+        """The mind if it is loaded and nothing has changed since; costs nothing."""
+        mine = self._minds.get(workspace_id)
+        return mine.current if mine is not None else None
+
+    def changed(self, workspace_id: str, kind: str) -> None:
+        """Something of a workspace has changed in the rows; what depends on it is made again when next asked for."""
+        mine = self._minds.get(workspace_id)
+        if mine is not None and kind.startswith(("library.", "assistant.", "workspace.")):
+            mine.outdated(assistant=kind.startswith("assistant."))
+
+    def generator(self, workspace_id: str, reference: str) -> Generator | None:
+        """The workspace's generator; None where there is none or it cannot be loaded (answers are then extracted)."""
+        if not reference:
+            return None
+        with self._lock:
+            known = self._generators.get((workspace_id, reference))
+            if known is not None:
+                return known
+            try:
+                options = assistants.generator_options(workspace_id)
+                made = load_engine(engine_of(reference), reference, options, Generator)
+            except KefuError as error:
+                _log.warning("generator_not_loaded", workspace=workspace_id, reason=error.code)
+                return None
+            self._generators[(workspace_id, reference)] = made
+            return made
+
+    def forget_generators(self, workspace_id: str) -> None:
+        with self._lock:
+            for key in [key for key in self._generators if key[0] == workspace_id]:
+                run(self._generators.pop(key).close())
+
+    def close(self) -> None:
+        """Free every engine."""
+        with self._lock:
+            engines: list[Any] = [*(self._encoders or {}).values(), *self._generators.values()]
+            self._encoders, self._generators, self._minds = None, {}, {}
+        for engine in engines:
+            run(engine.close())
+
+
+class _WorkspaceMind:
+    """One workspace's index and policy, with a count of changes that says whether they are current."""
+
+    def __init__(self, workspace_id: str) -> None:
+        self._workspace_id = workspace_id
+        self._lock = threading.Lock()
+        self._index: WorkspaceIndex | None = None
+        self._known: set[str] = set()
+        self._changes = 1
+        self._seen = 0
+        self._assistant_changed = False
+        self._mind: Mind | None = None
+
+    @property
+    def current(self) -> Mind | None:
+        return self._mind if self._seen == self._changes else None
+
+    def outdated(self, *, assistant: bool) -> None:
+        self._changes += 1
+        self._assistant_changed |= assistant
+
+    def ready(self, wiring: Wiring) -> Mind:
+        with self._lock:
+            if self._mind is not None and self._seen == self._changes:
+                return self._mind
+            changes = self._changes
+            self._refresh_index(wiring)
+            assistant = assistants.for_workspace(self._workspace_id)
+            assert self._index is not None
+            if self._assistant_changed:
+                wiring.forget_generators(self._workspace_id)
+                self._assistant_changed = False
+            generator = wiring.generator(self._workspace_id, assistant.generator)
+            self._mind = Mind(assistant.policy, self._index, generator, assistant.is_active)
+            self._seen = changes
+            return self._mind
+
+    def _refresh_index(self, wiring: Wiring) -> None:
+        encoders = wiring.encoders()
+        if self._index is None:
+            self._index = WorkspaceIndex(encoders)
+        stored = library.passage_ids(self._workspace_id)
+        self._index.drop(self._known - stored)
+        names = frozenset(encoder_key(encoder) for encoder in encoders.values())
+        self._index.put(library.indexed(self._workspace_id, stored - self._known, names))
+        self._known = stored
+
+
+def engine_of(reference: str) -> str:
+    """The engine plug-in that runs a generator's reference.
+
+    Raises NotFound for a reference of no known form.
+    """
+    scheme, _, rest = reference.partition(":")
+    if scheme in {"openai", "scripted"}:
+        return {"openai": "openai_compat", "scripted": "scripted"}[scheme]
+    if scheme in {"path", "package", "hub"} and (rest.endswith(".gguf") or scheme == "package"):
+        return "llamacpp"
+    raise NotFound(
+        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf or package:NAME.", reference=reference
+    )
+
+
+def load_engine(name: str, reference: str, options: dict[str, Any], protocol: type) -> Any:
+    """Construct an engine plug-in and load it."""
+    engine = registry.load("engines", name, protocol)(reference, options)
+    run(engine.load())
+    return engine
+
+
+_wiring: Wiring | None = None
+
+
+def wiring() -> Wiring:
+    """The process's one wiring."""
+    global _wiring  # noqa: PLW0603 - engines are a process's, not a request's
+    if _wiring is None:
+        _wiring = Wiring()
+    return _wiring
