@@ -1,0 +1,137 @@
+"""The one server: the customers' door (this FastAPI), and the members' door mounted beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kefu import __version__
+from kefu.desk.accounts.queries import workspaces
+from kefu.desk.wiring import wiring
+from kefu.gateway import knowledge, messages, problem, stream, visitors
+from kefu.gateway.dispatch import Dispatch
+from kefu.gateway.gate import Gate
+from kefu.gateway.hub import Hub
+from kefu.gateway.rows import Rows
+from kefu.gateway.state import Gateway, gateway_of
+from kefu.kit import runtime
+from kefu.kit.log import Log
+from kefu.kit.settings import settings
+
+_JSON_LIMIT = 1 * 2**20  # bytes of a body that is no upload; the longest message is 8,000 characters
+_READY_SECONDS = 5.0
+
+_log = Log(__name__)
+
+
+def create_app() -> FastAPI:
+    """The server's application. Rows must be ready (`desk.boot`) before it starts."""
+    app = FastAPI(
+        title="Kefu",
+        version=__version__,
+        summary="Customer service that learns: conversations, messages, live events, knowledge.",
+        docs_url="/v1/docs",
+        openapi_url="/v1/openapi.json",
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    problem.install(app)
+    for part in (messages, stream, knowledge, visitors):
+        app.include_router(part.router)
+    _add_health(app)
+    visitors.STATIC.mkdir(exist_ok=True)
+    app.mount("/static", StaticFiles(directory=visitors.STATIC), name="static")
+    app.add_middleware(BodyLimit)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    runtime.adopt(asyncio.get_running_loop())
+    rows = Rows()
+    hub = Hub(rows)
+    await hub.start()
+    dispatch = Dispatch(rows, hub)
+    app.state.gateway = Gateway(rows, hub, dispatch, Gate(rows, hub))
+    dispatch.start()
+    warm = asyncio.create_task(_warm(rows))
+    yield
+    warm.cancel()
+    await dispatch.stop()
+    await hub.stop()
+    await asyncio.to_thread(wiring().close)
+    rows.close()
+
+
+async def _warm(rows: Rows) -> None:
+    """Load the encoders and the smaller workspaces' knowledge before the first customer asks."""
+    try:
+        await rows.long(wiring().encoders)
+        for each in (await rows.read(workspaces))[:20]:
+            await rows.long(wiring().mind, each.id)
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # the first turn meets the same error and hands over; /readyz says so meanwhile
+        _log.error("warm_up_failed", exception=error)
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["Health"])
+    async def healthz() -> dict[str, Any]:
+        """The process lives."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz", tags=["Health"])
+    async def readyz(request: Request) -> Response:
+        """The process can answer: its database reads and its encoders are loaded."""
+        gateway = gateway_of(request)
+        checks = {"database": "ok", "encoders": "ok" if wiring().has_encoders else "loading"}
+        try:
+            await asyncio.wait_for(gateway.rows.read(workspaces), _READY_SECONDS)
+        except Exception:  # whatever is wrong with it, it is not ready
+            checks["database"] = "failed"
+        is_ready = set(checks.values()) == {"ok"}
+        body = {"status": "ready" if is_ready else "not ready", **checks, "turns_in_flight": gateway.dispatch.in_flight}
+        return JSONResponse(body, status_code=200 if is_ready else 503)
+
+
+class BodyLimit:
+    """Refuses a request body past the limit before it is read into memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._upload = (settings().upload_megabytes + 1) * 2**20
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        is_upload = headers.get(b"content-type", b"").startswith(b"multipart/")
+        limit = self._upload if is_upload else _JSON_LIMIT
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
+            refusal = problem.problem(413, "too_large", f"The request has more than {limit:,} bytes.")
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive, limit), send)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    got = 0
+
+    async def bounded() -> Message:
+        nonlocal got
+        message = await receive()
+        got += len(message.get("body", b""))
+        if got > limit:
+            # A body without a length, sent in pieces: as if the client had gone.
+            return {"type": "http.disconnect"}
+        return message
+
+    return bounded

@@ -1,0 +1,247 @@
+"""Dispatch: claims turns that are due, has the brain answer them, stores the outcomes. Nothing else answers.
+
+The row is the truth: `wake` only saves waiting for the next sweep. A process that dies leaves claims whose lease ends,
+and another takes them over; storing an outcome checks that the claim is still ours, so nobody answers twice.
+"""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from kefu.brain.tools import Tools
+from kefu.brain.turn import answer
+from kefu.contracts.turn import TurnOutcome, TurnRequest
+from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.inbox import due as inbox
+from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
+from kefu.desk.library import due as library
+from kefu.desk.wiring import Mind, wiring
+from kefu.gateway.hub import Delta, Hub
+from kefu.gateway.rows import Rows
+from kefu.kit.log import Log
+from kefu.kit.settings import settings
+
+_SWEEP_SECONDS = 1.0
+_IDLE_SWEEP_SECONDS = 15.0
+_RETRY_SECONDS = 1.0
+_STOP_SECONDS = 10.0
+_SORRY = {
+    "en": "Sorry, something went wrong on our side. A colleague will look at your message.",
+    "zh": "抱歉，系统出了点问题，我们的同事会查看您的消息并回复您。",
+}
+
+_log = Log(__name__)
+
+
+class Dispatch:
+    """One a process. Several processes on one PostgreSQL share the work."""
+
+    def __init__(self, rows: Rows, hub: Hub) -> None:
+        self._rows = rows
+        self._hub = hub
+        self._worker = f"worker_{uuid.uuid4().hex[:16]}"
+        self._due = asyncio.Event()
+        self._sources_due = asyncio.Event()
+        self._outcomes: asyncio.Queue[tuple[str, TurnOutcome, dict[str, Any]]] = asyncio.Queue()
+        self._in_work: dict[str, asyncio.Task[None]] = {}
+        self._conversations: dict[str, str] = {}
+        self._waiting: dict[str, asyncio.Future[FinishedTurn | None]] = {}
+        self._loops: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._in_work)
+
+    def start(self) -> None:
+        self._hub.listen(self._heard)
+        self._loops = [
+            asyncio.create_task(self._forever(loop, name))
+            for loop, name in [
+                (self._claim, "claim"),
+                (self._store, "store"),
+                (self._keep, "keep"),
+                (self._close_idle, "idle"),
+                (self._read_sources, "sources"),
+            ]
+        ]
+
+    async def stop(self) -> None:
+        """Claim nothing more, give what is in work a moment to end, and leave the rest to its lease."""
+        self._stopping = True
+        if self._in_work:
+            await asyncio.wait(list(self._in_work.values()), timeout=_STOP_SECONDS)
+        for task in [*self._in_work.values(), *self._loops]:
+            task.cancel()
+
+    def wake(self) -> None:
+        """A turn may be due."""
+        self._due.set()
+
+    def wake_sources(self) -> None:
+        """A source may be due."""
+        self._sources_due.set()
+
+    def expect(self, turn_id: str) -> "asyncio.Future[FinishedTurn | None]":
+        """A future of the turn's end, when this process or another stores it."""
+        future = self._waiting.get(turn_id)
+        if future is None:
+            future = self._waiting[turn_id] = asyncio.get_running_loop().create_future()
+        return future
+
+    def forget(self, turn_id: str) -> None:
+        """Nobody waits for this turn any more."""
+        self._waiting.pop(turn_id, None)
+
+    def _heard(self, event: EventInfo) -> None:
+        wiring().changed(event.workspace_id, event.kind)
+        if event.kind == "turn.finished" and event.row_id in self._waiting:
+            future = self._waiting.pop(event.row_id)
+            if not future.done():
+                future.set_result(None)  # another process stored it: the waiter reads the row
+        elif event.kind == "message.created":
+            self._due.set()
+        elif event.kind == "source.updated":
+            self._sources_due.set()
+        elif event.kind == "conversation.updated" and event.conversation_id in self._conversations:
+            self._due.set()
+
+    async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
+        while True:
+            try:
+                await loop()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # the database is away: the rows wait, and so do we
+                _log.error("dispatch_interrupted", loop=name, exception=error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _claim(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), _SWEEP_SECONDS)
+        self._due.clear()
+        free = settings().turns_at_once - len(self._in_work)
+        if free <= 0 or self._stopping:
+            return
+        turns = await self._rows.write(
+            inbox.claim_turns, worker=self._worker, limit=free, lease_seconds=settings().turn_lease_seconds
+        )
+        for turn in turns:
+            self._in_work[turn.id] = asyncio.create_task(self._work(turn))
+            self._conversations[turn.conversation_id] = turn.id
+        if len(turns) == free:
+            self._due.set()
+
+    async def _work(self, turn: ClaimedTurn) -> None:
+        try:
+            outcome = await self._answer(turn)
+        except asyncio.CancelledError:
+            self._done(turn.id, turn.conversation_id)
+            raise
+        except Exception as error:
+            _log.error("turn_failed", turn=turn.id, workspace=turn.workspace_id, exception=error)
+            outcome = _sorry(turn)
+        self._outcomes.put_nowait((turn.id, outcome, trace_of(outcome)))
+
+    async def _answer(self, turn: ClaimedTurn) -> TurnOutcome:
+        if turn.attempts > inbox.ATTEMPTS:
+            return _sorry(turn)
+        mind = wiring().ready_mind(turn.workspace_id)
+        if mind is None:
+            mind = await self._rows.long(wiring().mind, turn.workspace_id)
+        publish = self._hub.publish
+        return await answer(
+            request_of(turn, mind),
+            tools_of(mind),
+            lambda text: publish(Delta(turn.workspace_id, turn.conversation_id, turn.id, text)),
+        )
+
+    async def _store(self) -> None:
+        """Store what is ready, together: under load many turns share one transaction."""
+        outcomes = [await self._outcomes.get()]
+        while not self._outcomes.empty() and len(outcomes) < 32:
+            outcomes.append(self._outcomes.get_nowait())
+        try:
+            finished = await self._rows.write(inbox.finish_turns, worker=self._worker, outcomes=outcomes)
+        except Exception:
+            for outcome in outcomes:
+                self._outcomes.put_nowait(outcome)  # our claims are kept alive until the rows take them
+            raise
+        for (turn_id, _, _), each in zip(outcomes, finished, strict=True):
+            self._done(turn_id, each.conversation_id if each else None)
+            future = self._waiting.pop(turn_id, None)
+            if future is not None and not future.done():
+                future.set_result(each)
+        self._due.set()
+        self._hub.wake()
+
+    def _done(self, turn_id: str, conversation_id: str | None) -> None:
+        self._in_work.pop(turn_id, None)
+        if conversation_id is not None and self._conversations.get(conversation_id) == turn_id:
+            del self._conversations[conversation_id]
+
+    async def _keep(self) -> None:
+        lease = settings().turn_lease_seconds
+        await asyncio.sleep(lease / 3)
+        if self._in_work:
+            await self._rows.write(
+                inbox.keep_claims, worker=self._worker, turn_ids=list(self._in_work), lease_seconds=lease
+            )
+
+    async def _close_idle(self) -> None:
+        await asyncio.sleep(_IDLE_SWEEP_SECONDS)
+        if await self._rows.write(inbox.close_idle):
+            self._hub.wake()
+
+    async def _read_sources(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._sources_due.wait(), _SWEEP_SECONDS * 5)
+        self._sources_due.clear()
+        due = await self._rows.read(library.due_sources)
+        by_workspace: dict[str, list[str]] = {}
+        for workspace_id, source_id in due:
+            by_workspace.setdefault(workspace_id, []).append(source_id)
+        for workspace_id, ids in by_workspace.items():
+            await self._rows.long(library.read_sources, workspace_id, ids, embed=wiring().embed)
+            wiring().changed(workspace_id, "library.changed")
+
+
+def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
+    """What the brain is asked, from the rows."""
+    return TurnRequest(
+        turn_id=turn.id,
+        workspace_id=turn.workspace_id,
+        conversation_id=turn.conversation_id,
+        text=turn.text,
+        history=turn.history,
+        policy=mind.policy,
+        refusals_in_a_row=turn.refusals_in_a_row,
+        language_hint=turn.language or None,
+    )
+
+
+def tools_of(mind: Mind) -> Tools:
+    return Tools(index=mind.index, generator=mind.generator)
+
+
+def trace_of(outcome: TurnOutcome) -> dict[str, Any]:
+    """What of an outcome explains it, as stored with the turn."""
+    return {
+        "reason": outcome.reason,
+        "steps": [{"name": step.name, "ms": round(step.ms, 3), **step.detail} for step in outcome.steps],
+        "versions": dict(outcome.versions),
+        "passages": [
+            {"id": each.passage_id, "document": each.document, "score": round(each.score, 4)}
+            for each in outcome.citations
+        ],
+    }
+
+
+def _sorry(turn: ClaimedTurn) -> TurnOutcome:
+    from kefu.contracts.turn import Decision
+
+    language = turn.language or "en"
+    text = _SORRY.get(language, _SORRY["en"])
+    return TurnOutcome(text, Decision.HAND_OVER, 0.0, language, reason="failed")

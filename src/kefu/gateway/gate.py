@@ -1,0 +1,109 @@
+"""Who is at the customers' door: API keys and visitor tokens to actors, with their rates."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from kefu.desk.accounts import actions as accounts_actions
+from kefu.desk.accounts import queries as accounts
+from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.actor import Actor
+from kefu.desk.crypto import sign, verify
+from kefu.gateway.hub import Hub
+from kefu.gateway.limits import RateLimit
+from kefu.gateway.rows import Rows
+from kefu.kit.errors import NotSignedIn
+from kefu.kit.settings import settings
+
+VISITOR_SECONDS = 30 * 24 * 3600
+_CHECK_EVERY = 60.0  # seconds: a revoked key is forgotten at once, an expired one within this time
+_KNOWN_KEYS = 10_000
+
+
+@dataclass(frozen=True)
+class _Known:
+    actor: Actor
+    checked: float
+
+
+class Gate:
+    """Tells who calls. Keys are remembered in memory until any key changes."""
+
+    def __init__(self, rows: Rows, hub: Hub) -> None:
+        self._rows = rows
+        self._keys: dict[str, _Known] = {}
+        self._per_key = RateLimit(settings().messages_per_minute_per_key, 60)
+        self._per_visitor = RateLimit(settings().messages_per_minute_per_visitor, 60)
+        self._per_address = RateLimit(settings().visitors_per_hour_per_address, 3600)
+        self._trusted = {each.strip() for each in settings().trusted_proxies.split(",") if each.strip()}
+        hub.listen(self._heard)
+
+    async def actor(self, connection: HTTPConnection) -> Actor:
+        """Whom the request's bearer token speaks for.
+
+        Raises NotSignedIn without a valid token, Busy past a key's rate.
+        """
+        scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise NotSignedIn("Send an API key or a visitor token: Authorization: Bearer …")
+        return await self.actor_of(token.strip())
+
+    async def actor_of(self, token: str) -> Actor:
+        if token.startswith("kefu_"):
+            actor = await self._key(token)
+            self._per_key.take(actor.id)
+            return actor
+        return visitor_of(token)
+
+    def count_message(self, actor: Actor) -> None:
+        """A visitor says something. Raises Busy past their rate."""
+        if actor.kind == "visitor":
+            self._per_visitor.take(actor.id, what="messages")
+
+    def count_visitor(self, connection: HTTPConnection) -> None:
+        """An address asks for a visitor token. Raises Busy past its rate."""
+        self._per_address.take(self.address(connection), what="new visitors from this address")
+
+    def address(self, connection: HTTPConnection) -> str:
+        """The caller's network address; a forwarded one only from a proxy that the settings trust."""
+        peer = connection.client.host if connection.client else "unknown"
+        if peer in self._trusted:
+            forwarded = connection.headers.get("x-forwarded-for", "")
+            return forwarded.rpartition(",")[2].strip() or peer
+        return peer
+
+    async def _key(self, token: str) -> Actor:
+        name = hashlib.sha256(token.encode()).hexdigest()
+        known = self._keys.get(name)
+        if known is not None and time.monotonic() - known.checked < _CHECK_EVERY:
+            return known.actor
+        actor = await self._rows.read(accounts.actor_of_key, token)
+        if len(self._keys) >= _KNOWN_KEYS:
+            self._keys.clear()
+        self._keys[name] = _Known(actor, time.monotonic())
+        await self._rows.write(accounts_actions.note_key_used, actor.id, actor.workspace_id)
+        return actor
+
+    def _heard(self, event: EventInfo) -> None:
+        if event.kind.startswith("key."):
+            self._keys.clear()
+
+
+def visitor_token(*, workspace_id: str, channel_id: str, contact_id: str) -> str:
+    """A browser's token: one contact on one channel, for thirty days."""
+    payload = {"w": workspace_id, "ch": channel_id, "c": contact_id}
+    return sign(payload, purpose="visitor", seconds=VISITOR_SECONDS)
+
+
+def visitor_of(token: str) -> Actor:
+    """Raises NotSignedIn for a token that is forged or expired."""
+    payload = verify(token, purpose="visitor")
+    return Actor(
+        workspace_id=payload["w"],
+        kind="visitor",
+        id=payload["c"],
+        contact_id=payload["c"],
+        channel_id=payload["ch"],
+    )

@@ -1,0 +1,233 @@
+"""Requests and responses of the public API, and how desk's dataclasses become them: the one place."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kefu.contracts.index import Hit
+from kefu.contracts.turn import TurnOutcome
+from kefu.desk.inbox.due import answer_of
+from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
+from kefu.desk.library.queries import DocumentInfo, PassageInfo, SourceInfo
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ContactIn(Request):
+    id: str | None = Field(default=None, max_length=500)
+    profile: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewConversation(Request):
+    contact: str | ContactIn | None = Field(default=None, description="Your own id of the customer, or id and profile.")
+    channel: str | None = Field(default=None, description="A channel's id; the API's own channel without it.")
+
+
+class NewMessage(Request):
+    text: str
+
+
+class NewVisitor(Request):
+    token: str | None = Field(default=None, description="An earlier token, to stay the same contact.")
+
+
+class Feedback(Request):
+    value: Literal["up", "down"]
+    comment: str = Field(default="", max_length=2000)
+
+
+class NewArticle(Request):
+    title: str
+    text: str
+
+
+class NewFaq(Request):
+    question: str
+    answer: str
+    more_questions: list[str] = Field(default_factory=list)
+
+
+class NewUrl(Request):
+    url: str
+
+
+class Citation(BaseModel):
+    title: str
+    text: str
+    url: str | None
+    document: str
+    start: int
+    end: int
+
+
+class Answer(BaseModel):
+    """What `kefu ask --json` prints."""
+
+    answer: str
+    decision: Literal["approved", "extracted", "generated", "clarify", "refuse", "hand_over"]
+    confidence: float
+    language: str
+    citations: list[Citation]
+    quick_replies: list[str]
+    timings_ms: dict[str, float]
+
+
+class Message(BaseModel):
+    id: str
+    conversation: str
+    sequence: int
+    author: Literal["contact", "assistant", "member", "system"]
+    author_name: str | None
+    text: str
+    created_at: datetime
+    outcome: Literal["pending", "replied", "merged", "left", ""]
+    turn: str | None
+    answer: Answer | None
+    thumb: Literal["up", "down"] | None
+
+
+class Stored(BaseModel):
+    message: Message
+    reply: Answer | None
+
+
+class Messages(BaseModel):
+    messages: list[Message]
+
+
+class Conversation(BaseModel):
+    id: str
+    status: Literal["bot", "waiting", "open", "resolved"]
+    channel: str
+    contact: str
+    language: str
+    created_at: datetime
+    last_activity_at: datetime
+
+
+def outcome_json(outcome: TurnOutcome) -> dict[str, Any]:
+    """An outcome as `kefu ask --json` and the API give it."""
+    return answer_json(outcome.text, answer_of(outcome)) or {}
+
+
+def answer_json(text: str, answer: dict[str, Any] | None) -> dict[str, Any] | None:
+    if answer is None:
+        return None
+    return {
+        "answer": text,
+        "decision": answer["decision"],
+        "confidence": answer["confidence"],
+        "language": answer["language"],
+        "citations": answer["citations"],
+        "quick_replies": answer.get("quick_replies", []),
+        "timings_ms": answer.get("timings_ms", {}),
+    }
+
+
+def message_json(message: MessageInfo) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "conversation": message.conversation_id,
+        "sequence": message.sequence,
+        "author": message.author,
+        "author_name": message.author_name or None,
+        "text": message.text,
+        "created_at": message.created_at.isoformat(),
+        "outcome": message.outcome,
+        "turn": message.turn_id or None,
+        "answer": answer_json(message.text, message.answer),
+        "thumb": message.thumb or None,
+    }
+
+
+def conversation_json(thread: ConversationInfo) -> dict[str, Any]:
+    return {
+        "id": thread.id,
+        "status": thread.status,
+        "channel": thread.channel_id,
+        "contact": thread.contact_id,
+        "language": thread.language,
+        "created_at": thread.created_at.isoformat(),
+        "last_activity_at": thread.last_activity_at.isoformat(),
+    }
+
+
+def channel_json(channel: ChannelInfo) -> dict[str, Any]:
+    """What a browser may know of its channel."""
+    shown = ("title", "color", "greeting", "quick_replies", "pre_chat", "language", "sound")
+    return {
+        "id": channel.id,
+        "name": channel.name,
+        "title": channel.settings.get("title", channel.name),
+        "settings": {name: channel.settings[name] for name in shown if name in channel.settings},
+    }
+
+
+def source_json(source: SourceInfo) -> dict[str, Any]:
+    return {
+        "id": source.id,
+        "name": source.name,
+        "kind": source.kind,
+        "state": source.state,
+        "failures": list(source.failures),
+        "done": source.done,
+        "total": source.total,
+        "documents": source.documents,
+        "created_at": source.created_at.isoformat(),
+        "updated_at": source.updated_at.isoformat(),
+    }
+
+
+def document_json(page: DocumentInfo, pieces: list[PassageInfo]) -> dict[str, Any]:
+    return {
+        "id": page.id,
+        "source": page.source_id,
+        "name": page.name,
+        "title": page.title,
+        "text": page.text,
+        "media_type": page.media_type,
+        "url": page.url,
+        "language": page.language,
+        "passages": [
+            {
+                "id": each.id,
+                "start": each.start,
+                "end": each.end,
+                "kind": each.kind,
+                "headings": list(each.heading_path),
+                "questions": list(each.questions),
+                "answer": each.answer,
+            }
+            for each in pieces
+        ],
+    }
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A passage found; `text` is the document's parsed text from `start` to `end`."""
+    passage = hit.passage
+    return {
+        "document": passage.document,
+        "title": passage.title,
+        "text": passage.text,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(hit.score, 4),
+    }
+
+
+def turn_json(turn: TurnInfo) -> dict[str, Any]:
+    return {
+        "id": turn.id,
+        "conversation": turn.conversation_id,
+        "state": turn.state,
+        "outcome": turn.outcome,
+        "decision": turn.decision,
+        "confidence": turn.confidence,
+        "trace": turn.trace,
+        "created_at": turn.created_at.isoformat(),
+        "finished_at": turn.finished_at.isoformat() if turn.finished_at else None,
+    }

@@ -1,0 +1,30 @@
+"""What the gateway's routes share: rows, hub, dispatch, gate."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from kefu.desk.actor import Actor
+from kefu.gateway.dispatch import Dispatch
+from kefu.gateway.gate import Gate
+from kefu.gateway.hub import Hub
+from kefu.gateway.rows import Rows
+
+
+@dataclass(frozen=True)
+class Gateway:
+    rows: Rows
+    hub: Hub
+    dispatch: Dispatch
+    gate: Gate
+
+
+def gateway_of(connection: HTTPConnection) -> Gateway:
+    """The gateway that serves this connection."""
+    return connection.app.state.gateway  # type: ignore[no-any-return]
+
+
+async def entered(connection: HTTPConnection) -> tuple[Gateway, Actor]:
+    """The gateway and who calls. Raises NotSignedIn, Busy."""
+    gateway = gateway_of(connection)
+    return gateway, await gateway.gate.actor(connection)

@@ -1,0 +1,204 @@
+"""Live events: server-sent for programs, one socket for browsers. Permission is checked again for each event."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Header, Request, WebSocket
+from starlette.responses import StreamingResponse
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from kefu.desk.accounts import queries as accounts
+from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.actor import Actor
+from kefu.desk.inbox import queries
+from kefu.gateway import shapes
+from kefu.gateway.hub import Delta, Live, Subscription, Typing
+from kefu.gateway.state import Gateway, entered, gateway_of
+from kefu.kit.errors import KefuError, NotFound
+
+router = APIRouter(tags=["Live"])
+
+_BEAT_SECONDS = 15.0  # proxies close connections that stay silent for a minute
+_HELLO_SECONDS = 10.0
+_FRAME = 4_096  # characters of what a browser may send: hello, typing, ping
+_BAD_TOKEN = 4401
+_TRY_AGAIN = 4503
+
+
+@router.get("/v1/conversations/{conversation_id}/events")
+async def events(
+    request: Request, conversation_id: str, last_event_id: str | None = Header(default=None)
+) -> StreamingResponse:
+    """Server-sent events of a conversation; `Last-Event-ID` goes on where a connection broke."""
+    gateway, actor = await entered(request)
+    await gateway.rows.read(queries.conversation, actor, conversation_id)
+    after = int(last_event_id) if last_event_id and last_event_id.isdigit() else None
+    return StreamingResponse(
+        _sent(gateway, actor, conversation_id, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.websocket("/v1/live")
+async def live(socket: WebSocket) -> None:
+    """A browser's socket: hello with a token, then events."""
+    await socket.accept()
+    gateway = gateway_of(socket)
+    try:
+        hello = await asyncio.wait_for(_frame(socket), _HELLO_SECONDS)
+        actor = await gateway.gate.actor_of(str(hello.get("token", "")))
+    except (KefuError, TimeoutError, ValueError):
+        await socket.close(_BAD_TOKEN, "The token is not valid.")
+        return
+    except WebSocketDisconnect:
+        return
+    after = hello.get("after")
+    await _Browser(gateway, actor, socket, after if isinstance(after, int) else None).serve()
+
+
+class _Browser:
+    """One browser's socket: a reader and a writer that end together."""
+
+    def __init__(self, gateway: Gateway, actor: Actor, socket: WebSocket, after: int | None) -> None:
+        self._gateway = gateway
+        self._actor = actor
+        self._socket = socket
+        self._after = after
+        self._mine: set[str] | None = None
+
+    async def serve(self) -> None:
+        self._mine = await self._conversations()
+        with self._gateway.hub.subscribed(self._actor.workspace_id, None) as subscription:
+            both = [asyncio.create_task(self._write(subscription)), asyncio.create_task(self._read())]
+            try:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in both:
+                    task.cancel()
+                await asyncio.gather(*both, return_exceptions=True)
+        if self._socket.application_state == WebSocketState.CONNECTED:
+            with contextlib.suppress(RuntimeError):
+                await self._socket.close(_TRY_AGAIN, "Come again.")
+
+    async def _conversations(self) -> set[str] | None:
+        if self._actor.kind != "visitor":
+            return None
+        found = await self._gateway.rows.read(queries.conversations, self._actor, limit=200)
+        return {each.id for each in found}
+
+    async def _write(self, subscription: Subscription) -> None:
+        hub = self._gateway.hub
+        await self._socket.send_json({"type": "ready", "event": hub.last_event})
+        while True:
+            happened = await subscription.queue.get()
+            if happened is None:
+                return
+            if not await self._concerns(happened):
+                continue
+            shown = await shown_event(self._gateway, self._actor, happened)
+            if shown is not None:
+                name, number, body = shown
+                await self._socket.send_json({"type": name, **({"event": number} if number else {}), **body})
+
+    async def _concerns(self, happened: Live) -> bool:
+        if self._mine is None:
+            return True
+        if isinstance(happened, EventInfo) and happened.kind == "conversation.created":
+            with contextlib.suppress(NotFound):
+                await self._gateway.rows.read(queries.conversation, self._actor, happened.conversation_id)
+                self._mine.add(happened.conversation_id)
+        return happened.conversation_id in self._mine
+
+    async def _read(self) -> None:
+        with contextlib.suppress(WebSocketDisconnect, ValueError):
+            while True:
+                frame = await _frame(self._socket)
+                if frame.get("type") == "ping":
+                    await self._socket.send_json({"type": "pong"})
+                elif frame.get("type") == "typing":
+                    self._typing(str(frame.get("conversation", "")))
+
+    def _typing(self, conversation_id: str) -> None:
+        if self._mine is not None and conversation_id not in self._mine:
+            return
+        author = "contact" if self._actor.kind == "visitor" else "member"
+        self._gateway.hub.publish(Typing(self._actor.workspace_id, conversation_id, author, "", sender=self._actor.id))
+
+
+async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
+    """An event's name, number and body as this actor may see it; None when it is not for them."""
+    if isinstance(happened, Delta):
+        return "reply.delta", None, _place(happened, turn=happened.turn_id, text=happened.text)
+    if isinstance(happened, Typing):
+        if happened.sender == actor.id:
+            return None
+        return "typing", None, _place(happened, author=happened.author, name=happened.name)
+    if happened.kind == "message.created":
+        return await _message_event(gateway, actor, happened)
+    if happened.kind in {"conversation.created", "conversation.updated"}:
+        with contextlib.suppress(NotFound):
+            thread = await gateway.rows.read(queries.conversation, actor, happened.conversation_id)
+            return happened.kind, happened.id, {"conversation": shapes.conversation_json(thread)}
+    return None
+
+
+async def _message_event(
+    gateway: Gateway, actor: Actor, happened: EventInfo
+) -> tuple[str, int | None, dict[str, Any]] | None:
+    try:
+        message = await gateway.rows.read(queries.message, actor, happened.conversation_id, happened.row_id)
+    except NotFound:
+        return None
+    name = "reply.completed" if message.author == "assistant" else "message.created"
+    body = {"conversation": message.conversation_id, "message": shapes.message_json(message)}
+    return name, happened.id, body
+
+
+async def _sent(gateway: Gateway, actor: Actor, conversation_id: str, after: int | None) -> AsyncIterator[str]:
+    with gateway.hub.subscribed(actor.workspace_id, {conversation_id}) as subscription:
+        seen = after or 0
+        yield f": kefu\nretry: 2000\nid: {seen or gateway.hub.last_event}\n\n"
+        if after is not None:
+            missed = await gateway.rows.read(accounts.conversation_events, actor, conversation_id, after=after)
+            for event in missed:
+                seen = max(seen, event.id)
+                yield await _line(gateway, actor, event)
+        while True:
+            try:
+                happened = await asyncio.wait_for(subscription.queue.get(), _BEAT_SECONDS)
+            except TimeoutError:
+                yield ": still here\n\n"
+                continue
+            if happened is None:
+                return
+            if isinstance(happened, EventInfo) and happened.id <= seen:
+                continue
+            yield await _line(gateway, actor, happened)
+
+
+async def _line(gateway: Gateway, actor: Actor, happened: Live) -> str:
+    shown = await shown_event(gateway, actor, happened)
+    if shown is None:
+        return ""
+    name, number, body = shown
+    data = body.get("message", body)
+    head = f"id: {number}\n" if number else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _place(happened: Delta | Typing, **fields: Any) -> dict[str, Any]:
+    return {"conversation": happened.conversation_id, **fields}
+
+
+async def _frame(socket: WebSocket) -> dict[str, Any]:
+    text = await socket.receive_text()
+    if len(text) > _FRAME:
+        raise ValueError("frame too long")
+    frame = json.loads(text)
+    if not isinstance(frame, dict):
+        raise ValueError("frame is no object")
+    return frame

@@ -1,0 +1,120 @@
+"""Browsers: their tokens, and the pages and scripts that they load."""
+
+import html
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+import kefu
+from kefu.desk.accounts import queries as accounts
+from kefu.desk.actor import Actor
+from kefu.desk.contacts import actions as contacts
+from kefu.desk.inbox import queries
+from kefu.desk.inbox.queries import ChannelInfo
+from kefu.gateway import shapes
+from kefu.gateway.gate import VISITOR_SECONDS, visitor_of, visitor_token
+from kefu.gateway.state import gateway_of
+from kefu.kit.errors import NotFound, NotSignedIn, Unavailable
+
+router = APIRouter()
+
+STATIC = Path(kefu.__file__).parent / "static"
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
+
+
+@router.post("/v1/channels/{channel_id}/visitors", status_code=201, tags=["Visitors"])
+async def visitor(request: Request, channel_id: str, body: shapes.NewVisitor | None = None) -> dict[str, Any]:
+    """A token for a browser. With an earlier token of the same channel the visitor stays who they were."""
+    gateway = gateway_of(request)
+    gateway.gate.count_visitor(request)
+    channel = await gateway.rows.read(queries.channel_for_visitors, channel_id)
+    known = _known(channel, body.token if body else None)
+    if known is None:
+        door = Actor(channel.workspace_id, "system", "visitors")
+        contact_id = await gateway.rows.write(contacts.meet, door, channel_id=channel.id)
+    else:
+        contact_id = str(known.contact_id)
+    token = visitor_token(workspace_id=channel.workspace_id, channel_id=channel.id, contact_id=contact_id)
+    latest = await gateway.rows.read(queries.conversations, visitor_of(token), limit=1)
+    return {
+        "token": token,
+        "expires_in": VISITOR_SECONDS,
+        "contact": contact_id,
+        "channel": shapes.channel_json(channel),
+        "conversation": {"id": latest[0].id, "status": latest[0].status} if latest else None,
+    }
+
+
+@router.get("/chat/{channel_id}", include_in_schema=False)
+async def chat(request: Request, channel_id: str) -> Response:
+    """The chat as a page of its own."""
+    channel = await gateway_of(request).rows.read(queries.channel_for_visitors, channel_id)
+    return _page(channel, frame_ancestors="'none'")
+
+
+@router.get("/widget/{channel_id}", include_in_schema=False)
+async def widget(request: Request, channel_id: str) -> Response:
+    """The chat as a frame, for the sites that the channel allows."""
+    channel = await gateway_of(request).rows.read(queries.channel_for_visitors, channel_id)
+    origins = channel.settings.get("allowed_origins") or []
+    return _page(channel, frame_ancestors=" ".join(origins) or "'self'")
+
+
+@router.get("/loader.js", include_in_schema=False)
+async def loader() -> Response:
+    """The script that a company puts on its pages."""
+    return _built("loader.js", "text/javascript")
+
+
+@router.get("/demo/{slug}", include_in_schema=False)
+async def demo_page(request: Request, slug: str) -> Response:
+    """A page of a shop that does not exist, with the widget on it: to see how it looks on a site."""
+    rows = gateway_of(request).rows
+    workspace = await rows.read(accounts.workspace_named, slug)
+    channel = await rows.read(queries.channel_of_kind, Actor(workspace.id, "system", "demo"), "web")
+    if channel is None:
+        raise NotFound("This workspace has no web channel.", workspace=slug)
+    title = html.escape(workspace.title)
+    return HTMLResponse(
+        f"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>"
+        f"<h1>{title}</h1><p>A page with the widget on it.</p>"
+        f"<script src='/loader.js' data-channel='{html.escape(channel.id)}'></script>"
+    )
+
+
+def _page(channel: ChannelInfo, *, frame_ancestors: str) -> Response:
+    page = STATIC / "widget" / "index.html"
+    if not page.exists():
+        raise Unavailable("The web pages are not built. Build them with: make web")
+    # The page knows its channel from its address; what it shows of it comes with the visitor's token.
+    return FileResponse(
+        page,
+        media_type="text/html",
+        headers={
+            "Content-Security-Policy": f"{_POLICY}; frame-ancestors {frame_ancestors}",
+            "Cache-Control": "no-cache",
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+        },
+    )
+
+
+def _built(name: str, media_type: str) -> Response:
+    path = STATIC / name
+    if not path.exists():
+        raise Unavailable("The web pages are not built. Build them with: make web")
+    return FileResponse(path, media_type=media_type, headers={"Cache-Control": "public, max-age=300"})
+
+
+def _known(channel: ChannelInfo, token: str | None) -> Actor | None:
+    if not token:
+        return None
+    try:
+        actor = visitor_of(token)
+    except NotSignedIn:
+        return None
+    return actor if actor.channel_id == channel.id else None
