@@ -1,0 +1,70 @@
+"""The command line: groups whose code is imported when they run."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from kefu import __version__
+from kefu.kit.errors import KefuError
+
+# command or group -> (module, attribute, one line of help); reading this imports nothing
+COMMANDS = {
+    "up": ("server", "up", "Start the server."),
+    "doctor": ("installation", "doctor", "Say what is missing and what mends it."),
+    "migrate": ("installation", "migrate", "Bring the database up to date; backs up first."),
+    "backup": ("installation", "backup", "Write everything to one file."),
+    "restore": ("installation", "restore", "Put back what a backup holds."),
+    "settings": ("installation", "settings_", "List every setting with its meaning."),
+    "knowledge": ("knowledge", "knowledge", "Add, list, remove and search what the assistant knows."),
+    "ask": ("ask", "ask", "Ask a question as a customer would."),
+    "mask": ("mask", "mask_", "Replace personal data in texts by placeholders."),
+    "keys": ("accounts", "keys", "API keys: create, list, revoke."),
+    "members": ("accounts", "members", "People of a workspace: create, list, reset-password."),
+    "contacts": ("accounts", "contacts", "Customers: export or erase what is kept of one."),
+    "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
+    "channels": ("accounts", "channels", "Ways in: create, list."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"kefu.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(__version__, prog_name="kefu")
+def cli() -> None:
+    """Kefu: customer service that learns."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run a command; an error is one sentence on standard error, never a traceback."""
+    try:
+        return cli.main(args=arguments, prog_name="kefu", standalone_mode=False)
+    except KefuError as error:
+        click.echo(f"kefu: {error.sentence}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("kefu: stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone: `kefu … | head`
+        sys.stderr.close()
+        sys.exit(0)

@@ -41,12 +41,13 @@ def load(kind: str, name: str, protocol: type) -> type[Any]:
 
     Raises NotFound for a name that is not installed, BadInstallation for a class that does not fit.
     """
-    manifest = manifests(kind).get(name)
-    if manifest is None:
-        known = ", ".join(manifests(kind)) or "none"
+    point = next(iter(entry_points(group=f"kefu.{kind}", name=name)), None)
+    if point is None:
+        known = ", ".join(sorted(entry_points(group=f"kefu.{kind}").names)) or "none"
         raise NotFound(
             f"There is no {kind.removesuffix('s')} named {name!r}. Installed: {known}.", kind=kind, name=name
         )
+    manifest = _read(kind, name, point.value)  # only this one: another plug-in's broken manifest is not our trouble
     module, _, attribute = manifest.target.partition(":")
     loaded = getattr(importlib.import_module(module), attribute)
     if not issubclass(loaded, protocol):

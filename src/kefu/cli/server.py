@@ -1,0 +1,89 @@
+"""`kefu up`: database, server, dispatch, in one process."""
+
+import os
+import socket
+import sys
+
+import click
+
+from kefu.cli.session import ready
+from kefu.kit import log
+from kefu.kit import settings as settings_module
+from kefu.kit.errors import BadInstallation
+
+
+@click.command()
+@click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on.  [default: 8000]")
+@click.option("--demo", is_flag=True, help="Make the demo workspace if it is not there.")
+def up(host: str | None, port: int | None, demo: bool) -> None:
+    """Start the server: customers' API, pages, dispatch."""
+    for name, value in (("KEFU_HOST", host), ("KEFU_PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)
+    settings = settings_module.reload()
+    listener = _listen(settings.host, settings.port)
+    try:
+        ready()
+        _first_owner(demo=demo)
+        _serve(listener, settings.host, settings.port)
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything else is done, so that a taken one is said at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise BadInstallation(
+            f"Port {port} on {host} cannot be used ({error.strerror}). Choose another: kefu up --port {port + 1}",
+            port=port,
+        ) from None
+    return listener
+
+
+def _first_owner(*, demo: bool) -> None:
+    from kefu.desk.first_start import first_start
+
+    began = first_start(demo=demo, progress=_progress)
+    if began is None:
+        return
+    click.echo(f"Workspace {began.workspace}. Its owner logs in once with:")
+    click.echo(f"  e-mail    {began.email}")
+    click.echo(f"  password  {began.password}")
+
+
+def _progress(name: str, done: int, found: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rReading the demo's help pages: {done}/{found}  ", nl=done == found, err=True)
+
+
+def _serve(listener: socket.socket, host: str, port: int) -> None:
+    import uvicorn
+
+    from kefu.desk.first_start import demo_channel
+    from kefu.gateway.app import create_app
+
+    log.configure(settings_module.settings().log_level)
+    shown = "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104 - compared, not bound
+    address = settings_module.settings().public_url or f"http://{shown}:{port}"
+    click.echo(f"Kefu listens on {address}")
+    channel = demo_channel()
+    if channel is not None:
+        click.echo(f"  chat      {address}/chat/{channel}")
+    click.echo(f"  API       {address}/v1/docs")
+    config = uvicorn.Config(
+        create_app(),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        ws_max_size=64 * 1024,
+        server_header=False,
+        backlog=2048,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,100 @@
+"""What commands share: a ready database, a workspace by name, rows in and out."""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kefu.kit import log
+from kefu.kit.errors import BadInput
+from kefu.kit.settings import settings
+
+if TYPE_CHECKING:
+    from kefu.desk.accounts.queries import WorkspaceInfo
+    from kefu.desk.actor import Actor
+
+workspace_option = click.option(
+    "--workspace", "-w", default="default", show_default=True, help="The workspace, by name."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def ready() -> None:
+    """Make the database ready; a new one gets its tables.
+
+    Raises BadInstallation when it is damaged, BadInput when it is of an older Kefu.
+    """
+    from kefu.desk import boot
+
+    log.configure(settings().log_level if settings().log_level != "info" else "warning")
+    boot.make_home(settings().folder)
+    boot.check_database_file()
+    boot.boot()
+    pending = boot.pending_migrations()
+    if not pending:
+        return
+    if boot.is_new():
+        boot.migrate()
+    else:
+        raise BadInput("The database is of an older Kefu. Bring it up to date with: kefu migrate")
+
+
+def workspace_actor(name: str) -> "Actor":
+    """Kefu itself in the workspace of that name. Raises NotFound with the names that exist."""
+    from kefu.desk.accounts.queries import workspace_named
+    from kefu.desk.actor import system
+
+    return system(workspace_named(name).id, "command line")
+
+
+def workspace_or_new(name: str) -> "tuple[WorkspaceInfo, Actor]":
+    from kefu.desk.accounts.actions import workspace_made_if_new
+    from kefu.desk.actor import system
+
+    info, _ = workspace_made_if_new(name)
+    return info, system(info.id, "command line")
+
+
+def json_lines(path: str, *, needs: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Rows of a JSON-lines file, `-` for standard input.
+
+    Raises BadInput that names file, line and what is wrong.
+    """
+    for number, line in enumerate(_lines(path), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"{path}, line {number}: not JSON ({error.msg} at column {error.colno}).") from None
+        missing = [name for name in needs if not isinstance(row, dict) or name not in row]
+        if missing:
+            raise BadInput(f"{path}, line {number}: the row lacks {', '.join(missing)}.")
+        yield row
+
+
+def batches(rows: Iterator[dict[str, Any]], size: int = 32) -> Iterator[list[dict[str, Any]]]:
+    """Rows a few at a time: questions that are asked together share a run of the encoder."""
+    while some := list(itertools.islice(rows, size)):
+        yield some
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _lines(path: str) -> Iterator[str]:
+    if path == "-":
+        yield from sys.stdin
+        return
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            yield from file
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not UTF-8 text.") from None
