@@ -7,15 +7,17 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kefu.contracts.index import IndexedPassage
 from kefu.knowledge.chunk import chunk
-from kefu.knowledge.parsing.document import ParsedDocument
+from kefu.knowledge.parsing import FaqEntry, ParsedDocument, parse
+from kefu.knowledge.parsing.text import headings
 
 Span = tuple[str, int, int]
+DEMO = Path(__file__).parent.parent / "src/kefu/demo"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,26 @@ def tidb(data: Path) -> Corpus:
     return Corpus("tidb", "zh", tuple(passages), tuple(questions))
 
 
+def demo_en(data: Path) -> Corpus:
+    """The demo shop in English: articles, and FAQ entries under their first question, asked in their other wordings."""
+    return _demo("en")
+
+
+def demo_zh(data: Path) -> Corpus:
+    """The demo shop in Chinese, as `demo_en`."""
+    return _demo("zh")
+
+
+def demo_faq_en(data: Path) -> Corpus:
+    """The demo's English FAQ without the articles, which answer most of the same questions."""
+    return _faq_alone(demo_en(data))
+
+
+def demo_faq_zh(data: Path) -> Corpus:
+    """The demo's Chinese FAQ without the articles."""
+    return _faq_alone(demo_zh(data))
+
+
 CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "doc2dial": doc2dial,
     "doc2dial_given": doc2dial_given,
@@ -133,18 +155,72 @@ CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "dstc9": dstc9,
     "cmrc": cmrc,
     "tidb": tidb,
+    "demo_en": demo_en,
+    "demo_zh": demo_zh,
+    "demo_faq_en": demo_faq_en,
+    "demo_faq_zh": demo_faq_zh,
 }
 
 
 def pieces(document_id: str, title: str, text: str, language: str) -> list[IndexedPassage]:
     """A document's passages by Kefu's chunker."""
-    document = ParsedDocument(document_id, title, text, "text/plain", ())
+    document = ParsedDocument(document_id, title, text, "text/plain", headings(text))
+    return _passages(document, language)
+
+
+def _passages(document: ParsedDocument, language: str) -> list[IndexedPassage]:
     return [
-        _passage(
-            f"{document_id}@{piece.start}", document_id, title, text[piece.start : piece.end], language, piece.start
+        IndexedPassage(
+            f"{document.name}@{piece.start}",
+            document.name,
+            document.name,
+            document.title,
+            document.text[piece.start : piece.end],
+            piece.start,
+            piece.end,
+            language,
+            piece.heading_path,
         )
         for piece in chunk(document)
     ]
+
+
+def _demo(language: str) -> Corpus:
+    passages: list[IndexedPassage] = []
+    for path in sorted((DEMO / "articles" / language).glob("*.md")):
+        for document in parse(path.name, path.read_bytes()).documents:
+            passages += _passages(document, language)
+    questions: list[Question] = []
+    (sheet,) = parse(f"{language}.csv", (DEMO / "faq" / f"{language}.csv").read_bytes()).documents
+    for number, entry in enumerate(sheet.faqs):
+        passage = _entry(f"faq:{number}", sheet, entry, language)
+        passages.append(passage)
+        for at, wording in enumerate(entry.more_questions):
+            questions.append(Question(f"{number}.{at}", wording, frozenset({passage.id}), f"demo:{number}"))
+    return Corpus(f"demo_{language}", language, tuple(passages), tuple(questions))
+
+
+def _faq_alone(corpus: Corpus) -> Corpus:
+    entries = tuple(passage for passage in corpus.passages if passage.kind == "faq")
+    return replace(corpus, name=corpus.name.replace("demo", "demo_faq"), passages=entries)
+
+
+def _entry(entry_id: str, sheet: ParsedDocument, entry: FaqEntry, language: str) -> IndexedPassage:
+    """A FAQ entry as a document of its own, so that it can be left out."""
+    return IndexedPassage(
+        entry_id,
+        entry_id,
+        sheet.name,
+        sheet.title,
+        sheet.text[entry.start : entry.end],
+        entry.start,
+        entry.end,
+        language,
+        (),
+        "faq",
+        (entry.question,),
+        entry.answer,
+    )
 
 
 def _doc2dial_questions(data: Path, find: Callable[[Span], frozenset[str]] | None) -> Iterator[Question]:

@@ -18,6 +18,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FEATURES = (
     "cosine",
     "question_cosine",
+    "above_crowd",
+    "keyword_above_crowd",
     "keyword",
     "coverage",
     "coverage_top3",
@@ -65,6 +67,8 @@ class Found:
     question_cosine: float
     keyword_scores: Sequence[float]
     fused: Sequence[float]
+    crowd: float
+    keyword_crowd: float
     agreement: bool
 
 
@@ -97,6 +101,8 @@ def features(question: str, top_text: str, found: Found) -> dict[str, float]:
     return {
         "cosine": found.cosines[0],
         "question_cosine": found.question_cosine,
+        "above_crowd": found.cosines[0] - found.crowd,
+        "keyword_above_crowd": (found.keyword_scores[0] - found.keyword_crowd) / mass,
         "keyword": found.keyword_scores[0] / mass,
         "coverage": covered(found.held[0]),
         "coverage_top3": covered(frozenset().union(*found.held[:3])),

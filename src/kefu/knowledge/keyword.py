@@ -2,7 +2,8 @@
 
 Score of a passage d for query terms t (BM25F, Robertson, Zaragoza and Taylor 2004):
 
-    sum over t of  idf(t) * tf / (k1 + tf)      tf = sum over fields f of  w_f * tf(t, f) / (1 - b_f + b_f * len_f / mean_f)
+    sum over t of  idf(t) * tf / (k1 + tf)
+    tf = sum over fields f of  w_f * tf(t, f) / (1 - b_f + b_f * len_f / mean_f)
     idf(t) = ln(1 + (N - n(t) + 0.5) / (n(t) + 0.5))
 """
 

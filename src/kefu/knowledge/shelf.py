@@ -91,7 +91,7 @@ class Shelf:
         return min(rows, key=lambda row: self.passages[row].id) if len(answers) == 1 else None
 
     def _compact(self) -> None:
-        """Number the rows anew once most numbers are of removed ones, so that scores stay as long as the passages are."""
+        """Number the rows anew once most numbers are of removed ones: scores are computed for each number."""
         if self.rows <= 2 * len(self) + _SPARE_ROWS:
             return
         new_of = np.full(self.rows, -1, np.int64)

@@ -64,7 +64,7 @@ class VectorIndex:
         self._graph = None
 
     def best(self, vector: Matrix, owners: int, count: int) -> Matrix:
-        """The highest cosine of each owner below `owners`, 0 for those without; past EXACT_ROWS of the nearest `count`."""
+        """The highest cosine of each owner below `owners`, 0 for those without; when approximate, only of the nearest."""
         found = np.zeros(owners, np.float32)
         if not self._size:
             return found

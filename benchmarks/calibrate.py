@@ -1,0 +1,146 @@
+"""Fit the confidence of search: python benchmarks/calibrate.py --data DIR
+
+Asks each public corpus and the demo shop their own questions, the other corpora's, and their own again with the answer
+taken out; fits a logistic regression for each language group on the questions of half 0; prints how it does on half 1;
+with --write puts the coefficients and thresholds into src/kefu/knowledge/calibration.json.
+"""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cases import GROUPS, Case, cases
+
+from engines import encoders
+from kefu.knowledge.confidence import FEATURES, Calibration
+
+TARGET = Path(__file__).parent.parent / "src/kefu/knowledge/calibration.json"
+# Penalty on the squared coefficients of standardised features: the features overlap, and no corpus should decide alone.
+RIDGE = 3.0
+# What a wrong first hit of an answerable question counts beside an unanswerable question: annotators marked one
+# passage where others answer too.
+NEAR_MISS = 0.3
+MISS = 0.6
+
+
+# Of 10 questions to a help centre, 8 have an answer in it; the others are as often off the subject as near it.
+SHARES = {"own": 0.8, "foreign": 0.1, "left_out": 0.1}
+# The answer threshold lets through this share of the answerable questions of the corpus that fares worst; asking back
+# ("clarify") begins where this share is let through.
+ANSWERED = 0.87
+CLARIFIED = 0.95
+# Confidence is shifted so that its answer threshold is the same figure in every language.
+ANSWER = 0.5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--write", action="store_true", help="replace calibration.json")
+    given = parser.parse_args()
+    fitted = asyncio.run(calibrate(given.data))
+    if given.write:
+        TARGET.write_text(json.dumps(fitted, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+async def calibrate(data: Path) -> dict[str, Any]:
+    """Fit every language group and print what comes of it."""
+    engines = await encoders()
+    groups: dict[str, Any] = {}
+    clarify = []
+    for language in GROUPS:
+        asked = await cases(data, language, engines)
+        learnt = [case for case in asked if case.half == 0]
+        bias, weights = fit(learnt)
+        bias += _logit(ANSWER) - _logit(threshold(learnt, bias, weights, ANSWERED))
+        clarify.append(threshold(learnt, bias, weights, CLARIFIED))
+        groups[language] = {"bias": round(bias, 4), "weights": {name: round(w, 4) for name, w in weights.items()}}
+        report(language, [case for case in asked if case.half == 1], bias, weights)
+    thresholds = {"answer": ANSWER, "approved": ANSWER, "clarify": round(min(clarify), 2)}
+    print(f"thresholds {thresholds}")
+    provenance = {
+        "script": "benchmarks/calibrate.py",
+        "date": datetime.now(UTC).date().isoformat(),
+        "data": {language: list(names) for language, names in GROUPS.items()},
+        "encoders": {language: engine.card().version[:16] for language, engine in engines.items()},
+    }
+    return {"provenance": provenance, "groups": groups, "thresholds": thresholds}
+
+
+def threshold(asked: Sequence[Case], bias: float, weights: dict[str, float], share: float) -> float:
+    """The highest confidence that this share of each corpus's own questions reaches."""
+    return min(
+        float(
+            np.quantile(
+                [confidence(c, bias, weights) for c in asked if c.corpus == name and c.kind == "own"], 1 - share
+            )
+        )
+        for name in {case.corpus for case in asked}
+    )
+
+
+def confidence(case: Case, bias: float, weights: dict[str, float]) -> float:
+    return Calibration(bias, weights).probability(case.evidence.features)
+
+
+def report(language: str, asked: Sequence[Case], bias: float, weights: dict[str, float]) -> None:
+    """What the answer threshold lets through on questions that nothing was fitted on."""
+    for corpus in GROUPS[language]:
+        line = [f"{corpus:12s}"]
+        for kind in ("own", "foreign", "left_out"):
+            members = [case for case in asked if case.corpus == corpus and case.kind == kind]
+            answered = [case for case in members if confidence(case, bias, weights) >= ANSWER]
+            if kind == "own":
+                right = sum(case.right for case in answered) / max(1, len(answered))
+                line.append(f"own answered {len(answered) / len(members):.3f} (first hit right {right:.3f})")
+            else:
+                line.append(f"{kind} refused {1 - len(answered) / len(members):.3f}")
+        print(" | ".join(line))
+
+
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def weight(case: Case) -> float:
+    """How much a case counts within its corpus and kind."""
+    if case.kind != "own" or case.right:
+        return 1.0
+    return NEAR_MISS if case.near else MISS
+
+
+def fit(asked: Sequence[Case]) -> tuple[float, dict[str, float]]:
+    """Bias and coefficients; corpora count alike, and within each the questions with and without an answer."""
+    x = np.array([[case.evidence.features.get(name, 0.0) for name in FEATURES] for case in asked])
+    y = np.array([case.kind == "own" and case.right for case in asked], float)
+    w = np.array([weight(case) for case in asked])
+    groups = [(case.corpus, case.kind) for case in asked]
+    for group in set(groups):
+        members = np.array([g == group for g in groups])
+        w[members] *= SHARES[group[1]] * 1000 / w[members].sum()
+    mean, spread = x.mean(0), x.std(0) + 1e-6
+    design = np.column_stack([(x - mean) / spread, np.ones(len(x))])
+    solution = _newton(design, y, w)
+    slopes = solution[:-1] / spread
+    return float(solution[-1] - slopes @ mean), dict(zip(FEATURES, slopes.tolist(), strict=True))
+
+
+def _newton(design: Any, y: Any, w: Any) -> Any:
+    penalty = np.full(design.shape[1], RIDGE)
+    penalty[-1] = 0.0
+    at = np.zeros(design.shape[1])
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-design @ at))
+        gradient = design.T @ (w * (y - p)) - penalty * at
+        curvature = (design * (w * p * (1 - p) + 1e-9)[:, None]).T @ design + np.diag(penalty)
+        at = at + np.linalg.solve(curvature, gradient)
+    return at
+
+
+if __name__ == "__main__":
+    main()
