@@ -21,12 +21,15 @@ def up(host: str | None, port: int | None, demo: bool) -> None:
     for name, value in (("KEFU_HOST", host), ("KEFU_PORT", port)):
         if value is not None:
             os.environ[name] = str(value)
+    from kefu.desk.backup import in_use
+
     settings = settings_module.reload()
     listener = _listen(settings.host, settings.port)
     try:
         ready()
-        _first_owner(demo=demo)
-        _serve(listener, settings.host, settings.port)
+        with in_use():
+            _first_owner(demo=demo)
+            _serve(listener, settings.host, settings.port)
     finally:
         listener.close()
 
