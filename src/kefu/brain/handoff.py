@@ -1,13 +1,13 @@
 """When a person takes over, and when one is offered."""
 
-from kefu.brain.mood import Mood
+from kefu.brain.mood import Mood, Person
 from kefu.brain.understand import Understanding
 from kefu.contracts.turn import Decision, Policy
 
 
 def reason(meaning: Understanding, policy: Policy) -> str | None:
     """Why a message goes to a person before anything is looked up, or None."""
-    if meaning.wants_person:
+    if meaning.person is Person.WANTED:
         return "asked_for_person"
     if meaning.rule_word is not None:
         return "rule_word"
@@ -22,6 +22,8 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
     `refusals_in_a_row` were said before this turn. The one that would make them `policy.refusals_before_hand_over`
     brings a person instead: with 2, the second question in a row without an answer.
     """
+    if meaning.person is Person.ASKED_ABOUT:
+        return "asked_for_person"
     if meaning.mood is Mood.COMPLAINT:
         return "complaint"
     if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1 and not meaning.injection:
@@ -31,7 +33,8 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
 
 def offers_person(decision: Decision, meaning: Understanding) -> bool:
     """Whether a reply comes with the button that asks for a person."""
-    return decision is Decision.REFUSE or (meaning.mood is Mood.COMPLAINT and decision is not Decision.HAND_OVER)
+    wish = meaning.mood is Mood.COMPLAINT or meaning.person is Person.ASKED_ABOUT
+    return decision is Decision.REFUSE or (wish and decision is not Decision.HAND_OVER)
 
 
 TEXTS = {

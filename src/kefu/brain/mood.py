@@ -55,15 +55,18 @@ _ASKS_EN = (
     r"(?:[ ,]+(?:please|pls|now|agent|rep|representative|required|needed))*[\s.!]*$",
     r"^(?:talk|speak) to a (?:person|human)[\s.!]*$",
 )
-# A question about people or their hours, or a refusal of one: no request.
-_NOT_EN = re.compile(
+# No wish for a person at all.
+_DECLINES_EN = re.compile(
     r"\b(?:don'?t|do not|no) (?:need|want)(?: to)? (?:an? |the |any )?(?:(?:talk|speak) (?:to|with) )?(?:an? |any )?"
     r"(?:real |live )?(?:human|person|agent|representative|operator|someone|anyone)"
-    r"|\b(?:someone|somebody|anyone|anybody) else\b"
-    r"|\b(?:hours|what time|opening|open|close[sd]?|available) .{0,30}(?:customer service|support|agents?|"
-    r"call cent(?:er|re))"
-    r"|\b(?:customer service|support|agents?|call cent(?:er|re)|operators?) .{0,25}\b(?:open|hours|available|"
-    r"close[sd]?|number)\b",
+    r"|\b(?:someone|somebody|anyone|anybody) else\b",
+    _FLAGS,
+)
+# A question about the people, answered from knowledge if it holds the answer: their hours, numbers, waiting times.
+_ABOUT_EN = re.compile(
+    r"^(?:\W*(?:and|so|but|ok|hi|hello)\W+)?(?:when|what time|until when|how late|how long|which|what (?:is|are|'s))\b"
+    r"|\b(?:hours|opening|open|closed?|available|at night|weekends?|saturdays?|sundays?|holidays?|midnight|waiting time"
+    r"|phone number|telephone number|e-?mail address)\b",
     _FLAGS,
 )
 _ASKS_EN_RE = re.compile("|".join(f"(?:{sign})" for sign in _ASKS_EN), _FLAGS)
@@ -88,21 +91,32 @@ _ASKS_ZH = (
     r"^[\s!！]*(?:请|我要|我想要?|给我|麻烦)?(?:人工|真人|人工客服|真人客服|人工服务|人工坐席|在线客服|客服人员|"
     r"客服)(?:呢|在吗|在哪|吧|啊|谢谢|服务)?[\s!！。.~～?？]*$",
 )
-_NOT_ZH = re.compile(
+_DECLINES_ZH = re.compile(
     r"(?:不用|不需要|不要|无需|别|不必)(?:再|给我|帮我)?(?:转|找|叫|接)?(?:接|到)?(?:人工|客服|真人)"
-    r"|(?:人工|客服|专员|经理).{0,6}(?:几点|什么时候|时间|上班|下班|营业|工作日|周[一二三四五六日末]|节假日|电话是|"
-    r"号码)"
-    r"|(?:几点|什么时候|电话|时间).{0,8}(?:人工|客服)(?:上班|在线|服务时间)"
+)
+_ABOUT_ZH = re.compile(
+    r"几点|什么时候|何时|周末|周[一二三四五六日]|星期|节假日|晚上|夜里|半夜|全天|24小时|多久|上班|下班|营业"
+    r"|(?:服务|工作|在线|等待)时间|电话(?:是|多少)|号码|邮箱"
 )
 _ASKS_ZH_RE = re.compile("|".join(f"(?:{sign})" for sign in _ASKS_ZH), _FLAGS)
 
 
-def wants_person(text: str) -> bool:
-    """Whether a customer asks in words for a person instead of the assistant."""
-    english, chinese = _ASKS_EN_RE.search(text), _ASKS_ZH_RE.search(text)
-    if english and not _NOT_EN.search(text):
-        return True
-    return bool(chinese and not _NOT_ZH.search(text))
+class Person(StrEnum):
+    """Whether a message is about talking to a person: not at all, a question about it, or the wish itself."""
+
+    NO = "no"
+    ASKED_ABOUT = "asked_about"
+    WANTED = "wanted"
+
+
+def person(text: str) -> Person:
+    """Tell whether a customer asks in words for a person instead of the assistant."""
+    english = _ASKS_EN_RE.search(text) and not _DECLINES_EN.search(text)
+    chinese = _ASKS_ZH_RE.search(text) and not _DECLINES_ZH.search(text)
+    if not english and not chinese:
+        return Person.NO
+    about = _ABOUT_EN.search(text) if english else _ABOUT_ZH.search(text)
+    return Person.ASKED_ABOUT if about else Person.WANTED
 
 
 class Mood(StrEnum):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from kefu.brain import ground, handoff
+from kefu.brain import ground
 from kefu.brain.check import PASSED, Sources, Verdict, check_generated
 from kefu.brain.decide import Decided, label
 from kefu.brain.extract import extract
@@ -69,10 +69,7 @@ class Draft:
 def built_in(decided: Decided, meaning: Understanding, policy: Policy) -> Draft:
     """Small talk, a refusal, a hand-over, or a question back."""
     assert decided.text is not None
-    offer = (
-        (say("talk_to_person", meaning.language, policy),) if handoff.offers_person(decided.decision, meaning) else ()
-    )
-    return Draft(say(decided.text, meaning.language, policy), decided, quick_replies=offer)
+    return Draft(say(decided.text, meaning.language, policy), decided)
 
 
 def approved(decided: Decided) -> Draft:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kefu.brain.decide import Decided
+from kefu.brain.mood import Mood, Person
 from kefu.brain.understand import Understanding
 from kefu.contracts.index import Evidence
 from kefu.contracts.turn import Step
@@ -66,8 +67,8 @@ def explain_meaning(meaning: Understanding) -> Mapping[str, Any]:
         "language": meaning.language,
         "standalone": meaning.standalone,
         "small_talk": meaning.small_talk.value if meaning.small_talk else None,
-        "wants_person": meaning.wants_person,
-        "mood": meaning.mood.value,
+        "person": meaning.person.value if meaning.person is not Person.NO else None,
+        "mood": meaning.mood.value if meaning.mood is not Mood.CALM else None,
         "forbidden": meaning.forbidden,
         "rule_word": meaning.rule_word,
         "injection": meaning.injection,

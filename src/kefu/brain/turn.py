@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kefu.brain import ground, mask, reply
+from kefu.brain import ground, handoff, mask, reply
 from kefu.brain.check import Sources, check_quoted
 from kefu.brain.decide import Decided, decide, failure, refuse, without_evidence
 from kefu.brain.hear import hear
 from kefu.brain.reply import Cancel, Cancelled, Draft, Listener
+from kefu.brain.texts import say
 from kefu.brain.tools import Tools
 from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning
 from kefu.brain.understand import Understanding, understand
@@ -140,6 +141,8 @@ def _refused(turn: _Turn, meaning: Understanding, why: str, confidence: float) -
 def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
     decided, tools = draft.decided, turn.tools
     versions = dict(tools.versions)
+    offers = handoff.offers_person(decided.decision, meaning)
+    person = (say("talk_to_person", meaning.language, turn.request.policy),) if offers else ()
     if decided.decision is Decision.GENERATED and tools.generator is not None:
         card = tools.generator.card()
         versions["generator"] = f"{card.name}@{card.version}"
@@ -152,5 +155,5 @@ def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
         citations=draft.citations,
         steps=turn.trace.steps(),
         versions=versions,
-        quick_replies=draft.quick_replies,
+        quick_replies=(*draft.quick_replies, *person),
     )

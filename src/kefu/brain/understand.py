@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kefu.brain import followup, injection, mood, smalltalk, texts
-from kefu.brain.mood import Mood
+from kefu.brain.mood import Mood, Person
 from kefu.brain.smalltalk import SmallTalk
 from kefu.contracts.engine import Said
 from kefu.contracts.turn import Policy
@@ -43,7 +43,7 @@ class Understanding:
     standalone: str | None = None
     small_talk: SmallTalk | None = None
     empty: bool = False
-    wants_person: bool = False
+    person: Person = Person.NO
     mood: Mood = Mood.CALM
     forbidden: str | None = None
     rule_word: str | None = None
@@ -64,7 +64,7 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
         standalone=followup.standalone(clean, language, _earlier(history)) if sorted_text.question and clean else None,
         small_talk=sorted_text.small_talk,
         empty=sorted_text.empty,
-        wants_person=accepted or mood.wants_person(chosen),
+        person=Person.WANTED if accepted else mood.person(chosen),
         mood=mood.mood(chosen) if clean or injected else Mood.CALM,
         forbidden=_mentioned(policy.forbidden_topics, chosen, language),
         rule_word=_mentioned(policy.hand_over_words, chosen, language),
