@@ -29,7 +29,7 @@ _ENDING_OF_BINARY = frozenset(
 )
 _SIGNATURES = (
     (b"%PDF-", "pdf"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"PK\x07\x08", "zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office 97-2003 or encrypted Office"), (b"{\\rtf", "RTF"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE"), (b"{\\rtf", "RTF"),
     (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF"), (b"BM", "bitmap"), (b"II*\x00", "TIFF"),
     (b"MM\x00*", "TIFF"), (b"RIFF", "RIFF"), (b"ID3", "MP3"), (b"\xff\xfb", "MP3"), (b"OggS", "Ogg"),
     (b"fLaC", "FLAC"), (b"\x1f\x8b", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!", "RAR"), (b"BZh", "bzip2"),
@@ -60,6 +60,11 @@ def kind_of(file: File, media_type: str | None = None) -> str:
     content = _content_kind(file.data, ending)
     if content is None:
         return _text_kind(ending, named, media_type)
+    if content == "OLE":
+        raise Unreadable(
+            "The file is encrypted or in the Office 97-2003 format; "
+            "save it as .docx or .xlsx without a password and add it again."
+        )
     if content not in _KIND_OF_ENDING.values():
         raise Unreadable(_unsupported(content, ending))
     if named in (None, content) or (content == "html" and named in ("text", "markdown")):

@@ -21,6 +21,11 @@ from kefu.knowledge.parsing.zip_safety import open_zip, refuse_doctype
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
+# What the library raises for parts that are missing or wrong.
+_DAMAGE = (KeyError, IndexError, ValueError, TypeError, AttributeError, BadZipFile, SyntaxError, OSError)
+# A wide empty row costs as much as a full one; this is far more than people write.
+_MOST_CELLS = 20_000_000
+
 
 def parse_xlsx(file: File, limits: ParseLimits) -> ParseResult:
     """A sheet's document is named "book.xlsx/sheet" if several sheets hold something, else as the file."""
@@ -31,9 +36,9 @@ def parse_xlsx(file: File, limits: ParseLimits) -> ParseResult:
     try:
         # Values, not formulas; read-only mode streams the rows.
         book = openpyxl.load_workbook(io.BytesIO(file.data), read_only=True, data_only=True, keep_links=False)
-    except (KeyError, ValueError, TypeError, AttributeError, BadZipFile, SyntaxError, OSError) as error:
+    except _DAMAGE as error:
         raise Unreadable("The Excel file is damaged: a part that it needs is missing or wrong.") from error
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and _has_cells(sheet)]
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and not _is_empty(sheet)]
     if not sheets:
         raise Unreadable("The workbook has no visible sheet with anything in it.")
     documents: list[ParsedDocument] = []
@@ -46,24 +51,30 @@ def parse_xlsx(file: File, limits: ParseLimits) -> ParseResult:
     return ParseResult(tuple(documents), tuple(failures))
 
 
+def _is_empty(sheet: Any) -> bool:
+    try:
+        return not any(row.cells for row in _rows(sheet))
+    except (Unreadable, *_DAMAGE):
+        return False  # said when the sheet itself is read
+
+
 def _sheet(file: File, sheet: Any, limits: ParseLimits, title: str | None) -> ParseResult:
     try:
-        rows = _rows(sheet, limits)
-        return parse_rows(file, rows, Problems("row"), limits, media_type=_MEDIA_TYPE, title=title)
+        return parse_rows(file, _rows(sheet), Problems("row"), limits, media_type=_MEDIA_TYPE, title=title)
     except Unreadable as error:
         return ParseResult(failures=(ParseFailure(file.name, error.sentence),))
-    except (ValueError, TypeError, KeyError, IndexError, SyntaxError) as error:
+    except _DAMAGE as error:
         reason = f"The sheet is damaged and could not be read ({type(error).__name__})."
         return ParseResult(failures=(ParseFailure(file.name, reason),))
 
 
-def _has_cells(sheet: Any) -> bool:
+def _rows(sheet: Any) -> Iterator[Row]:
     sheet.reset_dimensions()  # a file may declare a million rows and hold three
-    return any(cell.value not in (None, "") for row in sheet.iter_rows() for cell in row)
-
-
-def _rows(sheet: Any, limits: ParseLimits) -> Iterator[Row]:
-    for number, cells in enumerate(sheet.iter_rows(max_col=limits.sheet_columns + 1), 1):
+    cells_read = 0
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        cells_read += len(cells)
+        if cells_read > _MOST_CELLS:
+            raise Unreadable(f"The sheet has more than {_MOST_CELLS:,} cells; split it and add the parts.")
         texts = [_text(cell) for cell in cells]
         while texts and not texts[-1]:
             texts.pop()

@@ -31,7 +31,8 @@ class PageText:
         self._inline: list[str] = []
         self._lines: list[str] = []
         self._markers: list[str] = []
-        self._disclosed = 0
+        # The level of the last heading of that kind, and which of all headings it was.
+        self._disclosed_level, self._disclosed_last = 0, -1
 
     def add(self, node: LexborNode) -> None:
         self._children(node, 0)
@@ -127,10 +128,10 @@ class PageText:
 
     def _disclosure(self, node: LexborNode, depth: int) -> None:
         """What one clicks to see an answer is its heading, one below the heading above."""
-        above = [section.level for section in self._outline.sections[-1:]]
-        level = self._disclosed if above == [self._disclosed] else min(max(above, default=0) + 1, 6)
-        self._disclosed = level
+        count = self._outline.section_count
+        level = self._disclosed_level if self._disclosed_last == count else min(self._outline.level + 1, 6)
         self._heading(level, node, depth)
+        self._disclosed_level, self._disclosed_last = level, self._outline.section_count
 
     def _children_inline(self, node: LexborNode, depth: int) -> None:
         """Text of a heading: blocks and buttons inside it do not end it."""

@@ -24,6 +24,15 @@ class Outline:
     def sections(self) -> tuple[Section, ...]:
         return tuple(self._sections)
 
+    @property
+    def section_count(self) -> int:
+        return len(self._sections)
+
+    @property
+    def level(self) -> int:
+        """The last heading's level, 0 before the first."""
+        return self._sections[-1].level if self._sections else 0
+
     def heading(self, level: int, text: str) -> None:
         line = one_line(text)
         if line:
