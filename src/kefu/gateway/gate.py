@@ -12,9 +12,9 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.actor import Actor
 from kefu.desk.crypto import sign, verify
 from kefu.gateway.hub import Hub
-from kefu.gateway.limits import RateLimit
 from kefu.gateway.rows import Rows
 from kefu.kit.errors import NotSignedIn
+from kefu.kit.limits import RateLimit
 from kefu.kit.settings import settings
 
 VISITOR_SECONDS = 30 * 24 * 3600

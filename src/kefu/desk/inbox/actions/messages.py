@@ -1,4 +1,4 @@
-"""Writes of channels, conversations and messages. Claiming and finishing turns is dispatch's: `due.py`."""
+"""Writes of messages. Claiming and finishing the turns that answer them is dispatch's: `due.py`."""
 
 import json
 from dataclasses import dataclass
@@ -9,23 +9,11 @@ from django.db import IntegrityError, transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
-from kefu.desk.actor import Actor, Role, Scope
-from kefu.desk.contacts.actions import meet
+from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import seal
-from kefu.desk.inbox.models import Channel, Conversation, Message, Turn
-from kefu.desk.inbox.queries import (
-    ChannelInfo,
-    ConversationInfo,
-    MessageInfo,
-    channel_info,
-    channel_of_kind,
-    conversation_info,
-    get,
-    message_info,
-    message_infos,
-    original,
-    placeholders,
-)
+from kefu.desk.inbox.actions.state import reopen, save
+from kefu.desk.inbox.models import Conversation, Message, Turn
+from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
 from kefu.kit.ids import new_id
@@ -33,8 +21,6 @@ from kefu.kit.settings import settings
 from kefu.knowledge.masking import mask
 
 TEXT_LIMIT = 8_000  # characters of one message: a long mail; more is a file
-IDLE_WITH_ASSISTANT = timedelta(minutes=30)
-IDLE_WITH_MEMBER = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -44,62 +30,6 @@ class ReceivedMessage:
     message: MessageInfo
     turn_id: str | None
     repeated: bool = False
-
-
-def make_channel(
-    actor: Actor, *, kind: str, name: str, settings: dict[str, Any] | None = None, assistant_on: bool = True
-) -> ChannelInfo:
-    """Raises Conflict for a name that is taken, NotAllowed."""
-    actor.require_role(Role.ADMIN)
-    try:
-        with transaction.atomic():
-            row = Channel.objects.create(
-                workspace_id=actor.workspace_id,
-                kind=kind,
-                name=name,
-                settings=settings or {},
-                assistant_on=assistant_on,
-            )
-            announce(actor.workspace_id, "channel.created", row.id)
-            audit(actor, "channel.created", row.id, after={"kind": kind, "name": name})
-    except IntegrityError:
-        raise Conflict(f"There is a channel {name!r} already.", name=name) from None
-    return channel_info(row)
-
-
-def start_conversation(
-    actor: Actor,
-    *,
-    channel_id: str | None = None,
-    external_id: str | None = None,
-    profile: dict[str, Any] | None = None,
-) -> ConversationInfo:
-    """Open a thread: a visitor's on their own channel, a program's on the channel it names, else on the API's own.
-
-    Raises NotFound for a channel of another workspace, BadInput for a bad contact.
-    """
-    with transaction.atomic():
-        if actor.kind == "visitor":
-            channel = _channel(actor, actor.channel_id)
-            contact_id = str(actor.contact_id)
-        else:
-            actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
-            channel = _channel(actor, channel_id)
-            contact_id = meet(actor, channel_id=channel.id, external_id=external_id, profile=profile)
-        at = now()
-        row = Conversation(
-            workspace_id=actor.workspace_id,
-            channel=channel,
-            contact_id=contact_id,
-            status="bot" if channel.assistant_on else "waiting",
-            waiting_since=None if channel.assistant_on else at,
-            created_at=at,
-            last_activity_at=at,
-            due_at=at + IDLE_WITH_ASSISTANT,
-        )
-        row.save(force_insert=True)
-        announce(actor.workspace_id, "conversation.created", row.id, row.id)
-    return conversation_info(row)
 
 
 def receive_message(
@@ -118,13 +48,13 @@ def receive_message(
             if repeated is not None:
                 return _repeated(actor, repeated, text)
             at = now()
-            _reopen(thread, at)
+            reopen(thread, at)
             row = _store(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at, commit=False)
             row.idempotency_key = idempotency_key
             if thread.status == "bot":
                 row.turn_id = _turn_for(thread, row.sequence, at)
             row.save(force_insert=True)
-            _save_thread(thread, at)
+            save(thread, at)
             announce(actor.workspace_id, "message.created", row.id, thread.id)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
         return receive_message(actor, conversation_id=conversation_id, text=text, idempotency_key=idempotency_key)
@@ -143,29 +73,6 @@ def reveal(actor: Actor, *, message_id: str) -> str:
     return original(row)
 
 
-def resolve(actor: Actor, *, conversation_id: str) -> ConversationInfo:
-    """End a conversation: the contact, a member or a program says that it is solved. Twice is harmless."""
-    with transaction.atomic():
-        thread = get(actor, conversation_id, lock=True)
-        if thread.status != "resolved":
-            close(thread, by="contact" if actor.kind == "visitor" else f"{actor.kind}:{actor.id}")
-    return conversation_info(thread)
-
-
-def ask_for_member(actor: Actor, *, conversation_id: str) -> ConversationInfo:
-    """The contact, or a program for them, wants a person; twice is harmless. Raises NotFound, NotAllowed."""
-    with transaction.atomic():
-        thread = get(actor, conversation_id, lock=True)
-        if thread.status in {"bot", "resolved"}:
-            at = now()
-            _reopen(thread, at)
-            thread.status, thread.waiting_since = "waiting", at
-            _save_thread(thread, at)
-            leave_pending(thread)
-            announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
-    return conversation_info(thread)
-
-
 def give_feedback(actor: Actor, *, conversation_id: str, message_id: str, value: str, comment: str = "") -> None:
     """Thumbs `up` or `down` on an assistant's message; the last one counts. Raises NotFound, BadInput."""
     if value not in {"up", "down"}:
@@ -179,36 +86,6 @@ def give_feedback(actor: Actor, *, conversation_id: str, message_id: str, value:
         announce(actor.workspace_id, "message.rated", message_id, thread.id)
 
 
-def erase_conversations(actor: Actor, *, contact_id: str) -> int:
-    """Delete all that a contact said and was told; gives how many conversations."""
-    actor.require_role(Role.ADMIN)
-    with transaction.atomic():
-        mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id)
-        ids = list(mine.values_list("id", flat=True))
-        for model in (Message, Turn):
-            model.objects.of(actor.workspace_id).filter(conversation_id__in=ids).delete()
-        mine.delete()
-        for conversation_id in ids:
-            announce(actor.workspace_id, "conversation.erased", conversation_id, conversation_id)
-        audit(actor, "conversations.erased", contact_id, after={"conversations": len(ids)})
-    return len(ids)
-
-
-def close(thread: Conversation, *, by: str) -> None:
-    """Mark a locked conversation as resolved, in the caller's transaction; waiting turns are left."""
-    thread.status, thread.resolved_at, thread.resolved_by = "resolved", now(), by
-    thread.due_at, thread.waiting_since, thread.refusals_in_a_row = None, None, 0
-    thread.save(update_fields=["status", "resolved_at", "resolved_by", "due_at", "waiting_since", "refusals_in_a_row"])
-    leave_pending(thread)
-    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
-
-
-def leave_pending(thread: Conversation) -> None:
-    """Turns that nobody claimed yet will not be answered: what they hold is left to a member."""
-    waiting = Turn.objects.of(thread.workspace_id).filter(conversation_id=thread.id, state="pending")
-    waiting.update(state="done", outcome="left", finished_at=now())
-
-
 def say(actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, **fields: Any) -> Message:
     """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction."""
     at = now()
@@ -216,7 +93,7 @@ def say(actor: Actor, thread: Conversation, *, author: str, author_id: str, text
     for name, value in fields.items():
         setattr(row, name, value)
     row.save(force_insert=True)
-    _save_thread(thread, at)
+    save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     return row
 
@@ -251,37 +128,6 @@ def _mask(row: Message, thread: Conversation) -> None:
     row.sealed_original = seal(key, row.text, about=row.id)
     row.text = masked.text
     thread.sealed_placeholders = seal(key, json.dumps(dict(masked.placeholders)), about=thread.id)
-
-
-def _save_thread(thread: Conversation, at: datetime) -> None:
-    thread.last_activity_at = at
-    idle = {"bot": IDLE_WITH_ASSISTANT, "open": IDLE_WITH_MEMBER}.get(thread.status)
-    thread.due_at = at + idle if idle else None
-    thread.save(
-        update_fields=[
-            "last_sequence",
-            "last_activity_at",
-            "due_at",
-            "status",
-            "waiting_since",
-            "refusals_in_a_row",
-            "language",
-            "sealed_placeholders",
-            "resolved_at",
-            "resolved_by",
-            "assignee_id",
-        ]
-    )
-
-
-def _reopen(thread: Conversation, at: datetime) -> None:
-    if thread.status != "resolved":
-        return
-    on_duty = thread.channel.assistant_on
-    thread.status = "bot" if on_duty else "waiting"
-    thread.waiting_since = None if on_duty else at
-    thread.resolved_at, thread.resolved_by, thread.assignee_id = None, "", ""
-    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
 
 
 def _turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
@@ -328,15 +174,3 @@ def _check_text(text: str, idempotency_key: str | None) -> None:
         raise BadInput("A message cannot hold NUL characters.", field="text")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
-
-
-def _channel(actor: Actor, channel_id: str | None) -> Channel:
-    if channel_id is None:
-        found = channel_of_kind(actor, "api")
-        channel_id = (
-            found.id if found else make_channel(Actor(actor.workspace_id, "system", "kefu"), kind="api", name="API").id
-        )
-    row = Channel.objects.of(actor.workspace_id).filter(id=channel_id, is_active=True).first()
-    if row is None:
-        raise NotFound("There is no such channel.", channel=channel_id)
-    return row
