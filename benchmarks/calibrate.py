@@ -59,7 +59,8 @@ async def calibrate(data: Path) -> dict[str, Any]:
         bias, weights = fit(learnt)
         bias += _logit(ANSWER) - _logit(threshold(learnt, bias, weights, ANSWERED))
         clarify.append(threshold(learnt, bias, weights, CLARIFIED))
-        groups[language] = {"bias": round(bias, 4), "weights": {name: round(w, 4) for name, w in weights.items()}}
+        group = language if language in engines else "*"
+        groups[group] = {"bias": round(bias, 4), "weights": {name: round(w, 4) for name, w in weights.items()}}
         report(language, [case for case in asked if case.half == 1], bias, weights)
     thresholds = {"answer": ANSWER, "approved": ANSWER, "clarify": round(min(clarify), 2)}
     print(f"thresholds {thresholds}")

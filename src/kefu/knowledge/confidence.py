@@ -81,11 +81,11 @@ def default_thresholds() -> Thresholds:
     return Thresholds(**_stored()["thresholds"])
 
 
-def calibration(language: str) -> Calibration:
-    """The coefficients for a language: `zh`, else those of English."""
+def calibration(group: str) -> Calibration:
+    """The coefficients for an encoder's key in the mapping of encoders: a language of its own, else "*"."""
     groups = _stored()["groups"]
-    group = groups.get(language) or groups["en"]
-    return Calibration(group["bias"], group["weights"])
+    found = groups.get(group) or groups["*"]
+    return Calibration(found["bias"], found["weights"])
 
 
 def features(question: str, top_text: str, found: Found) -> dict[str, float]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from kefu.contracts.engine import Encoder
 from kefu.contracts.index import Evidence, Hit, IndexedPassage, PassageVectors
 from kefu.knowledge import confidence
-from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
+from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
 from kefu.knowledge.shelf import Entry, Shelf
 from kefu.knowledge.words import tokenise
 
@@ -39,8 +39,7 @@ class Fusion:
 
 # Chosen on the questions of half 0 of benchmarks/retrieval.py. The cosines of e5 lie between 0.75 and 0.95, those of
 # MiniLM between 0 and 0.9, so the same difference in keyword score weighs against a tenth of the difference in cosine.
-_FUSION = {"en": Fusion(keyword=0.5)}
-_FUSION_ELSEWHERE = Fusion(keyword=0.05)
+_FUSION = {"en": Fusion(keyword=0.5), ANY_LANGUAGE: Fusion(keyword=0.05)}
 
 
 class WorkspaceIndex:
@@ -66,16 +65,17 @@ class WorkspaceIndex:
         """The `k` best passages, best first. An empty index gives no hits and confidence 0."""
         if not len(self) or not question.strip() or k < 1:
             return Evidence(question, language, (), 0.0)
-        at_home = language in self._shelves
-        asked = _Asked(question, language)
+        is_at_home = language in self._shelves
+        group = language if is_at_home and language in self._encoders else ANY_LANGUAGE
+        asked = _Asked(question, language, group)
         if not self._is_exact(asked):
-            encoder = encoder_for(language, self._encoders) if at_home else self._encoders[ANY_LANGUAGE]
+            encoder = self._encoders[group]
             vector = (await encoder.embed([question], "query"))[0]
-            if not at_home:
+            if not is_at_home:
                 await self._bridge(encoder)
-            asked = _Asked(question, language, vector, encoder_key(encoder))
+            asked = _Asked(question, language, group, vector, encoder_key(encoder))
+        fusion = self._fusion or _FUSION.get(group) or _FUSION[ANY_LANGUAGE]
         with self._lock:
-            fusion = self._fusion or (_FUSION.get(language, _FUSION_ELSEWHERE) if at_home else _FUSION_ELSEWHERE)
             ranked = [_rank(shelf, asked, fusion) for shelf in self._open(language)]
             return _evidence(asked, ranked, k)
 
@@ -136,10 +136,11 @@ class WorkspaceIndex:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """A question with its vector and the encoder's key; without vector it is searched by words alone."""
+    """A question, the group of weights for it, its vector and the encoder's key; without vector, words alone count."""
 
     question: str
     language: str
+    group: str
     vector: Floats | None = None
     encoder: str = ""
 
@@ -184,7 +185,7 @@ def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:
     features = _features(asked, places[:_JUDGED])
     if exact is not None:
         return Evidence(asked.question, asked.language, hits, 1.0, hits[0], features)
-    probability = confidence.calibration(asked.language).probability(features)
+    probability = confidence.calibration(asked.group).probability(features)
     return Evidence(asked.question, asked.language, hits, probability, None, features)
 
 
@@ -214,12 +215,11 @@ def _cosines(ranked: _Ranked, row: int) -> Floats:
     return np.zeros(0, np.float32) if index is None or vector is None else index.cosines(vector, row)
 
 
-def _crowd(scores: Floats) -> float:
+def _crowd(scores: Floats, passages: int) -> float:
     """The mean of the eleventh to the twentieth highest score: what passages reach that merely share the subject."""
-    if len(scores) < 2 * _CROWD:
-        return float(scores.mean()) if len(scores) else 0.0
-    best = np.partition(scores, -2 * _CROWD)[-2 * _CROWD :]
-    return float(np.sort(best)[:_CROWD].mean())
+    count = min(2 * _CROWD, passages)
+    highest = np.sort(np.partition(scores, -count)[-count:])
+    return float(highest[: max(1, count - _CROWD)].mean())
 
 
 def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> dict[str, float]:
@@ -234,9 +234,9 @@ def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> di
         question_cosine=float(cosines[1:].max(initial=0.0)),
         keyword_scores=[float(r.keyword[at]) for _, r, at in places],
         fused=[score for score, _, _ in places],
-        crowd=_crowd(top.cosine),
-        keyword_crowd=_crowd(top.keyword),
-        agreement=bool(len(top.keyword)) and int(np.argmax(top.keyword)) == int(np.argmax(top.cosine)),
+        crowd=_crowd(top.cosine, len(top.shelf)),
+        keyword_crowd=_crowd(top.keyword, len(top.shelf)),
+        agreement=0 < top.keyword.max() == top.keyword[int(np.argmax(top.cosine))],
     )
     passage = top.shelf.passages[row]
     return confidence.features(asked.question, f"{passage.title}\n{passage.text}", found)
