@@ -1,6 +1,5 @@
 """Bytes to documents: `parse` reads every kind of file that knowledge may come in."""
 
-import dataclasses
 import logging
 from collections.abc import Callable
 
@@ -62,14 +61,6 @@ def parse_file(file: File, limits: ParseLimits, media_type: str | None = None) -
         # A library stumbled over damage that it does not foresee. The name may be personal, so it is not logged.
         _log.warning("parse_failed", extra={"error": type(error).__name__}, exc_info=True)
         return ParseResult(failures=(ParseFailure(file.name, "The file is damaged and could not be read."),))
-
-
-def with_name(result: ParseResult, name: str) -> ParseResult:
-    """The same result for a file under another name."""
-    return ParseResult(
-        tuple(dataclasses.replace(document, name=name) for document in result.documents),
-        tuple(dataclasses.replace(failure, name=name) for failure in result.failures),
-    )
 
 
 def _parser(kind: str) -> _Parser:  # noqa: PLR0911  one for each kind
