@@ -2,7 +2,6 @@
 
 import bisect
 import itertools
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ Span = tuple[int, int]
 # A Chinese character says as much as 1.85 Latin letters: a target of 480 letters is 260 Chinese characters.
 _CJK_EXTRA = 0.85
 # A paragraph that is longer than the target by less than this stays whole: two halves would each say too little.
-_STRETCH = 1.25
+_STRETCH = 1.5
 # A last piece below this share of the target joins the one before it.
 _TOO_SHORT = 0.25
 
@@ -170,7 +169,7 @@ class _Cutter:
         found = sentences(self.text[start:end])
         units = [unit for s, e in found for unit in self._short_enough(start + s, start + e)]
         total = weight(self.text[start:end])
-        goal = total / math.ceil(total / (_STRETCH * self.target))
+        goal = total / max(1, round(total / self.target))
         pieces: list[Span] = []
         done = 0.0
         for s, e in units:
