@@ -24,6 +24,8 @@ let over = false;
 for (const { name, limit, files } of BUDGETS) {
   const size = files().reduce((sum, file) => sum + gzipped(file), 0);
   over ||= size > limit;
-  console.log(`${name.padEnd(8)} ${String(size).padStart(6)} of ${limit} bytes gzipped${size > limit ? "  OVER BUDGET" : ""}`);
+  console.log(
+    `${name.padEnd(8)} ${String(size).padStart(6)} of ${limit} bytes gzipped${size > limit ? "  OVER BUDGET" : ""}`,
+  );
 }
 process.exit(over ? 1 : 0);

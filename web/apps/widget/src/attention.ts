@@ -1,0 +1,64 @@
+import type { Message } from "@kefu/api";
+import { computed, ref, watch, type ShallowRef } from "vue";
+import { Beeper } from "./sound";
+import type { Drawer } from "./storage";
+
+const READ = "read";
+const MUTED = "muted";
+
+/** Whether the customer is looking, what they have not seen, and the sound that calls them. */
+export class Attention {
+  /** The panel is open (always, on the full page). */
+  readonly panelVisible = ref(false);
+  readonly pageVisible = ref(document.visibilityState === "visible");
+  readonly attending = computed(() => this.panelVisible.value && this.pageVisible.value);
+  readonly muted = ref(false);
+  readonly unread = computed(() => this.messages.value.filter((message) => this.isUnread(message)).length);
+  private readonly readUpTo = ref(0);
+  private readonly beeper = new Beeper();
+
+  constructor(
+    private readonly drawer: Drawer,
+    private readonly messages: ShallowRef<readonly Message[]>,
+  ) {
+    this.muted.value = drawer.get(MUTED) === "1";
+    document.addEventListener("visibilitychange", () => {
+      this.pageVisible.value = document.visibilityState === "visible";
+    });
+    watch([this.attending, messages], () => {
+      this.readIfAttending();
+    });
+  }
+
+  /** At the start of a conversation: takes up what was read in earlier visits. */
+  restore(conversation: string): void {
+    const [id, sequence] = (this.drawer.get(READ) ?? "").split(" ");
+    this.readUpTo.value = id === conversation ? Number(sequence) || 0 : 0;
+    this.conversation = conversation;
+  }
+
+  /** A message came while the conversation was on screen or not. */
+  notice(message: Message): void {
+    if (message.author === "contact" || this.muted.value) return;
+    if (!this.attending.value || !document.hasFocus()) this.beeper.beep();
+  }
+
+  toggleMuted(): void {
+    this.muted.value = !this.muted.value;
+    this.drawer.set(MUTED, this.muted.value ? "1" : "0");
+    if (!this.muted.value) this.beeper.beep();
+  }
+
+  private conversation = "";
+
+  private isUnread({ author, sequence }: Message): boolean {
+    return author !== "contact" && sequence > this.readUpTo.value;
+  }
+
+  private readIfAttending(): void {
+    const last = this.messages.value.at(-1)?.sequence ?? 0;
+    if (!this.attending.value || last <= this.readUpTo.value) return;
+    this.readUpTo.value = last;
+    this.drawer.set(READ, `${this.conversation} ${last}`);
+  }
+}

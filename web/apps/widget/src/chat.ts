@@ -1,0 +1,338 @@
+import {
+  ApiError,
+  LiveSocket,
+  NetworkError,
+  backoffDelay,
+  isRetryable,
+  liveUrl,
+  newKey,
+  type Attributes,
+  type Channel,
+  type FeedbackValue,
+  type Identity,
+  type LiveEvent,
+  type LiveState,
+  type Message,
+  type PreChatField,
+  type Visitor,
+} from "@kefu/api";
+import { computed, ref, shallowRef, watch } from "vue";
+import { Attention } from "./attention";
+import { Outbox } from "./outbox";
+import { Session } from "./session";
+import { Drawer } from "./storage";
+import { Thread } from "./thread";
+
+/** idle: nobody looked yet · starting · form: asks first who you are · ready · failed: see `failure`. */
+export type Phase = "idle" | "starting" | "form" | "ready" | "failed";
+
+/** What the page around the frame may hear of (never the words themselves). */
+export type ChatSignal =
+  | { name: "message:sent"; detail: { id: string } }
+  | { name: "message:received"; detail: { id: string; author: string } }
+  | { name: "conversation:status"; detail: { id: string; status: string } }
+  | { name: "feedback"; detail: { value: string } }
+  | { name: "error"; detail: { code: string } };
+
+export interface ChatOptions {
+  channel: string;
+  origin: string;
+  onSignal?: (signal: ChatSignal) => void;
+  fetch?: typeof fetch;
+  WebSocket?: typeof WebSocket;
+}
+
+/** While the socket is away, ask by plain requests this often; some networks let no socket through. */
+const POLL_MS = 4_000;
+/** The server passes a typing sign on for some seconds; more often would say nothing new. */
+const TYPING_EVERY_MS = 3_000;
+const ASKED = "asked";
+
+/** The customer's chat: a session, one thread, an outbox and a live socket, kept in step. */
+export class Chat {
+  readonly phase = ref<Phase>("idle");
+  readonly failure = shallowRef<{ code: string; retrying: boolean } | null>(null);
+  readonly channel = shallowRef<Channel | null>(null);
+  readonly live = ref<LiveState>("idle");
+  readonly thread: Thread;
+  readonly outbox: Outbox;
+  readonly attention: Attention;
+  readonly status = computed(() => this.thread.conversation.value?.status ?? null);
+  /** The newest message that came from somebody else, for screen readers. */
+  readonly arrived = shallowRef<Message | null>(null);
+  private readonly drawer: Drawer;
+  private readonly session: Session;
+  private readonly socket: LiveSocket;
+  private held: Message[] = [];
+  private fillWanted = false;
+  private startAttempt = 0;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private typingSentAt = 0;
+
+  constructor(private readonly options: ChatOptions) {
+    this.drawer = new Drawer(options.channel);
+    this.session = new Session(options.channel, this.drawer, options.fetch);
+    this.thread = new Thread((id, after, limit) =>
+      this.session.authorized(() => this.session.client.messages(id, after, limit)),
+    );
+    this.outbox = new Outbox(this.drawer, {
+      deliver: (text, key) => this.deliver(text, key),
+      onDelivered: (key, message) => {
+        this.delivered(key, message);
+      },
+      onSettled: () => {
+        this.settle();
+      },
+      newest: () => this.thread.newest,
+    });
+    this.attention = new Attention(this.drawer, this.thread.messages);
+    this.socket = new LiveSocket({
+      url: liveUrl(options.origin),
+      token: () => this.session.token,
+      onEvent: (event) => {
+        this.receive(event);
+      },
+      onState: (state) => void this.liveChanged(state),
+      onBadToken: () => this.renew(),
+      ...(options.WebSocket ? { WebSocket: options.WebSocket } : {}),
+    });
+    watch(this.status, (status) => {
+      const id = this.thread.conversation.value?.id;
+      if (id && status) this.signal({ name: "conversation:status", detail: { id, status } });
+    });
+    window.addEventListener("online", () => void this.retryStart());
+    setInterval(() => void this.poll(), POLL_MS);
+  }
+
+  /** Whether an earlier visit left a token, so that there may be something to show. */
+  get isReturning(): boolean {
+    return this.session.token !== null;
+  }
+
+  async start(): Promise<void> {
+    if (this.phase.value !== "idle" && this.phase.value !== "failed") return;
+    clearTimeout(this.retryTimer);
+    this.phase.value = "starting";
+    try {
+      await this.enter(await this.session.visit());
+      this.startAttempt = 0;
+    } catch (error) {
+      this.failStart(error);
+    }
+  }
+
+  async send(text: string): Promise<void> {
+    this.outbox.add(text);
+    await this.outbox.flush();
+  }
+
+  async handOver(): Promise<void> {
+    const id = await this.conversationId(newKey());
+    this.thread.update(await this.session.authorized(() => this.session.client.handOver(id)));
+    await this.fill();
+  }
+
+  async resolve(): Promise<void> {
+    const id = this.thread.conversation.value?.id;
+    if (id) this.thread.update(await this.session.authorized(() => this.session.client.resolve(id)));
+  }
+
+  async rate(message: Message, value: FeedbackValue, comment?: string): Promise<void> {
+    const { client } = this.session;
+    await this.session.authorized(() => client.feedback(message.conversation, message.id, value, comment));
+    this.thread.add({ ...message, thumb: value });
+    this.signal({ name: "feedback", detail: { value } });
+  }
+
+  /** Answers of the form before the chat. */
+  async introduce(attributes: Attributes): Promise<void> {
+    this.session.addAttributes(attributes);
+    const visitor = await this.session.visit();
+    this.drawer.set(ASKED, "1");
+    await this.enter(visitor);
+  }
+
+  identify(identity: Identity): void {
+    this.session.identify(identity);
+    void this.reintroduce();
+  }
+
+  setAttributes(attributes: Attributes): void {
+    this.session.addAttributes(attributes);
+    void this.reintroduce();
+  }
+
+  /** Forgets the customer on this device and begins as a stranger. */
+  forget(): void {
+    this.socket.stop();
+    this.outbox.stop();
+    this.session.forget();
+    this.thread.follow(null);
+    this.held = [];
+    this.phase.value = "idle";
+    if (this.attention.panelVisible.value) void this.start();
+  }
+
+  /** The customer is writing; members see it. */
+  typing(): void {
+    const id = this.thread.conversation.value?.id;
+    if (!id || Date.now() - this.typingSentAt < TYPING_EVERY_MS) return;
+    this.typingSentAt = Date.now();
+    this.socket.send({ type: "typing", conversation: id });
+  }
+
+  private async enter(visitor: Visitor): Promise<void> {
+    this.channel.value = visitor.channel;
+    this.thread.follow(visitor.conversation);
+    if (this.mustAsk(visitor)) {
+      this.phase.value = "form";
+      return;
+    }
+    if (visitor.conversation) {
+      this.attention.restore(visitor.conversation.id);
+      await this.outbox.flush(); // first, so that what was stored before is not shown a second time
+      await this.thread.fill();
+    } else {
+      void this.outbox.flush();
+    }
+    this.phase.value = "ready";
+    this.socket.start();
+  }
+
+  private mustAsk({ channel, conversation }: Visitor): boolean {
+    const fields: PreChatField[] = channel.settings.pre_chat?.fields ?? [];
+    return fields.length > 0 && conversation === null && this.drawer.get(ASKED) === null;
+  }
+
+  private failStart(error: unknown): void {
+    const retrying = isRetryable(error);
+    const code = error instanceof ApiError ? error.code : error instanceof NetworkError ? "network" : "unknown";
+    this.failure.value = { code, retrying };
+    this.phase.value = "failed";
+    this.signal({ name: "error", detail: { code } });
+    if (!retrying) return;
+    const told = error instanceof ApiError ? (error.retryAfter ?? 0) * 1000 : 0;
+    this.retryTimer = setTimeout(() => void this.retryStart(), Math.max(told, backoffDelay(this.startAttempt++)));
+  }
+
+  private async retryStart(): Promise<void> {
+    if (this.phase.value === "failed" && this.failure.value?.retrying) await this.start();
+  }
+
+  /** Tells a running session what the page said about the customer; before the start, the first visit carries it. */
+  private async reintroduce(): Promise<void> {
+    if (this.phase.value !== "ready") return;
+    try {
+      const known = this.session.token;
+      const visitor = await this.session.visit();
+      if (visitor.token !== known) await this.enter(visitor);
+    } catch (error) {
+      this.signal({ name: "error", detail: { code: error instanceof ApiError ? error.code : "network" } });
+    }
+  }
+
+  private async renew(): Promise<void> {
+    try {
+      await this.session.visit();
+    } catch {
+      return; // the socket goes on trying, and asks again
+    }
+  }
+
+  private async deliver(text: string, key: string): Promise<Message> {
+    const id = await this.conversationId(key);
+    const { message } = await this.session.authorized(() => this.session.client.sendMessage(id, text, key));
+    return message;
+  }
+
+  private async conversationId(key: string): Promise<string> {
+    const present = this.thread.conversation.value;
+    if (present) return present.id;
+    const started = await this.session.authorized(() => this.session.client.startConversation(key));
+    this.thread.follow(started);
+    this.attention.restore(started.id);
+    return started.id;
+  }
+
+  private delivered(key: string, message: Message): void {
+    this.sentAs.set(message.id, key);
+    if (this.thread.add(message)) this.fillWanted = true;
+    this.signal({ name: "message:sent", detail: { id: message.id } });
+  }
+
+  /** Our own message keeps its place on screen when the server's copy takes over: message id to outbox key. */
+  readonly sentAs = new Map<string, string>();
+
+  private receive(event: LiveEvent): void {
+    const mine = this.thread.conversation.value?.id;
+    const theirs = event.type === "conversation.updated" ? event.conversation.id : event.conversation;
+    if (theirs !== mine) return;
+    if (event.type === "message.created" && event.message.author === "contact" && this.outbox.uncertain) {
+      this.held.push(event.message); // perhaps the very one whose answer has not come yet
+      return;
+    }
+    const isNew = "message" in event && event.message.sequence > this.thread.newest;
+    if (this.thread.receive(event)) void this.fill();
+    if ("message" in event && isNew) this.noticed(event.message);
+  }
+
+  private noticed(message: Message): void {
+    if (message.author === "contact") return;
+    this.arrived.value = message;
+    this.attention.notice(message);
+    this.signal({ name: "message:received", detail: { id: message.id, author: message.author } });
+  }
+
+  private settle(): void {
+    for (const message of this.held.splice(0)) {
+      if (this.thread.add(message)) this.fillWanted = true;
+    }
+    if (this.fillWanted) void this.fill();
+  }
+
+  /** Asks for missed messages, as soon as none of them can be one of our own in flight. */
+  private async fill(): Promise<void> {
+    this.fillWanted = this.outbox.uncertain;
+    if (this.fillWanted) return;
+    const before = this.thread.newest;
+    try {
+      await this.thread.fill();
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      return; // the next event, poll or reconnect asks again
+    }
+    if (before > 0)
+      this.thread.messages.value.filter(({ sequence }) => sequence > before).forEach((m) => this.noticed(m));
+  }
+
+  private async liveChanged(state: LiveState): Promise<void> {
+    const wasReady = this.live.value === "ready";
+    this.live.value = state;
+    if (wasReady) this.thread.dropDrafts();
+    if (state !== "ready") return;
+    await this.outbox.flush();
+    await this.refresh();
+  }
+
+  /** Messages and status as they are now. */
+  private async refresh(): Promise<void> {
+    const id = this.thread.conversation.value?.id;
+    if (!id) return;
+    await this.fill();
+    try {
+      this.thread.update(await this.session.authorized(() => this.session.client.conversation(id)));
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+    }
+  }
+
+  private async poll(): Promise<void> {
+    if (this.phase.value !== "ready" || !navigator.onLine || !this.attention.pageVisible.value) return;
+    if (this.live.value === "ready" && !this.thread.awaiting.value) return;
+    await this.refresh();
+  }
+
+  private signal(signal: ChatSignal): void {
+    this.options.onSignal?.(signal);
+  }
+}

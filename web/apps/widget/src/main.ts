@@ -1,0 +1,71 @@
+import "@kefu/ui/tokens.css";
+import "./page.css";
+import { connectToHost, Port, type FrameMessages, type HostMessages } from "@kefu/bridge";
+import { createApp, watch } from "vue";
+import App from "./App.vue";
+import { followTheme } from "./appearance";
+import { Chat, type ChatSignal } from "./chat";
+import { CHAT, TEXTS } from "./context";
+import { readPlace, type Place } from "./place";
+import { createTexts } from "./texts";
+
+function start(place: Place): void {
+  const port = new Port<HostMessages, FrameMessages>({
+    visible: ({ visible }) => {
+      chat.attention.panelVisible.value = visible;
+      if (visible) void chat.start();
+    },
+    identify: ({ identity }) => {
+      chat.identify(identity);
+    },
+    attributes: ({ attributes }) => {
+      chat.setAttributes(attributes);
+    },
+    forget: () => {
+      chat.forget();
+    },
+  });
+  const chat = new Chat({
+    channel: place.channel,
+    origin: location.origin,
+    onSignal: (signal: ChatSignal) => {
+      port.send("event", signal as FrameMessages["event"]);
+    },
+  });
+  const texts = createTexts(place.language);
+
+  document.documentElement.lang = place.language === "zh" ? "zh-CN" : "en";
+  document.documentElement.dataset["mode"] = place.mode;
+  followTheme(place.theme, chat.channel);
+  watch(chat.attention.unread, (count) => {
+    port.send("unread", { count });
+  });
+  watch(chat.channel, (channel) => {
+    if (channel) port.send("ready", { title: channel.title || channel.name, color: channel.settings.color ?? null });
+  });
+  watch([chat.channel, chat.attention.unread, texts.language], ([channel, count]) => {
+    const title = channel?.title || channel?.name || texts.t("chat");
+    document.title = count ? texts.t("unread.title", { count, title }) : title;
+  });
+
+  createApp(App, {
+    mode: place.mode,
+    onClose: () => {
+      port.send("close", {});
+    },
+  })
+    .provide(CHAT, chat)
+    .provide(TEXTS, texts)
+    .mount("#app");
+
+  if (place.mode === "page") {
+    chat.attention.panelVisible.value = true;
+    void chat.start();
+  } else if (place.host && window.parent !== window) {
+    connectToHost(window.parent, place.host, port);
+    if (chat.isReturning) void chat.start(); // so that the bubble can say what came meanwhile
+  }
+}
+
+const place = readPlace(new URL(location.href), navigator.languages);
+if (place) start(place);

@@ -1,0 +1,17 @@
+import { fileURLToPath } from "node:url";
+import vue from "@vitejs/plugin-vue";
+import { defineConfig } from "vite";
+
+export default defineConfig(({ command }) => ({
+  plugins: [vue()],
+  // The page is served at /widget/{channel} and /chat/{channel}, its files always from here.
+  base: command === "build" ? "/static/widget/" : "/",
+  define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },
+  build: {
+    outDir: fileURLToPath(new URL("../../../src/kefu/static/widget", import.meta.url)),
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0, // a strict Content-Security-Policy allows no data: scripts or styles
+    modulePreload: { polyfill: false }, // the polyfill would be an inline script
+  },
+}));

@@ -1,0 +1,102 @@
+import { ApiError, NetworkError } from "./errors";
+import type { Answer, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types";
+
+/** Longer than any answer of the API without `?wait`; a request that hangs longer is cut and tried again. */
+const TIMEOUT_MS = 15_000;
+
+export interface ClientOptions {
+  /** Origin of the server, without a slash at the end; "" for the page's own. */
+  base?: string;
+  /** The bearer token at the moment of each request. */
+  token?: () => string | null;
+  fetch?: typeof fetch;
+}
+
+export interface VisitorRequest {
+  token?: string;
+  identity?: Identity;
+  attributes?: Attributes;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+interface Call {
+  method: "GET" | "POST";
+  path: string;
+  body?: unknown;
+  key?: string;
+}
+
+/** The customers' API as functions: each resolves to the response body, or rejects with ApiError or NetworkError. */
+export function createClient(options: ClientOptions = {}) {
+  const call = <T>(request: Call): Promise<T> => send<T>(options, request);
+  const conversation = (id: string): string => `/v1/conversations/${encodeURIComponent(id)}`;
+
+  return {
+    visit: (channel: string, body: VisitorRequest) =>
+      call<Visitor>({ method: "POST", path: `/v1/channels/${encodeURIComponent(channel)}/visitors`, body }),
+
+    startConversation: (key: string) =>
+      call<Conversation>({ method: "POST", path: "/v1/conversations", body: {}, key }),
+
+    conversation: (id: string) => call<Conversation>({ method: "GET", path: conversation(id) }),
+
+    /** Sends a text once: the same key again gives the message that is already stored. */
+    sendMessage: (id: string, text: string, key: string) =>
+      call<{ message: Message; reply: Answer | null }>({
+        method: "POST",
+        path: `${conversation(id)}/messages`,
+        body: { text },
+        key,
+      }),
+
+    messages: (id: string, after: number, limit: number) =>
+      call<{ messages: Message[] }>({
+        method: "GET",
+        path: `${conversation(id)}/messages?after=${after}&limit=${limit}`,
+      }),
+
+    resolve: (id: string) => call<Conversation>({ method: "POST", path: `${conversation(id)}/resolve` }),
+
+    handOver: (id: string) => call<Conversation>({ method: "POST", path: `${conversation(id)}/hand-over` }),
+
+    feedback: (id: string, message: string, value: FeedbackValue, comment?: string) =>
+      call<unknown>({
+        method: "POST",
+        path: `${conversation(id)}/messages/${encodeURIComponent(message)}/feedback`,
+        body: comment ? { value, comment } : { value },
+      }),
+  };
+}
+
+async function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, request: Call): Promise<T> {
+  const response = await reach(fetcher ?? fetch, base + request.path, init(request, token?.() ?? null));
+  if (!response.ok) throw await ApiError.from(response);
+  try {
+    return (await (response.status === 204 ? null : response.json())) as T;
+  } catch (cause) {
+    throw new NetworkError("The answer was cut off", { cause });
+  }
+}
+
+function init({ method, body, key }: Call, token: string | null): RequestInit {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (token) headers["Authorization"] = `Bearer ${token}`;
+  if (key) headers["Idempotency-Key"] = key;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return {
+    method,
+    headers,
+    credentials: "omit", // the customers' door knows no cookies
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+}
+
+async function reach(fetcher: typeof fetch, url: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetcher(url, options);
+  } catch (cause) {
+    throw new NetworkError("The server could not be reached", { cause });
+  }
+}

@@ -1,0 +1,103 @@
+/** The shapes of the public API, as the gateway sends them. */
+
+export type Author = "contact" | "assistant" | "member" | "system";
+export type ConversationStatus = "bot" | "waiting" | "open" | "resolved";
+export type Decision = "approved" | "extracted" | "generated" | "clarify" | "refuse" | "hand_over";
+export type FeedbackValue = "up" | "down";
+
+/** What became of a contact's message; empty for everybody else's. */
+export type Outcome = "pending" | "replied" | "merged" | "left" | "";
+
+/** A text of the company's own, either one for all or one for each language. */
+export type Localized<T> = T | { en?: T; zh?: T };
+
+export interface Citation {
+  title: string;
+  text: string;
+  url: string | null;
+  document: string;
+  start: number;
+  end: number;
+}
+
+export interface Answer {
+  answer: string;
+  decision: Decision;
+  confidence: number;
+  language: string;
+  citations: Citation[];
+  quick_replies: string[];
+}
+
+export interface Message {
+  id: string;
+  conversation: string;
+  /** Place in its conversation: grows, unique, but not without gaps (a contact never sees internal notes). */
+  sequence: number;
+  author: Author;
+  author_name: string | null;
+  text: string;
+  created_at: string;
+  outcome: Outcome;
+  turn: string | null;
+  answer: Answer | null;
+  /** What the contact thought of it. */
+  thumb: FeedbackValue | null;
+}
+
+export interface Conversation {
+  id: string;
+  status: ConversationStatus;
+  assignee_name?: string | null;
+}
+
+export interface PreChatField {
+  name: string;
+  label?: Localized<string>;
+  type: "text" | "email" | "tel";
+  required: boolean;
+}
+
+export interface ChannelSettings {
+  color?: string;
+  assistant_name?: string;
+  greeting?: Localized<string>;
+  quick_replies?: Localized<string[]>;
+  pre_chat?: { text?: Localized<string>; fields: PreChatField[] };
+  max_text?: number;
+}
+
+export interface Channel {
+  id: string;
+  name: string;
+  title: string;
+  settings: ChannelSettings;
+}
+
+export interface Visitor {
+  token: string;
+  /** Seconds. */
+  expires_in: number;
+  contact: string;
+  channel: Channel;
+  /** The contact's latest conversation. */
+  conversation: Conversation | null;
+}
+
+/** A customer whom the company's own site vouches for: hash is made by its server from id and the channel's secret. */
+export interface Identity {
+  id: string;
+  hash: string;
+  name?: string;
+  email?: string;
+}
+
+export type Attributes = Record<string, string | number | boolean>;
+
+/** A frame of `WS /v1/live` after the handshake. `event` is the number to resume after. */
+export type LiveEvent =
+  | { type: "message.created"; event: number; conversation: string; message: Message }
+  | { type: "reply.delta"; conversation: string; turn: string; text: string }
+  | { type: "reply.completed"; event: number; conversation: string; message: Message }
+  | { type: "conversation.updated"; event: number; conversation: Conversation }
+  | { type: "typing"; conversation: string; author: Author; name: string | null };
