@@ -1,12 +1,10 @@
 """What dispatch runs: claiming and finishing turns, closing idle conversations. All safe to run twice."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, Window
-from django.db.models.functions import RowNumber
 
 from kefu.contracts.engine import Said
 from kefu.contracts.turn import Decision, TurnOutcome
@@ -14,9 +12,29 @@ from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
 from kefu.desk.inbox.actions import close, leave_pending, say
 from kefu.desk.inbox.models import Conversation, Message, Turn
-from kefu.desk.inbox.queries import MessageInfo, history, message_infos, said
+from kefu.desk.inbox.queries import MessageInfo, history, message_info, said
 from kefu.desk.rows import now
+from kefu.desk.statements import execute, marks, select, select_across_workspaces, update
 
+# The first of each workspace before the second of any; a conversation with a turn in work is passed over.
+_DUE = """
+    SELECT id FROM (
+        SELECT id, due_at, ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY due_at) AS place
+        FROM inbox_turn AS turn
+        WHERE (state = 'pending' AND due_at <= %s AND NOT EXISTS (
+                SELECT 1 FROM inbox_turn AS other
+                WHERE other.conversation_id = turn.conversation_id AND other.state = 'claimed'))
+            OR (state = 'claimed' AND lease_until < %s)
+    ) AS ranked ORDER BY place, due_at LIMIT %s
+"""
+_HOLD = """
+    SELECT id FROM inbox_turn WHERE id IN ({ids}) AND (state = 'pending' OR lease_until < %s) FOR UPDATE SKIP LOCKED
+"""
+_CLAIM = """
+    UPDATE inbox_turn SET state = 'claimed', claimed_by = %s, lease_until = %s, attempts = attempts + 1
+    WHERE id IN ({ids})
+"""
+_FINISHED = ("state", "outcome", "finished_at", "decision", "confidence", "trace")
 ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member gets it
 
 
@@ -54,18 +72,14 @@ def claim_turns(*, worker: str, limit: int, lease_seconds: float) -> list[Claime
         ids = _due_turns(at, limit)
         if not ids:
             return []
-        mine = Turn.objects.across_workspaces("dispatch works for all").filter(id__in=ids)
-        mine.update(
-            state="claimed",
-            claimed_by=worker,
-            lease_until=at + timedelta(seconds=lease_seconds),
-            attempts=F("attempts") + 1,
-        )
-        turns = list(mine.select_related("conversation"))
-        past = history([turn.conversation_id for turn in turns])
+        lease_until = at + timedelta(seconds=lease_seconds)
+        execute(_CLAIM.format(ids=marks(ids)), [worker, lease_until, *ids])
+        turns = select_across_workspaces(Turn, "dispatch works for all", f"id IN ({marks(ids)})", ids)
+        threads = _threads([turn.conversation_id for turn in turns])
+        past = history(list(threads))
     order = {turn_id: place for place, turn_id in enumerate(ids)}
     turns.sort(key=lambda turn: order[turn.id])
-    return [_claimed(turn, past[turn.conversation_id]) for turn in turns]
+    return [_claimed(turn, threads[turn.conversation_id], past[turn.conversation_id]) for turn in turns]
 
 
 def keep_claims(*, worker: str, turn_ids: list[str], lease_seconds: float) -> None:
@@ -100,28 +114,22 @@ def close_idle(*, limit: int = 100) -> int:
     return closed
 
 
-def _due_turns(at: Any, limit: int) -> list[str]:
-    everywhere = Turn.objects.across_workspaces("dispatch works for all")
-    in_work = everywhere.filter(conversation_id=OuterRef("conversation_id"), state="claimed")
-    ready = Q(state="pending", due_at__lte=at) & ~Exists(in_work)
-    lapsed = Q(state="claimed", lease_until__lt=at)
-    ranked = (
-        everywhere.exclude(state="done")
-        .filter(ready | lapsed)
-        .annotate(rank=Window(RowNumber(), partition_by=[F("workspace_id")], order_by=[F("due_at").asc()]))
-        .order_by("rank", "due_at")
-        .values_list("id", flat=True)
-    )
-    ids = list(ranked[:limit])
+def _due_turns(at: datetime, limit: int) -> list[str]:
+    ids = [str(row[0]) for row in execute(_DUE, [at, at, limit])]
     if connection.vendor != "postgresql" or not ids:
         return ids
     # Window functions cannot lock rows, so they are locked by id; what another process holds is left to it.
-    held = everywhere.select_for_update(skip_locked=True).filter(id__in=ids).filter(ready | lapsed)
-    still = set(held.values_list("id", flat=True))
+    held = execute(_HOLD.format(ids=marks(ids)), [*ids, at])
+    still = {str(row[0]) for row in held}
     return [turn_id for turn_id in ids if turn_id in still]
 
 
-def _claimed(turn: Turn, rows: list[Message]) -> ClaimedTurn:
+def _threads(ids: list[str]) -> dict[str, Conversation]:
+    rows = select_across_workspaces(Conversation, "dispatch works for all", f"id IN ({marks(ids)})", ids)
+    return {row.id: row for row in rows}
+
+
+def _claimed(turn: Turn, thread: Conversation, rows: list[Message]) -> ClaimedTurn:
     mine = [row for row in rows if row.turn_id == turn.id and row.author == "contact"]
     first = mine[0].sequence if mine else turn.last_sequence
     return ClaimedTurn(
@@ -130,33 +138,27 @@ def _claimed(turn: Turn, rows: list[Message]) -> ClaimedTurn:
         conversation_id=turn.conversation_id,
         text="\n".join(row.text for row in mine),
         history=said(row for row in rows if row.sequence < first),
-        refusals_in_a_row=turn.conversation.refusals_in_a_row,
-        language=turn.conversation.language,
+        refusals_in_a_row=thread.refusals_in_a_row,
+        language=thread.language,
         attempts=turn.attempts,
     )
 
 
 def _finish(worker: str, turn_id: str, outcome: TurnOutcome, trace: dict[str, Any]) -> FinishedTurn | None:
-    turn = (
-        Turn.objects.across_workspaces("dispatch works for all")
-        .filter(id=turn_id, state="claimed", claimed_by=worker)
-        .first()
+    mine = select_across_workspaces(
+        Turn, "dispatch works for all", "id = %s AND state = 'claimed' AND claimed_by = %s", [turn_id, worker]
     )
-    if turn is None:
+    if not mine:
         return None
-    thread = (
-        Conversation.objects.of(turn.workspace_id)
-        .select_for_update(of=("self",))
-        .select_related("channel")
-        .get(id=turn.conversation_id)
-    )
+    turn = mine[0]
+    thread = select(Conversation, turn.workspace_id, "id = %s", [turn.conversation_id], lock=True)[0]
     on_duty = thread.status == "bot"
     reply = _reply(thread, turn, outcome) if on_duty else None
     turn.state, turn.outcome, turn.finished_at = "done", "replied" if on_duty else "left", now()
     turn.decision, turn.confidence, turn.trace = outcome.decision, outcome.confidence, trace
-    turn.save(update_fields=["state", "outcome", "finished_at", "decision", "confidence", "trace"])
+    update(turn, _FINISHED)
     announce(turn.workspace_id, "turn.finished", turn.id, thread.id)
-    shown = message_infos(system(turn.workspace_id), [reply])[0] if reply is not None else None
+    shown = message_info(reply, outcome="") if reply is not None else None
     return FinishedTurn(turn.id, thread.id, thread.status, shown)
 
 

@@ -11,9 +11,16 @@ from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.crypto import unseal
 from kefu.desk.inbox.models import Channel, Conversation, Message, Turn
+from kefu.desk.statements import marks, select, select_across_workspaces
 from kefu.kit.errors import NotFound
 
 HISTORY = 12  # messages looked back at: the ones of a burst, and the few before it that a follow-up refers to
+
+_RECENT = """
+    conversation_id IN ({ids}) AND NOT is_internal
+    AND sequence > (SELECT last_sequence FROM inbox_conversation WHERE id = conversation_id) - %s
+    ORDER BY sequence
+"""
 
 
 @dataclass(frozen=True)
@@ -162,11 +169,11 @@ def turn(actor: Actor, turn_id: str) -> TurnInfo:
 
 def history(conversation_ids: list[str]) -> dict[str, list[Message]]:
     """The last messages of several conversations at once, oldest first, without internal notes."""
-    rows = (
-        Message.objects.across_workspaces("dispatch works for all; each conversation names its own")
-        .filter(conversation_id__in=conversation_ids, is_internal=False)
-        .filter(sequence__gt=_recent())
-        .order_by("conversation_id", "sequence")
+    rows = select_across_workspaces(
+        Message,
+        "dispatch works for all; each conversation names its own",
+        _RECENT.format(ids=marks(conversation_ids)),
+        [*conversation_ids, HISTORY],
     )
     found: dict[str, list[Message]] = {conversation_id: [] for conversation_id in conversation_ids}
     for row in rows:
@@ -180,13 +187,19 @@ def said(rows: Iterable[Message]) -> tuple[Said, ...]:
 
 def get(actor: Actor, conversation_id: str, *, lock: bool = False) -> Conversation:
     """The conversation's row if the actor may see it; with `lock`, held until the transaction ends."""
-    rows = _visible(actor)
-    if lock:
-        rows = rows.select_for_update(of=("self",))
-    row = rows.filter(id=conversation_id).first()
-    if row is None:
+    where, values = "id = %s", [conversation_id]
+    if actor.kind == "visitor":
+        where, values = (
+            f"{where} AND contact_id = %s AND channel_id = %s",
+            [*values, actor.contact_id, actor.channel_id],
+        )
+    else:
+        actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
+    found = select(Conversation, actor.workspace_id, where, values, lock=lock)
+    if not found:
         raise NotFound("There is no such conversation.", conversation=conversation_id)
-    return row
+    found[0].channel = select(Channel, actor.workspace_id, "id = %s", [found[0].channel_id])[0]
+    return found[0]
 
 
 def placeholders(row: Conversation) -> dict[str, str]:
@@ -290,9 +303,3 @@ def _visible(actor: Actor) -> Any:
         return rows.filter(contact_id=actor.contact_id, channel_id=actor.channel_id)
     actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
     return rows
-
-
-def _recent() -> Any:
-    from django.db.models import F
-
-    return F("conversation__last_sequence") - HISTORY

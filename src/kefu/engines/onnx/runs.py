@@ -150,12 +150,12 @@ class Runs:
             job.rows[taken] = self._run([job.texts[row] for row in taken])
         except Exception as error:  # as above
             self._drop(job)
-            if job.done.set_running_or_notify_cancel():
+            if _is_wanted(job):
                 job.done.set_exception(error)
             return
         if not job.left:
             self._drop(job)
-            if job.done.set_running_or_notify_cancel():
+            if _is_wanted(job):
                 job.done.set_result(job.rows)
             return
         with self._wake:
@@ -175,6 +175,11 @@ class Runs:
         with self._wake:
             if job in self._passages:
                 self._passages.remove(job)
+
+
+def _is_wanted(job: _Passages) -> bool:
+    """Whether somebody still waits: a job in work is not when the encoder was closed, or it was cancelled."""
+    return not job.done.done() and job.done.set_running_or_notify_cancel()
 
 
 def _size(text: str) -> int:

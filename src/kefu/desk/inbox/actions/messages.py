@@ -15,12 +15,19 @@ from kefu.desk.inbox.actions.state import reopen, save
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
+from kefu.desk.statements import execute, insert
 from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
 from kefu.knowledge.masking import mask
 
 TEXT_LIMIT = 8_000  # characters of one message: a long mail; more is a file
+
+_WAITING = """
+    SELECT (SELECT id FROM inbox_turn WHERE workspace_id = %s AND conversation_id = %s AND state = 'pending'),
+           (SELECT COUNT(*) FROM inbox_turn WHERE workspace_id = %s AND state = 'pending')
+"""
+_JOIN = "UPDATE inbox_turn SET last_sequence = %s, due_at = %s WHERE id = %s AND workspace_id = %s"
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,11 @@ def receive_message(
                 return _repeated(actor, repeated, text)
             at = now()
             reopen(thread, at)
-            row = _store(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at, commit=False)
+            row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
             row.idempotency_key = idempotency_key
             if thread.status == "bot":
                 row.turn_id = _turn_for(thread, row.sequence, at)
-            row.save(force_insert=True)
+            insert(row)
             save(thread, at)
             announce(actor.workspace_id, "message.created", row.id, thread.id)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
@@ -89,18 +96,17 @@ def give_feedback(actor: Actor, *, conversation_id: str, message_id: str, value:
 def say(actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, **fields: Any) -> Message:
     """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction."""
     at = now()
-    row = _store(actor, thread, author=author, author_id=author_id, text=text, at=at, commit=False)
+    row = _new(actor, thread, author=author, author_id=author_id, text=text, at=at)
     for name, value in fields.items():
         setattr(row, name, value)
-    row.save(force_insert=True)
+    insert(row)
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     return row
 
 
-def _store(
-    actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, at: datetime, commit: bool
-) -> Message:
+def _new(actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, at: datetime) -> Message:
+    """The conversation's next message, masked where a person wrote it, not yet stored."""
     message_id = new_id("msg")
     thread.last_sequence += 1
     row = Message(
@@ -115,8 +121,6 @@ def _store(
     )
     if author in {"contact", "member"}:
         _mask(row, thread)
-    if commit:
-        row.save(force_insert=True)
     return row
 
 
@@ -131,24 +135,23 @@ def _mask(row: Message, thread: Conversation) -> None:
 
 
 def _turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
-    waiting = Turn.objects.of(thread.workspace_id).filter(state="pending")
-    mine = waiting.filter(conversation_id=thread.id)
-    pause = timedelta(seconds=float(thread.channel.settings.get("pause_seconds", 0)))
-    known = mine.values_list("id", flat=True).first()
+    """The turn that the message joins, or a new one where none waits. Raises Busy when too many wait."""
+    due_at = at + timedelta(seconds=float(thread.channel.settings.get("pause_seconds", 0)))
+    [(known, waiting)] = execute(_WAITING, [thread.workspace_id, thread.id, thread.workspace_id])
     if known is not None:
-        mine.update(last_sequence=sequence, due_at=at + pause)
+        execute(_JOIN, [sequence, due_at, known, thread.workspace_id])
         return str(known)
     limit = settings().pending_turns_per_workspace
-    if waiting.count() >= limit:
+    if waiting >= limit:
         raise Busy("Too many messages are waiting for an answer; try again soon.", retry_after=2, waiting=limit)
     turn = Turn(
         workspace_id=thread.workspace_id,
         conversation_id=thread.id,
         last_sequence=sequence,
         created_at=at,
-        due_at=at + pause,
+        due_at=due_at,
     )
-    turn.save(force_insert=True)
+    insert(turn)
     return str(turn.id)
 
 

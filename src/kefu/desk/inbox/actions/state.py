@@ -5,30 +5,30 @@ from datetime import datetime, timedelta
 from kefu.desk.accounts.actions import announce
 from kefu.desk.inbox.models import Conversation, Turn
 from kefu.desk.rows import now
+from kefu.desk.statements import update
 
 IDLE_WITH_ASSISTANT = timedelta(minutes=30)
 IDLE_WITH_MEMBER = timedelta(hours=24)
+_CHANGING = (
+    "last_sequence",
+    "last_activity_at",
+    "due_at",
+    "status",
+    "waiting_since",
+    "refusals_in_a_row",
+    "language",
+    "sealed_placeholders",
+    "resolved_at",
+    "resolved_by",
+    "assignee_id",
+)
 
 
 def save(thread: Conversation, at: datetime) -> None:
     thread.last_activity_at = at
     idle = {"bot": IDLE_WITH_ASSISTANT, "open": IDLE_WITH_MEMBER}.get(thread.status)
     thread.due_at = at + idle if idle else None
-    thread.save(
-        update_fields=[
-            "last_sequence",
-            "last_activity_at",
-            "due_at",
-            "status",
-            "waiting_since",
-            "refusals_in_a_row",
-            "language",
-            "sealed_placeholders",
-            "resolved_at",
-            "resolved_by",
-            "assignee_id",
-        ]
-    )
+    update(thread, _CHANGING)
 
 
 def reopen(thread: Conversation, at: datetime) -> None:
