@@ -137,7 +137,7 @@ async def test_a_lasting_failure_is_unavailable(openai_server: FakeOpenAIServer)
     openai_server.fail_next(502, times=5)
     with pytest.raises(Unavailable, match=r"failed \(502\)"):
         await text_of(generator)
-    assert len(openai_server.requests) == 2
+    assert len(openai_server.requests) == 3
     await generator.close()
 
 
@@ -191,7 +191,7 @@ async def test_a_connection_lost_before_any_text_is_tried_again_and_then_unavail
     openai_server.cut_after = 0
     with pytest.raises(Unavailable, match="broke"):
         await text_of(generator)
-    assert len(openai_server.requests) == 2
+    assert len(openai_server.requests) == 3
     await generator.close()
 
 

@@ -24,15 +24,16 @@ UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, h
 
 @dataclass(frozen=True)
 class Server:
-    """A server and how to treat it. `trust_env` obeys the machine's proxy settings."""
+    """A server and how to treat it. `trust_env` obeys the machine's proxy settings; `keep_alive` reuses connections."""
 
     base_url: str
     api_key: str = field(default="", repr=False)
     timeout: float = 60.0
     max_concurrent: int = 16
     queue: int = 64
-    retries: int = 1
+    retries: int = 2
     trust_env: bool = True
+    keep_alive: bool = True
 
     def name(self) -> str:
         """Host and port: what may be shown and logged; an address may hold a password."""
@@ -74,7 +75,8 @@ class OpenAIClient:
                 except _TryAgain as error:
                     if begun or not left:
                         raise error.meaning from error.__cause__
-                await asyncio.sleep(self._pause(left))
+                    pause = 0.0 if error.at_once else FIRST_PAUSE * 2 ** (self._server.retries - left)
+                await asyncio.sleep(pause)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The decoded answer of a request that is safe to repeat. Raises Busy, Unavailable."""
@@ -85,7 +87,8 @@ class OpenAIClient:
                 except _TryAgain as error:
                     if not left:
                         raise error.meaning from error.__cause__
-                await asyncio.sleep(self._pause(left))
+                    pause = 0.0 if error.at_once else FIRST_PAUSE * 2 ** (self._server.retries - left)
+                await asyncio.sleep(pause)
         raise AssertionError("unreachable")  # the last round returns or raises
 
     async def models(self) -> list[Mapping[str, Any]]:
@@ -112,9 +115,6 @@ class OpenAIClient:
             elif loop.is_running():
                 with suppress(RuntimeError):  # it may be ending
                     asyncio.run_coroutine_threadsafe(lane.client.aclose(), loop)
-
-    def _pause(self, left: int) -> float:
-        return float(FIRST_PAUSE * 2 ** (self._server.retries - left))
 
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -144,7 +144,10 @@ class OpenAIClient:
             base_url=server.base_url.rstrip("/") + "/",
             headers={"Authorization": f"Bearer {server.api_key}"} if server.api_key else {},
             timeout=httpx.Timeout(server.timeout, connect=CONNECT_TIMEOUT),
-            limits=httpx.Limits(max_connections=server.max_concurrent, max_keepalive_connections=server.max_concurrent),
+            limits=httpx.Limits(
+                max_connections=server.max_concurrent,
+                max_keepalive_connections=server.max_concurrent if server.keep_alive else 0,
+            ),
             trust_env=server.trust_env,
         )
 
@@ -189,15 +192,19 @@ class OpenAIClient:
         else:
             sentence = f"The connection to the server at {self._name} broke ({type(error).__name__})."
         meaning = Unavailable(sentence, server=self._name)
-        return _TryAgain(meaning) if isinstance(error, UNSENT) else meaning
+        if not isinstance(error, UNSENT):
+            return meaning
+        # Servers close kept connections whenever they like (llama.cpp every fourth): that is no reason to wait.
+        return _TryAgain(meaning, at_once=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout))
 
 
 class _TryAgain(Exception):
     """A failure that may be gone at the next try; `meaning` is what it is when it is not."""
 
-    def __init__(self, meaning: KefuError) -> None:
+    def __init__(self, meaning: KefuError, *, at_once: bool = False) -> None:
         super().__init__(meaning.sentence)
         self.meaning = meaning
+        self.at_once = at_once
 
 
 def _checked_name(server: Server) -> str:

@@ -22,7 +22,7 @@ class ServerOptions(EngineOptions):
     timeout: float = Field(default=60.0, gt=0, le=3600, description="seconds without a sign of life")
     max_concurrent: int = Field(default=16, ge=1, le=1024, description="requests at a time")
     queue: int = Field(default=64, ge=0, description="requests that may wait for their turn")
-    retries: int = Field(default=1, ge=0, le=5, description="further tries while no text has come yet")
+    retries: int = Field(default=2, ge=0, le=5, description="further tries while no text has come yet")
 
     def client(self) -> OpenAIClient:
         return OpenAIClient(

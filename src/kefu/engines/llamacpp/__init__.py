@@ -1,0 +1,1 @@
+"""Generators from GGUF files, run by llama.cpp in a process of their own."""
