@@ -3,8 +3,8 @@
     python benchmarks/extraction.py --data DIR
 
 Reads `helpcentre_en/doc2dial_questions.jsonl` with `doc2dial_passages.jsonl` (questions without history; the passage
-is the first gold one; answers that are only a section's heading are left out) and `retrieval_zh/cmrc2018_*.json` (the passage is what of the context lies within 260
-characters around the answer, cut at sentences). Prints for each set:
+is the first gold one; answers that are only a section's heading are left out) and `retrieval_zh/cmrc2018_*.json` (the
+passage is the answer's part of the context, cut at sentences to about 260 characters). Prints for each set:
 
 hit       share of answers of which the extracted text holds at least half the characters, in one run
 whole     share of answers that the extracted text holds entirely

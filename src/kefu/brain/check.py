@@ -84,8 +84,11 @@ class Sources:
 
     def unsupported(self, text: str) -> tuple[str, ...]:
         """Figures, links and names of a text that the sources do not hold."""
-        missing = [fact.text for fact in find(_PLACEHOLDER.sub(" ", text)) if not self._holds(fact)]
-        missing += [name for name in _names(text) if not self._knows(name)]
+        facts = find(_PLACEHOLDER.sub(" ", text))
+        missing = [fact.text for fact in facts if not self._holds(fact)]
+        # "RMB", "PM" and "Wh" belong to figures, which have been judged.
+        judged = " ".join(fact.text for fact in facts)
+        missing += [name for name in _names(text) if name.lower() not in judged and not self._knows(name)]
         missing += [mark for mark in _PLACEHOLDER.findall(text) if mark not in self._asked and not self.quotes([mark])]
         return tuple(dict.fromkeys(missing))
 

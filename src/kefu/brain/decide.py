@@ -36,8 +36,6 @@ def without_evidence(meaning: Understanding, policy: Policy) -> Decided | None:
     # "Who are you?" may be in the company's own FAQ; the other courtesies are not looked up.
     if meaning.small_talk is not None and meaning.small_talk is not SmallTalk.IDENTITY:
         return _small_talk(meaning.small_talk)
-    if meaning.injection and not meaning.question:
-        return Decided(Decision.REFUSE, "injection", 1.0, text="refuse_instruction")
     if meaning.empty:
         return Decided(Decision.CLARIFY, "no_question", 0.0, text="no_question")
     return None
@@ -61,6 +59,8 @@ def decide(
 
 def refuse(meaning: Understanding, policy: Policy, refusals_in_a_row: int, why: str, confidence: float) -> Decided:
     """A refusal, or a person where one refusal more would be too many."""
+    if meaning.injection:
+        return Decided(Decision.REFUSE, "injection", confidence, text="refuse_instruction")
     instead = handoff.reason_instead_of_refusing(meaning, policy, refusals_in_a_row)
     if instead is not None:
         return Decided(Decision.HAND_OVER, instead, confidence, text=handoff.TEXTS[instead])

@@ -120,6 +120,8 @@ _EN_WORD = (
 _EN_NUMBER = rf"\b{_EN_WORD}(?:[ -](?:and )?{_EN_WORD})*\b"
 _VALUE = rf"(?:{_DIGITS})(?:\s?[万千亿](?!人民币))?|{_HAN_NUMBER}|{_EN_NUMBER}"
 _TO = r"\s*(?:-|–|—|~|～|〜|to|and|or|至|到|或|、)\s*"
+# "¥12 or 5 coupons" is no range of money; only these are.
+_UP_TO = r"\s*(?:-|–|—|~|～|〜|to|至|到)\s*"
 _MONTH_NAME = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may(?!\s[a-z])|june?|july?|aug(?:ust)?|"
     r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -155,7 +157,7 @@ _SCAN = re.compile(
   | (?P<percent>(?P<p1>{_VALUE})(?:{_TO}(?P<p2>{_VALUE}))?\s?(?:%|percent\b|per\ cent\b|个百分点)
       |百分之(?P<p3>{_HAN_NUMBER}|{_DIGITS}))
   | (?P<prefixed>(?P<c1>{_CURRENCY})\s?(?P<v1>{_DIGITS})(?:\s?(?P<w1>[万千亿]|k\b|m\b))?
-      (?:{_TO}(?:{_CURRENCY})?\s?(?P<v2>{_DIGITS})(?!\s?(?:{_UNIT})))?)
+      (?:{_UP_TO}(?P<v2>{_DIGITS})(?![\d.,]*\s?(?:%|percent|{_UNIT})))?)
   | (?P<money>(?P<v3>{_VALUE})(?:{_TO}(?P<v4>{_VALUE}))?\s?(?P<half2>半)?(?P<c2>{_CURRENCY})(?!起))
   | (?P<code>\b(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])(?!\d+[-\s]?{_UNIT})(?!\d+(?:st|nd|rd|th)\b)
       (?!{_EN_WORD}-)[a-z0-9]+(?:-[a-z0-9]+)*)

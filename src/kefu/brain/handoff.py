@@ -26,7 +26,7 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
         return "asked_for_person"
     if meaning.mood is Mood.COMPLAINT:
         return "complaint"
-    if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1 and not meaning.injection:
+    if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1:
         return "refused_in_a_row"
     return None
 

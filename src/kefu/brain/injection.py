@@ -15,15 +15,19 @@ _OVERRIDE = (
     r"\b(?:instruction|prompt|rule|direction|guideline|command|message|polic|restriction|programming|training|order)",
     r"\b(?:ignore|disregard|forget) (?:everything|anything|all)\b.{0,20}\b(?:above|before|previously|you|said|learned)",
     r"\bstop everything\b.{0,20}\bprint\b",
-    r"(?:忽略|无视|忘记|忘掉|不要理会|不用理会|跳过|绕过|抛开|取消|覆盖)(?:掉)?.{0,12}"
-    r"(?:指令|提示词|提示|设定|规则|限制|命令|系统设置|要求|约束)",
+    # Not without a word for what was said before: help pages write 忘记密码时请按提示操作.
+    r"(?:忽略|无视|忘记|忘掉|不要理会|不用理会|不要遵守|绕过|抛开|跳过)(?:掉)?.{0,6}(?:之前|以前|以上|上面|上述|所有|"
+    r"前面|先前|此前|一切|"
+    r"你的|系统|原有|任何|全部).{0,10}(?:指令|提示|设定|规则|限制|命令|要求|约束|设置)",
 )
 # Asking for the assistant's own instructions.
 _EXTRACTION = (
     r"\b(?:system|initial|hidden|starting|original|developer|secret|internal) ?_?(?:prompt|instruction|message|"
     r"configuration|directive)s?\b",
     r"\b(?:repeat|reveal|print|show|output|display|tell me|translate|encode|write out|what (?:are|were|is))\b.{0,40}"
-    r"\b(?:your|those|these|the|all) (?:\w+ ){0,2}(?:instructions?|prompts?)\b",
+    r"\b(?:(?:your|those|these|all)(?: (?:own|initial|original|previous|exact|full|first|secret|current|given))*"
+    r"|the (?:initial|original|previous|exact|full|first|above)) (?:instructions?|prompts?)\b",
+    r"\binstructions? (?:that )?you (?:were|have been|are|got|received)\b",
     r"\b(?:repeat|print|output|encode|translate|rot13)\b.{0,25}\b(?:text|conversation|everything|words?|sentences?)\b"
     r".{0,20}\b(?:above|given|back to me|word for word|initially)\b",
     r"\brepeat the above\b",
@@ -34,7 +38,10 @@ _EXTRACTION = (
 )
 # Giving the assistant another nature.
 _ROLE = (
-    r"\byou are (?:now|going to (?:act|be|pretend)|about to|no longer)\b",
+    # Not "you are now logged in", nor "you are no longer eligible".
+    r"\byou are (?:now )?going to (?:act|be|pretend|play)\b|\byou are about to (?:immerse|become|play)\b",
+    r"\byou are (?:now|no longer) (?:in \w+ mode|bound|restricted|limited by|dan\b|\w*gpt|an? (?:\w+ ){0,3}"
+    r"(?:ai|a\.i\.|assistant|(?:chat ?)?bot|model|machine|terminal|hacker|character|pirate|demon|evil))",
     r"\bfrom now on,? you\b|\byou(?:'re| are) not bound\b",
     r"\b(?:act|behave|respond|answer|pretend|speak|roleplay|simulate)\b.{0,20}\b(?:as (?:if you|an? (?:ai|unfiltered|"
     r"evil|virtual machine|linux terminal|jailbroken|dan\b))|like dan\b|to be dan\b)",
@@ -53,9 +60,12 @@ _ROLE = (
 )
 # Telling a reader what to do with its own answer. No help page speaks of "your response" to an AI.
 _ANSWER_SHAPING = (
-    r"\b(?:in|to|into|of|for|modify|augment|enhance|render|shift|write|express|provide|display|change|alter|adjust|"
-    r"begin|start|end|finish|adapt|rewrite|translate|encode|format)\b[^.?!]{0,40}\byour (?:next |own |final )?"
-    r"(?:reply|response|answer|output|explanation|elucidation|solution|completion)s?\b",
+    # Singular: forms and tests have "your answers".
+    r"\b(?:in|into|modify|augment|enhance|render|shift|write|express|provide|display|alter|adjust|begin|start|end|"
+    r"finish|adapt|rewrite|translate|encode|format)\b[^.?!]{0,40}\byour (?:next |own |final )?(?:reply|response|answer|"
+    r"output|explanation|elucidation|solution|completion)\b",
+    r"\b(?:cipher|letter|word|emoji|base ?\d+|algorithm)\w*\b[^.?!]{0,40}\b(?:to|for|in) your (?:reply|response|"
+    r"answer)\b",
     r"\b(?:reply|respond|answer)\b.{0,12}\bonly (?:with|in|using)\b",
     r"\b(?:following|below|subsequent) (?:code|snippet|script|code (?:snippet|block|section|excerpt|segment))\b",
     r"\bcode (?:snippet|block|excerpt|section|segment)s?\b.{0,60}\b(?:below|following|your|algorithm|codebase|solution|"
@@ -74,15 +84,30 @@ _ANSWER_SHAPING = (
     r"网址|点击)",
 )
 _SIGNS = re.compile("|".join(f"(?:{sign})" for sign in (*_OVERRIDE, *_EXTRACTION, *_ROLE, *_ANSWER_SHAPING)), _FLAGS)
-# Chat-format marks and mark-up that runs: never part of a question or of a help page's prose.
+# Marks of chat formats, which no customer types and no help page holds.
 _MARKS = re.compile(
     r"<\|(?:im_start|im_end|system|user|assistant|endoftext)\|>|\[/?INST\]|<</?SYS>>|^\s*#{2,} ?(?:system|"
-    r"instruction)s?:"
-    r"|<script\b|javascript:|\bon(?:error|load|click)\s*=|\bdrop table\b|\bunion select\b|'\s*or\s+'?1'?\s*=\s*'?1",
+    r"instruction)s?:",
     _FLAGS | re.MULTILINE,
+)
+
+
+# A script for a role is long and speaks of these again and again; a customer's story does not.
+_SCRIPT_LENGTH, _SCRIPT_WORDS = 300, 4
+_SCRIPT = re.compile(
+    r"\b(?:you (?:will|must|should|can|are|have to)|your (?:job|role|task|goal|name)|i want you to|respond|responses?|reply|"
+    r"answers?|characters?|ai|chatgpt|language model|role-?play|pretend|rules|prompts?|users?|persona|fiction(?:al)?|"
+    r"never refuse|unethical|illegal|moral\w*|scenario|imagine|story|acts?)\b",
+    _FLAGS,
 )
 
 
 def instructs_an_assistant(text: str) -> bool:
     """Whether a text tells an assistant what to be, to do, to reveal or how to answer."""
-    return bool(_SIGNS.search(text) or _MARKS.search(text))
+    return bool(_SIGNS.search(text) or _MARKS.search(text)) or _is_script(text)
+
+
+def _is_script(text: str) -> bool:
+    if len(text) < _SCRIPT_LENGTH:
+        return False
+    return len({word.lower() for word in _SCRIPT.findall(text)}) >= _SCRIPT_WORDS

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from kefu.brain import ground
@@ -64,6 +64,7 @@ class Draft:
     quotes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     verdict: Verdict = PASSED
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def built_in(decided: Decided, meaning: Understanding, policy: Policy) -> Draft:
@@ -120,7 +121,10 @@ async def generated(
     said = _Said(Sources(texts, asked=meaning.question, language=meaning.language), listener)
     assert tools.generator is not None
     stream = tools.generator.generate(_prompt(texts, hits, meaning, request))
+    versions: dict[str, str] = {}
     try:
+        card = tools.generator.card()
+        versions["generator"] = f"{card.name}@{card.version}"
         async with asyncio.timeout(tools.generation_seconds), _closing(stream):
             async for piece in _sentences(stream):
                 if not said.take(piece):
@@ -132,7 +136,7 @@ async def generated(
     if not said.shown:
         return None, said.verdict
     citations = tuple(ground.cite(hit) for hit in hits)
-    return Draft("".join(said.shown), decided, citations, verdict=said.verdict), said.verdict
+    return Draft("".join(said.shown), decided, citations, verdict=said.verdict, versions=versions), said.verdict
 
 
 class _Said:

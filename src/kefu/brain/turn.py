@@ -140,12 +140,8 @@ def _refused(turn: _Turn, meaning: Understanding, why: str, confidence: float) -
 
 def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
     decided, tools = draft.decided, turn.tools
-    versions = dict(tools.versions)
     offers = handoff.offers_person(decided.decision, meaning)
     person = (say("talk_to_person", meaning.language, turn.request.policy),) if offers else ()
-    if decided.decision is Decision.GENERATED and tools.generator is not None:
-        card = tools.generator.card()
-        versions["generator"] = f"{card.name}@{card.version}"
     return TurnOutcome(
         text=draft.text,
         decision=decided.decision,
@@ -154,6 +150,6 @@ def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
         reason=decided.reason,
         citations=draft.citations,
         steps=turn.trace.steps(),
-        versions=versions,
+        versions={**tools.versions, **draft.versions},
         quick_replies=(*draft.quick_replies, *person),
     )

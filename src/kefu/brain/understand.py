@@ -34,8 +34,8 @@ _YES = re.compile(
 class Understanding:
     """What a message is and asks.
 
-    `question` is the message without courtesies and without sentences that instruct an assistant; it is empty when
-    nothing is asked. `standalone` is a follow-up's question with its subject from the conversation.
+    `question` is the message without courtesies and sentences that instruct an assistant; empty when nothing is asked.
+    `standalone` is a follow-up's question with its subject from the conversation.
     """
 
     language: str
@@ -75,13 +75,13 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
 def _without_instructions(text: str) -> tuple[str, bool]:
     """A message without the sentences that instruct an assistant, and whether there were any.
 
-    A message that only shows the sign as a whole (across its sentences) is left with nothing to ask.
+    A message that is nothing but instructions stays as it is: what it asks may still stand in a help page.
     """
     if not injection.instructs_an_assistant(text):
         return text, False
     kept = [text[start:end] for start, end in sentences(text)]
     rest = " ".join(one for one in kept if not injection.instructs_an_assistant(one))
-    return ("" if len(kept) < 2 or injection.instructs_an_assistant(rest) else rest), True
+    return rest or text, True
 
 
 def _earlier(history: Sequence[Said]) -> list[str]:

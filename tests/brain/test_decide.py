@@ -1,0 +1,141 @@
+"""Decide is a pure and total function of what was understood, found and allowed."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kefu.brain.decide import Decided, choices, decide
+from kefu.brain.mood import Mood, Person
+from kefu.brain.smalltalk import SmallTalk
+from kefu.brain.understand import Understanding
+from kefu.contracts.index import Evidence, Hit, IndexedPassage
+from kefu.contracts.turn import Decision, Policy
+
+POLICY = Policy(answer_threshold=0.6, approved_threshold=0.7, clarify_threshold=0.4)
+ALL_KINDS = frozenset(Decision)
+
+
+def faq(name: str, score: float = 0.9) -> Hit:
+    return Hit(IndexedPassage(name, "d", "faq.csv", "FAQ", name, 0, 5, "en", (), "faq", (name,), "Answer."), score)
+
+
+def text(name: str, score: float = 0.9) -> Hit:
+    return Hit(IndexedPassage(name, "d", "a.md", "Title", "Some text.", 0, 10, "en", (name,)), score)
+
+
+def found(confidence: float, *hits: Hit, exact: Hit | None = None) -> Evidence:
+    return Evidence("question", "en", hits, confidence, exact)
+
+
+ASKS = Understanding("en", "question")
+TABLE = [
+    # meaning, evidence, refusals before, generator at hand -> decision, reason
+    (ASKS, found(1.0, faq("a"), exact=faq("a")), 0, False, Decision.APPROVED, "exact_question"),
+    (ASKS, found(0.7, faq("a")), 0, False, Decision.APPROVED, "faq_hit"),
+    (ASKS, found(0.69, faq("a")), 0, False, Decision.EXTRACTED, "passage_found"),
+    (ASKS, found(0.6, text("a")), 0, False, Decision.EXTRACTED, "passage_found"),
+    (ASKS, found(0.6, text("a")), 0, True, Decision.EXTRACTED, "passage_found"),
+    (ASKS, found(0.5, text("a"), text("b", 0.88)), 0, False, Decision.CLARIFY, "close_choices"),
+    (ASKS, found(0.5, text("a"), text("a", 0.88)), 0, False, Decision.REFUSE, "below_threshold"),
+    (ASKS, found(0.5, text("a"), text("b", 0.5)), 0, False, Decision.REFUSE, "below_threshold"),
+    (ASKS, found(0.39, text("a"), text("b")), 0, False, Decision.REFUSE, "below_threshold"),
+    (ASKS, found(0.0), 0, False, Decision.REFUSE, "nothing_found"),
+    (ASKS, found(0.0), 1, False, Decision.HAND_OVER, "refused_in_a_row"),
+    (Understanding("en", "q", person=Person.WANTED), found(1.0, faq("a")), 0, False, Decision.HAND_OVER,
+     "asked_for_person"),
+    (Understanding("en", "q", person=Person.ASKED_ABOUT), found(0.9, faq("a")), 0, False, Decision.APPROVED, "faq_hit"),
+    (Understanding("en", "q", person=Person.ASKED_ABOUT), found(0.1, faq("a")), 0, False, Decision.HAND_OVER,
+     "asked_for_person"),
+    (Understanding("en", "q", mood=Mood.ANGRY), found(1.0, faq("a")), 0, False, Decision.HAND_OVER, "anger"),
+    (Understanding("en", "q", mood=Mood.COMPLAINT), found(0.9, faq("a")), 0, False, Decision.APPROVED, "faq_hit"),
+    (Understanding("en", "q", mood=Mood.COMPLAINT), found(0.1, faq("a")), 0, False, Decision.HAND_OVER, "complaint"),
+    (Understanding("en", "q", rule_word="fire"), found(1.0, faq("a")), 0, False, Decision.HAND_OVER, "rule_word"),
+    (Understanding("en", "q", forbidden="politics"), found(1.0, faq("a")), 0, False, Decision.REFUSE,
+     "forbidden_topic"),
+    (Understanding("en", "", small_talk=SmallTalk.THANKS), found(0.0), 0, False, Decision.APPROVED, "small_talk"),
+    (Understanding("en", "who are you", small_talk=SmallTalk.IDENTITY), found(0.9, faq("a"), exact=faq("a")), 0, False,
+     Decision.APPROVED, "exact_question"),
+    (Understanding("en", "who are you", small_talk=SmallTalk.IDENTITY), found(0.9, faq("a")), 0, False,
+     Decision.APPROVED, "small_talk"),
+    (Understanding("en", "", injection=True), found(0.0), 0, False, Decision.REFUSE, "injection"),
+    (Understanding("en", "", injection=True), found(0.0), 5, False, Decision.REFUSE, "injection"),
+    (Understanding("en", "", empty=True), found(0.0), 0, False, Decision.CLARIFY, "no_question"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("meaning", "evidence", "refusals", "generator", "decision", "reason"), TABLE)
+def test_table(
+    meaning: Understanding, evidence: Evidence, refusals: int, generator: bool, decision: Decision, reason: str
+) -> None:
+    decided = decide(meaning, evidence, POLICY, refusals, can_generate=generator)
+    assert (decided.decision, decided.reason) == (decision, reason)
+
+
+def test_generates_only_where_allowed_and_never_for_an_instruction() -> None:
+    allowed = dataclasses.replace(POLICY, kinds=ALL_KINDS)
+    evidence = found(0.65, text("a"))
+    assert decide(ASKS, evidence, allowed, 0, can_generate=True).decision is Decision.GENERATED
+    assert decide(ASKS, evidence, allowed, 0, can_generate=False).decision is Decision.EXTRACTED
+    injected = dataclasses.replace(ASKS, injection=True)
+    assert decide(injected, evidence, allowed, 0, can_generate=True).decision is Decision.EXTRACTED
+
+
+def test_without_extracted_answers_a_passage_is_refused() -> None:
+    approved_only = dataclasses.replace(POLICY, kinds=frozenset({Decision.APPROVED}))
+    assert decide(ASKS, found(0.9, text("a")), approved_only, 0, can_generate=False).decision is Decision.REFUSE
+
+
+def test_never_hands_over_for_refusals_when_switched_off() -> None:
+    patient = dataclasses.replace(POLICY, refusals_before_hand_over=0)
+    assert decide(ASKS, found(0.0), patient, 99, can_generate=False).decision is Decision.REFUSE
+
+
+def test_more_than_three_close_hits_are_no_choice() -> None:
+    assert choices([text(name) for name in "abcd"]) == ()
+    assert [hit.passage.id for hit in choices([text("a"), text("b"), text("c", 0.2)])] == ["a", "b"]
+
+
+meanings = st.builds(
+    Understanding,
+    language=st.sampled_from(("en", "zh", "de")),
+    question=st.text(max_size=20),
+    small_talk=st.none() | st.sampled_from(SmallTalk),
+    empty=st.booleans(),
+    person=st.sampled_from(Person),
+    mood=st.sampled_from(Mood),
+    forbidden=st.none() | st.just("topic"),
+    rule_word=st.none() | st.just("word"),
+    injection=st.booleans(),
+)
+scores = st.floats(0, 1)
+hits = st.lists(st.builds(faq, st.text(max_size=3), scores) | st.builds(text, st.text(max_size=3), scores), max_size=5)
+policies = st.builds(
+    Policy,
+    kinds=st.frozensets(st.sampled_from(Decision)),
+    answer_threshold=scores,
+    approved_threshold=scores,
+    clarify_threshold=scores,
+    refusals_before_hand_over=st.integers(0, 5),
+)
+
+
+@given(meanings, hits, scores, policies, st.integers(0, 9), st.booleans())
+def test_pure_and_total(
+    meaning: Understanding, some: list[Hit], confidence: float, policy: Policy, refusals: int, generator: bool
+) -> None:
+    evidence = found(confidence, *some)
+    first = decide(meaning, evidence, policy, refusals, can_generate=generator)
+    assert first == decide(meaning, evidence, policy, refusals, can_generate=generator)
+    _is_sound(first, policy, generator)
+
+
+def _is_sound(decided: Decided, policy: Policy, generator: bool) -> None:
+    if decided.text is None:
+        assert decided.decision in policy.kinds or decided.decision is Decision.CLARIFY
+        assert decided.hits
+    if decided.decision is Decision.GENERATED:
+        assert generator
+    if decided.decision in (Decision.REFUSE, Decision.HAND_OVER):
+        assert decided.text is not None
