@@ -1,0 +1,68 @@
+"""The words around a number say what it is: the nearest cue before it, or a cue right after it, decides."""
+
+import re
+
+# How far back a cue can be and still speak of the number: "my order number, which I copied from the mail, is 12…".
+_REACH = 36
+# How far a cue after the number can be: "13800138000是我的手机号".
+_AFTER = 12
+_CLAUSE_END = re.compile(r"[。！？!?；;\n]|\.\s")
+
+# One alternation: where two cues overlap, the first named wins; then the one nearest to the number wins.
+_CUES = re.compile(
+    r"""
+  (?:
+    (?P<passport> 护照 | 通行证 | passport )
+  | (?P<tax> 税号 | 识别号 | 信用代码 | 纳税人 | 税务登记 | 组织机构 | 营业执照 | 注册号 | uscc | credit\ code | taxpayer )
+  | (?P<id> 身份证 | 身份號 | 证件 | 证号 | 身份号 | \bid\ (?:card|number)\b | identity )
+  | (?P<ssn> 社保号 | 社会安全 | \bssn\b | social\ sec\w* | \bsocial\b | \bitin\b | tax\ id | taxpayer\ id )
+  | (?P<qq> (?<![a-z])qq | 扣扣 | 企鹅号 )
+  | (?P<wechat> 微信 | 薇信 | we\ ?chat | weixin | (?<![a-z])[vw]x(?![a-z]) | v信 )
+  | (?P<landline> 座机 | 固话 | 固定电话 | 办公电话 | 家里电话 | 家庭电话 | 公司电话 | land\ ?line )
+  | (?P<order> 订\ ?单 | 单[号据] | 运单 | 物流 | 流水 | 交易号 | 工单 | 退款[单编] | 发票(?:号码?|代码) | 货号 | 商品 | 型号 | 编号
+      | 编码 | 条形?码 | 券码 | 优惠码 | 兑换码 | 激活码 | 验证码 | 校验码 | 序列号 | 批次 | 批号 | 包裹 | 快递[单号] | 合同号?
+      | 会员号 | 保单 | 案件 | 错误码? | 报错 | 设备号 | 房间号 | 航班 | 车次 | 期号 | \bsku\b | \bsn\b | \border\b | \btracking\b | \binvoices?\b
+      | \bref(?:erence)?\b | \bticket\b | \bcase\b | \bconfirmation\b | \btransaction\b | \bserial\b | \bitem\b | \bmodel\b
+      | \bparcel\b | \bshipment\b | \bbooking\b | \breservation\b | \bpnr\b | \brma\b | \bpo\b(?!\ box) | \bproduct\b | \bcoupon\b
+      | \bpromo\b | \bvoucher\b | \berror\b | \bbatch\b | \bbarcode\b | \bimei\b | \bpackage\b | \bclaim\b | \bpolicy\b
+      | \bwaybill\b | \bupc\b | \bisbn\b | \bfirmware\b | \bverification\ code\b | \botp\b | \bnumber\ of\b | \# )
+  | (?P<card> \bcc\b | 银行卡 | 信用卡 | 储蓄卡 | 借记卡 | 卡号 | 卡片 | 账号 | 帐号 | 账户 | 帐户 | 卡 | \bcards?\b | \bvisa\b | master\ ?card
+      | \bamex\b | american\ express | \bdebit\b | \bcredit\b | union\ ?pay | \baccount\b )
+  | (?P<phone> 手机 | 电话 | 联系 | 号码 | 致电 | 拨打? | 回拨 | 来电 | 短信 | 打给 | 打到 | 传真 | 热线 | \btel\b | tele?phone
+      | \bphones?\b | \bcall(?:ed|ing)?\b | \bmobile\b | \bcell(?:phone)?\b | \btext(?:ed)?\b | \bwhats\ ?app\b | \bcontact(?:ed)?\b
+      | \breach(?:ed)?\b | \bfax\b | \bring\b | \bdial\b | \bsms\b | \bph\b | \bmob\b | \bnumber\b | \bhome\b | \bwork\b | \boffice\b )
+  | (?P<version> 版本 | 固件 | 系统 | 升级 | 更新 | \bversions?\b | \bv(?=[\s.\d]) | \bver\b | \bbuild\b | \brelease\b | \bsdk\b | \bapp\b | \bdriver\b )
+  | (?P<ip> \bip(?:v[46])?\b | ip地址 | \bserver\b | \bhost\b | 服务器 | 主机 | logged\ in | 登录 )
+  | (?P<plate> 车牌 | 车号 | 车辆 | 号牌 | 停车 | 违章 | 加油 | 保养 | 我的?车 | 开的?车 | 车主 | 网约车 | \bplate\b | \blicen[cs]e\b | \bcar\b | 车 )
+  )
+  (?: \s? (?: numbers?\b | num\b | no\b\.? | id\b | \# | 号码 | 号 | 编号 ))?  # "order number" is one cue, not also a phone's "number"
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def cue_before(text: str, start: int) -> str | None:
+    """Return the name of the nearest cue before `start` in the same clause: phone, card, order, id, … or None."""
+    window = text[max(0, start - _REACH) : start]
+    clauses = [match.end() for match in _CLAUSE_END.finditer(window)]
+    if clauses:
+        window = window[clauses[-1] :]
+    found = None
+    for match in _CUES.finditer(window):
+        found = match.lastgroup
+    return found
+
+
+def cue_after(text: str, end: int) -> str | None:
+    """Return the name of the first cue right after `end`, before the clause ends: "138… is my phone"."""
+    window = text[end : end + _AFTER]
+    stop = _CLAUSE_END.search(window) or re.search("[，,]", window)
+    if stop:
+        window = window[: stop.start()]
+    match = _CUES.search(window)
+    return match.lastgroup if match else None
+
+
+def has_cue(text: str, kind: str) -> bool:
+    """Say whether a cue of this kind stands anywhere in the text."""
+    return any(match.lastgroup == kind for match in _CUES.finditer(text))
