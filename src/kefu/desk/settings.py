@@ -73,10 +73,15 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "kefu.desk.http.headers.no_store",
 ]
 ROOT_URLCONF = "kefu.desk.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-SESSION_COOKIE_HTTPONLY = True
+# The API is the only reader of these cookies, so pages beside it (the widget's) never send them.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "kefu_session", "kefu_csrf"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/desk"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _kefu.public_url.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [_kefu.public_url] if _kefu.public_url else []

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
 from kefu.desk.wiring import wiring
+from kefu.desk.wsgi import application as desk
 from kefu.gateway import knowledge, messages, problem, stream, visitors
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
@@ -25,6 +27,7 @@ from kefu.kit.settings import settings
 
 _JSON_LIMIT = 1 * 2**20  # bytes of a body that is no upload; the longest message is 8,000 characters
 _READY_SECONDS = 5.0
+_DESK_THREADS = 16  # members' requests at a time; fifty members at work make a few each second
 
 _log = Log(__name__)
 
@@ -46,6 +49,7 @@ def create_app() -> FastAPI:
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
     app.mount("/static", StaticFiles(directory=visitors.STATIC), name="static")
+    app.mount("/desk", WSGIMiddleware(desk(), workers=_DESK_THREADS))  # type: ignore[arg-type]
     app.add_middleware(BodyLimit)
     return app
 

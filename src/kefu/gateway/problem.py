@@ -1,4 +1,4 @@
-"""Errors as the public API shows them: application/problem+json (RFC 9457). The one place that decides HTTP status."""
+"""Errors as the public API shows them: application/problem+json (RFC 9457); `kit.problem` makes them."""
 
 import json
 from http import HTTPStatus
@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from kefu.kit.errors import Busy, KefuError
+from kefu.kit import problem as documents
+from kefu.kit.errors import KefuError
 from kefu.kit.log import Log
 
 _log = Log(__name__)
@@ -23,24 +24,20 @@ class ProblemResponse(Response):
 
 
 def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Response:
-    """A problem document; `fields` are what the error names besides."""
-    body = {
-        "type": f"https://kefu.dev/problems/{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        **{name: value for name, value in fields.items() if name not in {"type", "title", "status", "detail", "code"}},
-    }
-    return ProblemResponse(body, status_code=status, headers=headers)
+    """A problem document as a response; `fields` are what the error names besides."""
+    return shown(documents.problem(status, code, detail, headers=headers, **fields))
 
 
 def of_error(error: KefuError) -> Response:
     """The problem document of one of our errors."""
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Busy) else None
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        headers = {"WWW-Authenticate": "Bearer"}
-    return problem(error.status, error.code, error.sentence, headers=headers, **error.fields)
+    document = documents.of_error(error)
+    if document.status == HTTPStatus.UNAUTHORIZED:
+        document.headers["WWW-Authenticate"] = "Bearer"
+    return shown(document)
+
+
+def shown(document: documents.Problem) -> Response:
+    return ProblemResponse(document.body, status_code=document.status, headers=document.headers)
 
 
 def install(app: FastAPI) -> None:
@@ -55,8 +52,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def bad_shape(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-        return problem(422, "bad_input", f"{place}: {first['msg']}", field=place)
+        return shown(documents.of_bad_shape(tuple(part for part in first["loc"] if part != "body"), first["msg"]))
 
     @app.exception_handler(HTTPException)
     async def by_status(request: Request, error: HTTPException) -> Response:
@@ -66,4 +62,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def a_bug(request: Request, error: Exception) -> Response:
         _log.error("request_crashed", path=request.url.path, exception=error)
-        return problem(500, "internal_error", "Something went wrong on our side; it was written to the log.")
+        return shown(documents.of_bug())

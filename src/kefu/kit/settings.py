@@ -51,6 +51,21 @@ class Settings(BaseModel):
     messages_per_minute_per_visitor: int = Field(
         default=30, ge=1, description="Messages a minute that one visitor may send."
     )
+    log_ins_per_address: int = Field(
+        default=30, ge=1, description="Attempts to log in that one network address has in five minutes."
+    )
+    log_ins_per_account: int = Field(
+        default=10, ge=1, description="Attempts to log in that one account has in five minutes."
+    )
+    smtp_url: str = Field(
+        default="",
+        pattern=r"^(|smtps?(\+starttls)?://.+)$",
+        description=(
+            "The mail server for members' mail: smtp://, smtp+starttls:// or smtps://user:password@host:port; "
+            "empty for none."
+        ),
+    )
+    mail_from: str = Field(default="kefu@localhost", description="The address that members' mail comes from.")
     upload_megabytes: int = Field(default=50, ge=1, description="The largest file that knowledge accepts.")
     allow_private_addresses: bool = Field(
         default=False, description="Let knowledge be fetched from private and loopback addresses."

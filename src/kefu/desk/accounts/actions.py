@@ -442,11 +442,11 @@ def _check_workspace(title: str | None, default_language: str | None, settings: 
         raise BadInput("A workspace's title has 1 to 200 characters.", field="title")
     if default_language is not None and not _LANGUAGE.fullmatch(default_language):
         raise BadInput(f"A language is a code such as en or zh, not {default_language!r}.", field="default_language")
-    kinds = {name: type(value.default) for name, value in WorkspaceSettings.__dataclass_fields__.items()}
+    kinds = {name: type(value) for name, value in vars(WorkspaceSettings()).items()}
     for name, value in settings.items():
         if name not in kinds:
             raise BadInput(f"There is no setting {name!r}; there are {', '.join(kinds)}.", field=name)
-        if type(value) is not kinds[name] or not 0 <= value <= _LONGEST:
+        if type(value) is not kinds[name] or not 0 <= int(value) <= _LONGEST:
             raise BadInput(f"{name} is a {kinds[name].__name__} of at most {_LONGEST:,}, not {value!r}.", field=name)
 
 

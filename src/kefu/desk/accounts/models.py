@@ -15,6 +15,7 @@ class Workspace(models.Model):
     title = models.CharField(max_length=200)
     sealed_key = models.BinaryField()
     default_language = models.CharField(max_length=12, default="en")
+    settings = models.JSONField(default=dict)
     created_at = models.DateTimeField(default=now, editable=False)
 
 
@@ -31,6 +32,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
+    language = models.CharField(max_length=12, blank=True, default="")
+    theme = models.CharField(max_length=8, blank=True, default="")
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = UserManager()
@@ -44,6 +47,7 @@ class Member(WorkspaceRow):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
     is_active = models.BooleanField(default=True)
+    wants_mail = models.BooleanField(default=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -85,3 +89,32 @@ class AuditEntry(WorkspaceRow):
 
     class Meta:
         indexes: ClassVar[list[Any]] = [models.Index(fields=["workspace", "-id"], name="audit_workspace_newest")]
+
+
+class LiveTicket(WorkspaceRow):
+    """Opens one live socket for a member, once and within half a minute."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField()
+
+
+class Notification(WorkspaceRow):
+    """A mail to a member, about the row `about`. `state` is pending, sent, failed or dropped.
+
+    The sealed mail is address, subject and text: an invitation's link opens an account.
+    """
+
+    id = row_id("note")
+    about = models.CharField(max_length=32)
+    sealed_mail = models.BinaryField()
+    state = models.CharField(max_length=8, default="pending")
+    due_at = models.DateTimeField(null=True, default=now)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="notification_due", condition=models.Q(due_at__isnull=False)),
+            models.Index(fields=["about"], name="notification_about"),
+        ]

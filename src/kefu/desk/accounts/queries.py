@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from kefu.desk.accounts.models import ApiKey, AuditEntry, Event, Member, Workspace
 from kefu.desk.actor import Actor, Role
-from kefu.desk.crypto import digest
+from kefu.desk.crypto import digest, verify
 from kefu.desk.crypto import workspace_key as unwrapped
 from kefu.desk.rows import now
 from kefu.kit.errors import NotFound, NotSignedIn
@@ -22,14 +23,44 @@ class WorkspaceInfo:
 
 
 @dataclass(frozen=True)
+class WorkspaceSettings:
+    """What a workspace may set. Seconds; `nobody_came_seconds` 0 means that the customer is never told."""
+
+    # Five minutes: past them most people who wait at a chat have left.
+    nobody_came_seconds: int = 300
+    mail_on_hand_over: bool = True
+    # Whoever looks at the console has taken the conversation before the mail goes out.
+    mail_after_seconds: int = 30
+
+
+@dataclass(frozen=True)
+class Membership:
+    """One of a person's workspaces, and what they are there."""
+
+    member_id: str
+    role: Role
+    wants_mail: bool
+    workspace: WorkspaceInfo
+
+
+@dataclass(frozen=True)
 class MemberInfo:
+    """`is_invited`: the person has not chosen a password yet."""
+
     id: str
     workspace_id: str
     email: str
     name: str
     role: Role
     is_active: bool
+    is_invited: bool
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Invitation:
+    member: MemberInfo
+    workspace: WorkspaceInfo
 
 
 @dataclass(frozen=True)
@@ -61,6 +92,7 @@ class AuditInfo:
     at: datetime
     actor_kind: str
     actor_id: str
+    actor_name: str
     action: str
     row_id: str
     before: object
@@ -92,6 +124,71 @@ def workspace_key(workspace_id: str) -> bytes:
     """The 32-byte key that seals this workspace's originals; it never changes while the workspace lives."""
     row = Workspace.objects.only("sealed_key").get(id=workspace_id)
     return unwrapped(bytes(row.sealed_key))
+
+
+def workspace_settings(workspace_id: str) -> WorkspaceSettings:
+    """A workspace's settings; what it never set has its default."""
+    stored: dict[str, Any] = Workspace.objects.values_list("settings", flat=True).get(id=workspace_id)
+    known = {name: value for name, value in stored.items() if name in WorkspaceSettings.__dataclass_fields__}
+    return WorkspaceSettings(**known)
+
+
+def memberships(user_id: str) -> list[Membership]:
+    """Where a person is an active member, oldest first."""
+    rows = Member.objects.across_workspaces("a person's own memberships").filter(user_id=user_id, is_active=True)
+    return [
+        Membership(row.id, Role(row.role), row.wants_mail, _workspace(row.workspace))
+        for row in rows.select_related("workspace").order_by("created_at")
+    ]
+
+
+def actor_of_member(workspace_id: str, member_id: str) -> Actor:
+    """A member as they are now. Raises NotSignedIn when the membership has ended."""
+    row = Member.objects.of(workspace_id).filter(id=member_id, is_active=True, user__is_active=True).first()
+    if row is None:
+        raise NotSignedIn("You are no longer a member of this workspace.")
+    return Actor(workspace_id, "member", row.id, role=Role(row.role))
+
+
+def addresses(workspace_id: str, *, least: Role) -> list[str]:
+    """Mail addresses of the active members of at least this role who want mail."""
+    order = list(Role)
+    roles = [role.value for role in order[: order.index(least) + 1]]
+    rows = Member.objects.of(workspace_id).filter(is_active=True, wants_mail=True, role__in=roles)
+    return list(rows.order_by("created_at").values_list("user__email", flat=True))
+
+
+def invitation(token: str) -> Invitation:
+    """What an invitation's link opens. Raises NotSignedIn when it is forged, expired or used."""
+    row = invited(token)
+    return Invitation(member_info(row), _workspace(row.workspace))
+
+
+def invited(token: str) -> Member:
+    payload = verify(token, purpose="invitation")
+    rows = Member.objects.of(payload["w"]).select_related("user", "workspace")
+    row = rows.filter(id=payload["m"], is_active=True).first()
+    if row is None or fingerprint(row) != payload["p"]:
+        raise NotSignedIn("This invitation was used or withdrawn; ask for a new one.")
+    return row
+
+
+def fingerprint(row: Member) -> str:
+    """Changes with the person's password, so that an invitation opens once."""
+    return digest(row.user.password)[:16]
+
+
+def member(actor: Actor, member_id: str) -> MemberInfo:
+    """Raises NotFound, NotAllowed."""
+    actor.require_role(Role.VIEWER)
+    return member_info(member_row(actor.workspace_id, member_id))
+
+
+def member_row(workspace_id: str, member_id: str) -> Member:
+    row = Member.objects.of(workspace_id).select_related("user").filter(id=member_id).first()
+    if row is None:
+        raise NotFound("There is no such member.", member=member_id)
+    return row
 
 
 def members(actor: Actor) -> list[MemberInfo]:
@@ -130,9 +227,22 @@ def audit_trail(actor: Actor, *, limit: int = 100, before: int | None = None) ->
     rows = AuditEntry.objects.of(actor.workspace_id).order_by("-id")
     if before is not None:
         rows = rows.filter(id__lt=before)
+    entries = list(rows[:limit])
+    people = Member.objects.of(actor.workspace_id).filter(id__in={row.actor_id for row in entries})
+    names = {row.id: row.user.name or row.user.email for row in people.select_related("user")}
     return [
-        AuditInfo(r.id, r.created_at, r.actor_kind, r.actor_id, r.action, r.row_id, r.before, r.after)
-        for r in rows[:limit]
+        AuditInfo(
+            row.id,
+            row.created_at,
+            row.actor_kind,
+            row.actor_id,
+            names.get(row.actor_id, ""),
+            row.action,
+            row.row_id,
+            row.before,
+            row.after,
+        )
+        for row in entries
     ]
 
 
@@ -155,7 +265,14 @@ def conversation_events(actor: Actor, conversation_id: str, *, after: int, limit
 
 def member_info(row: Member) -> MemberInfo:
     return MemberInfo(
-        row.id, row.workspace_id, row.user.email, row.user.name, Role(row.role), row.is_active, row.created_at
+        row.id,
+        row.workspace_id,
+        row.user.email,
+        row.user.name,
+        Role(row.role),
+        row.is_active,
+        not row.user.has_usable_password(),
+        row.created_at,
     )
 
 

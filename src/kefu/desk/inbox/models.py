@@ -15,6 +15,7 @@ class Channel(WorkspaceRow):
     settings = models.JSONField(default=dict)
     assistant_on = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    sealed_identity_secret = models.BinaryField(null=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
@@ -23,7 +24,11 @@ class Channel(WorkspaceRow):
 
 
 class Conversation(WorkspaceRow):
-    """A thread with a contact. `status` is bot, waiting, open or resolved; `assignee_id` is a member's."""
+    """A thread with a contact. `status` is bot, waiting, open or resolved; `assignee_id` is a member's.
+
+    `due_at` is when, if nothing is said, the status has lasted too long: dispatch then closes the conversation or,
+    while it waits, tells the contact that nobody is free, once (`nobody_told_at`).
+    """
 
     id = row_id("conv")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
@@ -35,6 +40,7 @@ class Conversation(WorkspaceRow):
     refusals_in_a_row = models.PositiveSmallIntegerField(default=0)
     sealed_placeholders = models.BinaryField(null=True)
     waiting_since = models.DateTimeField(null=True, blank=True)
+    nobody_told_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.CharField(max_length=40, blank=True, default="")
     last_activity_at = models.DateTimeField(default=now)
@@ -43,6 +49,7 @@ class Conversation(WorkspaceRow):
     class Meta:
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["workspace", "status", "-last_activity_at"], name="conversation_inbox"),
+            models.Index(fields=["workspace", "assignee_id", "status"], name="conversation_assignee"),
             models.Index(fields=["due_at"], name="conversation_due", condition=Q(due_at__isnull=False)),
         ]
 
@@ -110,3 +117,17 @@ class Message(WorkspaceRow):
             ),
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["turn_id"], name="message_turn")]
+
+
+class ReadMark(WorkspaceRow):
+    """Up to which message a member has read a conversation."""
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    member_id = models.CharField(max_length=32)
+    sequence = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["conversation", "member_id"], name="read_mark_once")
+        ]

@@ -1,0 +1,209 @@
+"""Routes of sessions, invitations, members, keys, settings, audit and live tickets."""
+
+from typing import Any
+
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from ninja import Path, Query, Router
+
+from kefu.desk.accounts import actions, queries, schemas
+from kefu.desk.accounts.actions import NewInvitation
+from kefu.desk.accounts.queries import AuditInfo, WorkspaceInfo
+from kefu.desk.actor import Actor
+from kefu.desk.http.entry import (
+    CHOSEN,
+    Entered,
+    address,
+    entered,
+    member,
+    membership_in,
+    person,
+    require_csrf,
+)
+from kefu.kit.settings import settings
+
+router = Router(auth=member)
+
+_PAGE = 200  # audit entries at most in one answer
+
+
+@router.get("/session", auth=None, response=schemas.Session, tags=["Session"])
+def session(request: HttpRequest) -> dict[str, Any]:
+    """Who is signed in, if anybody, and the token for unsafe requests."""
+    return _session(request, entered(request) if request.user.is_authenticated else None)
+
+
+@router.post("/session", auth=None, response=schemas.Session, tags=["Session"])
+def log_in(request: HttpRequest, body: schemas.LogIn) -> dict[str, Any]:
+    """Log in. The session gets a new key and a new token."""
+    require_csrf(request)
+    user = actions.sign_in(email=body.email, password=body.password, address=address(request))
+    login(request, user)
+    return _session(request, entered(request))
+
+
+@router.delete("/session", auth=None, response={204: None}, tags=["Session"])
+def log_out(request: HttpRequest) -> tuple[int, None]:
+    """Log out; harmless when nobody is signed in."""
+    require_csrf(request)
+    logout(request)
+    return 204, None
+
+
+@router.patch("/session", auth=person, response=schemas.Session, tags=["Session"])
+def prefer(request: HttpRequest, body: schemas.Preferences) -> dict[str, Any]:
+    """Choose the workspace of this session, and how Kefu shows itself."""
+    who: Entered = request.auth  # type: ignore[attr-defined]
+    if body.workspace is not None:
+        request.session[CHOSEN] = membership_in(who.memberships, body.workspace).workspace.id
+    if body.notify_mail is not None:
+        actions.want_mail(who.actor, wanted=body.notify_mail)
+    actions.set_preferences(who.user, name=body.name, language=body.language, theme=body.theme)
+    return _session(request, entered(request))
+
+
+@router.post("/session/password", auth=person, response=schemas.Session, tags=["Session"])
+def change_password(request: HttpRequest, body: schemas.PasswordChange) -> dict[str, Any]:
+    """Choose a new password. This session stays; the person's other sessions end."""
+    who: Entered = request.auth  # type: ignore[attr-defined]
+    actions.change_password(who.user, old=body.old, new=body.new)
+    update_session_auth_hash(request, who.user)
+    return _session(request, entered(request))
+
+
+@router.get("/invitations/{token}", auth=None, response=schemas.Invitation, tags=["Session"])
+def invitation(request: HttpRequest, token: Path[str]) -> dict[str, Any]:
+    """What an invitation's link opens."""
+    found = queries.invitation(token)
+    return {
+        "workspace": found.workspace,
+        "email": found.member.email,
+        "role": found.member.role,
+        "has_password": not found.member.is_invited,
+    }
+
+
+@router.post("/invitations/{token}", auth=None, response=schemas.Session, tags=["Session"])
+def accept(request: HttpRequest, token: Path[str], body: schemas.Acceptance) -> dict[str, Any]:
+    """Choose a password and be signed in."""
+    require_csrf(request)
+    chosen = queries.invitation(token).workspace.id
+    login(request, actions.accept_invitation(token, name=body.name, password=body.password), backend=_BACKEND)
+    request.session[CHOSEN] = chosen
+    return _session(request, entered(request))
+
+
+@router.get("/members", response=schemas.Members, tags=["Members"])
+def members(request: HttpRequest) -> dict[str, Any]:
+    """Everybody in the workspace."""
+    return {"members": queries.members(_actor(request))}
+
+
+@router.post("/members/invitations", response={201: schemas.Invited}, tags=["Members"])
+def invite(request: HttpRequest, body: schemas.NewInvitation) -> tuple[int, NewInvitation]:
+    """Invite somebody by a link, and by mail if wanted. Owners and admins are invited by owners."""
+    made = actions.invite(_actor(request), email=body.email, role=body.role, name=body.name, send_mail=body.send_mail)
+    return 201, made
+
+
+@router.post("/members/{member_id}/invitation", response=schemas.Invited, tags=["Members"])
+def invite_again(request: HttpRequest, member_id: str, body: schemas.Again) -> NewInvitation:
+    """A new link for somebody who has not come yet."""
+    return actions.invite_again(_actor(request), member_id=member_id, send_mail=body.send_mail)
+
+
+@router.patch("/members/{member_id}", response=schemas.Member, tags=["Members"])
+def change_member(request: HttpRequest, member_id: str, body: schemas.MemberChange) -> Any:
+    """Change a role, or end or restore a membership. The last owner stays."""
+    return actions.change_member(_actor(request), member_id=member_id, role=body.role, is_active=body.is_active)
+
+
+@router.get("/keys", response=schemas.Keys, tags=["API keys"])
+def keys(request: HttpRequest) -> dict[str, Any]:
+    """API keys, without their secrets."""
+    return {"keys": queries.keys(_actor(request))}
+
+
+@router.post("/keys", response={201: schemas.MadeKey}, tags=["API keys"])
+def create_key(request: HttpRequest, body: schemas.NewKey) -> tuple[int, Any]:
+    """Make a key; its secret is shown once."""
+    scopes = tuple(scope.value for scope in body.scopes)
+    return 201, actions.create_key(_actor(request), name=body.name, scopes=scopes, expires_at=body.expires_at)
+
+
+@router.delete("/keys/{key_id}", response={204: None}, tags=["API keys"])
+def revoke_key(request: HttpRequest, key_id: str) -> tuple[int, None]:
+    """Make a key useless at once."""
+    actions.revoke_key(_actor(request), key_id=key_id)
+    return 204, None
+
+
+@router.get("/settings", response=schemas.Settings, tags=["Settings"])
+def read_settings(request: HttpRequest) -> dict[str, Any]:
+    """The workspace and its settings."""
+    return _settings(queries.workspace(_actor(request).workspace_id))
+
+
+@router.patch("/settings", response=schemas.Settings, tags=["Settings"])
+def change_settings(request: HttpRequest, body: schemas.WorkspaceChange) -> dict[str, Any]:
+    """Change what is given of the workspace."""
+    changed = actions.change_workspace(
+        _actor(request), title=body.title, default_language=body.default_language, settings=body.settings
+    )
+    return _settings(changed)
+
+
+@router.get("/audit", response=schemas.Audit, tags=["Settings"])
+def audit(request: HttpRequest, limit: Query[int] = 100, after: Query[int | None] = None) -> dict[str, Any]:
+    """Who did what, newest first."""
+    wanted = max(1, min(limit, _PAGE))
+    found = queries.audit_trail(_actor(request), limit=wanted, before=after)
+    return {"entries": [_entry(each) for each in found], "next": str(found[-1].id) if len(found) == wanted else None}
+
+
+@router.post("/live-ticket", response=schemas.Ticket, tags=["Live"])
+def live_ticket(request: HttpRequest) -> dict[str, Any]:
+    """A ticket that opens one socket, WS /v1/live, within half a minute."""
+    return {"ticket": actions.make_ticket(_actor(request)), "expires_in": actions.TICKET_SECONDS}
+
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return request.auth  # type: ignore[attr-defined, no-any-return]
+
+
+def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
+    if who is None:
+        return {"csrf": get_token(request)}
+    chosen = who.chosen
+    own = {"id": chosen.member_id, "role": chosen.role, "notify_mail": chosen.wants_mail} if chosen else None
+    return {
+        "csrf": get_token(request),
+        "user": who.user,
+        "workspace": chosen.workspace if chosen else None,
+        "member": own,
+        "workspaces": [{**vars(each.workspace), "role": each.role} for each in who.memberships],
+    }
+
+
+def _settings(workspace: WorkspaceInfo) -> dict[str, Any]:
+    return {
+        **vars(workspace),
+        "settings": queries.workspace_settings(workspace.id),
+        "mail_configured": bool(settings().smtp_url),
+    }
+
+
+def _entry(entry: AuditInfo) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "actor": {"kind": entry.actor_kind, "id": entry.actor_id, "name": entry.actor_name},
+        "action": entry.action,
+        "row": entry.row_id,
+        "before": entry.before,
+        "after": entry.after,
+    }

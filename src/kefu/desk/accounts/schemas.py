@@ -1,0 +1,188 @@
+"""Requests and responses about people, workspaces, keys and the audit trail."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from kefu.desk.actor import Role, Scope
+
+
+class Request(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class LogIn(Request):
+    email: str = Field(max_length=254)
+    password: str = Field(max_length=1000)
+
+
+class Preferences(Request):
+    workspace: str | None = None
+    name: str | None = Field(default=None, max_length=200)
+    language: Literal["", "en", "zh"] | None = None
+    theme: Literal["", "light", "dark"] | None = None
+    notify_mail: bool | None = None
+
+
+class PasswordChange(Request):
+    old: str = Field(max_length=1000)
+    new: str = Field(max_length=1000)
+
+
+class Acceptance(Request):
+    name: str = Field(default="", max_length=200)
+    password: str = Field(max_length=1000)
+
+
+class NewInvitation(Request):
+    email: str = Field(max_length=254)
+    role: Role = Role.AGENT
+    name: str = Field(default="", max_length=200)
+    send_mail: bool = False
+
+
+class Again(Request):
+    send_mail: bool = False
+
+
+class MemberChange(Request):
+    role: Role | None = None
+    is_active: bool | None = None
+
+
+class NewKey(Request):
+    name: str
+    scopes: list[Scope] = Field(default_factory=lambda: list(Scope))
+    expires_at: datetime | None = None
+
+
+class WorkspaceChange(Request):
+    title: str | None = None
+    default_language: str | None = None
+    settings: dict[str, int | bool] = Field(default_factory=dict)
+
+
+class Workspace(Schema):
+    id: str
+    slug: str
+    title: str
+    default_language: str
+
+
+class WorkspaceWithRole(Schema):
+    id: str
+    slug: str
+    title: str
+    role: Role
+
+
+class Person(Schema):
+    id: str
+    email: str
+    name: str
+    language: str
+    theme: str
+    must_change_password: bool
+
+
+class OwnMembership(Schema):
+    id: str
+    role: Role
+    notify_mail: bool
+
+
+class Session(Schema):
+    """`csrf` goes into X-CSRFToken of every unsafe request. All else is null for who is not signed in."""
+
+    csrf: str
+    user: Person | None = None
+    workspace: Workspace | None = None
+    member: OwnMembership | None = None
+    workspaces: list[WorkspaceWithRole] = Field(default_factory=list)
+
+
+class Invitation(Schema):
+    workspace: Workspace
+    email: str
+    role: Role
+    has_password: bool
+
+
+class Member(Schema):
+    id: str
+    email: str
+    name: str
+    role: Role
+    is_active: bool
+    is_invited: bool
+    created_at: datetime
+
+
+class Members(Schema):
+    members: list[Member]
+
+
+class Invited(Schema):
+    member: Member
+    link: str
+    expires_at: datetime
+    is_mailed: bool
+
+
+class Key(Schema):
+    id: str
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+class Keys(Schema):
+    keys: list[Key]
+
+
+class MadeKey(Schema):
+    key: Key
+    secret: str
+
+
+class WorkspaceSettings(Schema):
+    nobody_came_seconds: int
+    mail_on_hand_over: bool
+    mail_after_seconds: int
+
+
+class Settings(Workspace):
+    settings: WorkspaceSettings
+    mail_configured: bool
+
+
+class AuditActor(Schema):
+    kind: str
+    id: str
+    name: str
+
+
+class AuditEntry(Schema):
+    id: int
+    at: datetime
+    actor: AuditActor
+    action: str
+    row: str
+    before: Any
+    after: Any
+
+
+class Audit(Schema):
+    entries: list[AuditEntry]
+    next: str | None
+
+
+class Ticket(Schema):
+    ticket: str
+    expires_in: int

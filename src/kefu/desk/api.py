@@ -1,0 +1,18 @@
+"""The members' door: one router for each app."""
+
+from ninja import NinjaAPI
+
+from kefu import __version__
+from kefu.desk.accounts.api import router as accounts
+from kefu.desk.http import problem
+
+api = NinjaAPI(
+    title="Kefu desk",
+    version=__version__,
+    description="What members do: the inbox, knowledge, the assistant, channels, people and settings.",
+    docs_url=None,
+    openapi_url="/openapi.json",
+)
+problem.install(api)
+for router in (accounts,):
+    api.add_router("", router)
