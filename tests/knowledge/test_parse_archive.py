@@ -50,6 +50,11 @@ def test_names_from_chinese_windows_are_readable() -> None:
     assert names(parse("a.zip", data)) == ["a.zip/退款说明.txt"]
 
 
+def test_two_members_of_one_name_are_told_apart() -> None:
+    data = archive(("a.txt", b"One."), ("b.txt", b"Two."), ("../a.txt", b"Three."))
+    assert names(parse("z.zip", data)) == ["z.zip/a.txt", "z.zip/b.txt", "z.zip/a.txt (2)"]
+
+
 def test_an_archive_in_an_archive_is_read_and_a_third_level_is_not() -> None:
     inner = archive(("c.txt", b"Inner."))
     middle = archive(("b.txt", b"Middle."), ("inner.zip", inner))

@@ -38,6 +38,7 @@ class _Unpacker:
         self._limits = limits
         self._bytes_left = limits.unpacked_bytes
         self._members_left = limits.archive_members
+        self._names: set[str] = set()
 
     def add(self, file: File, depth: int) -> None:
         if depth == 0:
@@ -57,7 +58,7 @@ class _Unpacker:
             )
 
     def _member(self, archive_name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, depth: int) -> None:
-        name = f"{archive_name}/{_safe_name(member)}"
+        name = self._unused(f"{archive_name}/{_safe_name(member)}")
         try:
             data = self._read(archive, member)
             if _is_archive(data):
@@ -72,6 +73,15 @@ class _Unpacker:
         result = parse_file(File(name, data), self._limits)
         self.documents += result.documents
         self.failures += result.failures
+
+    def _unused(self, name: str) -> str:
+        """An archive may hold two members of one name; documents are told apart by theirs."""
+        number, unused = 1, name
+        while unused in self._names:
+            number += 1
+            unused = f"{name} ({number})"
+        self._names.add(unused)
+        return unused
 
     def _read(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         if member.flag_bits & _ENCRYPTED:

@@ -48,7 +48,7 @@ def parse_docx(file: File, limits: ParseLimits) -> ParseResult:
         document = docx.Document(io.BytesIO(file.data))
     except SyntaxError as error:
         raise Unreadable(f"The Word file is damaged: its XML breaks off or is wrong ({error.msg}).") from error
-    except (KeyError, ValueError, BadZipFile, OpcError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, BadZipFile, OpcError) as error:
         raise Unreadable("The Word file is damaged: a part that it needs is missing or wrong.") from error
     outline = Outline(limits)
     _Body(document, outline).add()
