@@ -9,14 +9,20 @@ T = TypeVar("T")
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_adopted = False
 
 
 def run(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T:
     """Run a coroutine on the process's background loop and wait for its result.
 
-    `timeout` in seconds; raises TimeoutError past it and cancels the coroutine.
+    `timeout` in seconds; raises TimeoutError past it and cancels the coroutine. From the loop's own thread it raises
+    RuntimeError: it would wait for itself for ever.
     """
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop())
+    home = loop()
+    if _running() is home:
+        coroutine.close()
+        raise RuntimeError("kefu.kit.runtime.run was called on the loop that it waits for: await the coroutine instead")
+    future = asyncio.run_coroutine_threadsafe(coroutine, home)
     try:
         return future.result(timeout)
     except BaseException:
@@ -25,17 +31,25 @@ def run(coroutine: Coroutine[Any, Any, T], *, timeout: float | None = None) -> T
 
 
 def loop() -> asyncio.AbstractEventLoop:
-    """The loop that engines live on: the server's own once `adopt` was called, else a background thread's."""
-    global _loop  # noqa: PLW0603 - one loop a process is the point
+    """The loop that engines live on: the server's own while it runs after `adopt`, else a background thread's."""
+    global _loop, _adopted
     with _lock:
-        if _loop is None or _loop.is_closed():
-            _loop = asyncio.new_event_loop()
+        # A server's loop may have stopped without being closed: nobody would ever run what is given to it.
+        if _loop is None or _loop.is_closed() or (_adopted and not _loop.is_running()):
+            _loop, _adopted = asyncio.new_event_loop(), False
             threading.Thread(target=_loop.run_forever, name="kefu-runtime", daemon=True).start()
         return _loop
 
 
 def adopt(running: asyncio.AbstractEventLoop) -> None:
-    """Let the server's loop be the one, so that an engine's queues have one home."""
-    global _loop  # noqa: PLW0603
+    """Let the server's loop be the one, so that an engine's queues have one home. It must be running."""
+    global _loop, _adopted
     with _lock:
-        _loop = running
+        _loop, _adopted = running, True
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
