@@ -27,13 +27,14 @@ class JsonLines(logging.Formatter):
     """Formats a record as one JSON object: time, level, logger, event, fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **getattr(record, "fields", {}),
         }
+        # A field may not take the place of what every line has.
+        line.update({name: value for name, value in getattr(record, "fields", {}).items() if name not in line})
         if record.exc_info:
             # The type and place help; the message may quote a customer, so it stays out.
             line["exception"] = record.exc_info[0].__name__ if record.exc_info[0] else None

@@ -14,7 +14,8 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is not None and not module.startswith(error.name):
+        # Something that the package itself lacks is another matter.
+        if error.name is not None and not f"{module}.".startswith(f"{error.name}."):
             raise
         raise MissingExtra(
             f"{module} is not installed. Install it with: pip install 'kefu[{extra}]'", module=module, extra=extra

@@ -34,7 +34,9 @@ class Settings(BaseModel):
     secret_key: str = Field(
         default="", description="Base64 of 32 bytes that encrypts keys and originals; empty means home/secret.key."
     )
-    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
+    )
     threads: int = Field(default=1, ge=1, le=64, description="Threads that one encoder run may use.")
     turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
     generations_at_once: int = Field(default=16, ge=1, le=1024, description="Generated answers at a time.")
