@@ -154,7 +154,7 @@ def _on_disk(path: Path, card: Mapping[str, Any] | None) -> _Source:
         digest = str(named.get("sha256") or sha256_of(path))
         return _Source(path.parent, {**named, "files": [{"path": path.name, "sha256": digest}]}, _PUT_BACK)
     if not path.is_dir():
-        raise BadInstallation(f"There is no model at {path}.", path=str(path))
+        raise BadInstallation(f"There is no model at {path}.")
     if card is None:
         if not (path / "card.json").is_file():
             raise BadInstallation(f"{path} has no card.json that names the model's files and their SHA-256.")
@@ -209,12 +209,12 @@ def _check(name: str, path: Path, expected: str, mend: str) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise BadInstallation(f"{path.name} of model {name} cannot be read. {mend}", file=str(path)) from error
+        raise BadInstallation(f"{path.name} of model {name} cannot be read. {mend}") from error
     if found != expected:
         raise BadInstallation(
             f"{path.name} of model {name} is damaged or not the pinned one: its SHA-256 is {found[:12]}…, "
             f"{expected[:12]}… is expected. {mend}",
-            file=str(path),
+            file=path.name,
             found=found,
             expected=expected,
         )
@@ -224,7 +224,7 @@ def _read_json(path: Path, mend: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInstallation(f"{path} cannot be read. {mend}", file=str(path)) from error
+        raise BadInstallation(f"{path} cannot be read. {mend}") from error
     if not isinstance(value, dict):
-        raise BadInstallation(f"{path} does not hold a table. {mend}", file=str(path))
+        raise BadInstallation(f"{path} does not hold a table. {mend}")
     return value
