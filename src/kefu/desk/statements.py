@@ -5,16 +5,19 @@ SQL of a table is put together once and values go through the same field convers
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import connections, models
+from django.db.utils import DEFAULT_DB_ALIAS
 
 Row = TypeVar("Row", bound=models.Model)
 
 
 def insert(row: models.Model) -> None:
     """Store a new row. Its id must be set, unless the database numbers the table."""
+    connection = _connection()
     sql, fields, numbered = _insert_sql(type(row), connection.vendor)
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
     with connection.cursor() as cursor:
@@ -27,6 +30,7 @@ def insert(row: models.Model) -> None:
 
 def update(row: models.Model, names: Sequence[str]) -> int:
     """Store the named fields of a row that is there; gives 1, or 0 if it is gone."""
+    connection = _connection()
     sql, fields = _update_sql(type(row), tuple(names))
     values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
     with connection.cursor() as cursor:
@@ -50,8 +54,9 @@ def select_across_workspaces(
 
 def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a statement; gives its rows, if it has any. Datetimes among the values are adapted."""
+    connection = _connection()
     with connection.cursor() as cursor:
-        cursor.execute(sql, [_adapted(value) for value in values])
+        cursor.execute(sql, _adapted(values, connection))
         return cursor.fetchall() if cursor.description else []
 
 
@@ -61,19 +66,20 @@ def marks(values: Sequence[Any]) -> str:
 
 
 def _select(model: type[Row], where: str, values: list[Any], *, lock: bool) -> list[Row]:
+    connection = _connection()
     columns, names, converters = _reading(model, connection.vendor)
     held = " FOR UPDATE" if lock and connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {columns} FROM {model._meta.db_table} WHERE {where}{held}",  # noqa: S608 - no value is in it
-            [_adapted(value) for value in values],
+            _adapted(values, connection),
         )
         found = cursor.fetchall()
-    return [model.from_db(connection.alias, names, _converted(raw, converters)) for raw in found]
+    return [model.from_db(connection.alias, names, _converted(raw, converters, connection)) for raw in found]
 
 
 @cache
-def _insert_sql(model: type[models.Model], vendor: str) -> tuple[str, list[Any], bool]:
+def _insert_sql(model: Any, vendor: str) -> tuple[str, list[Any], bool]:
     numbered = isinstance(model._meta.pk, models.AutoField)
     fields = [field for field in model._meta.concrete_fields if not (numbered and field.primary_key)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
@@ -86,14 +92,15 @@ def _insert_sql(model: type[models.Model], vendor: str) -> tuple[str, list[Any],
 
 
 @cache
-def _update_sql(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _update_sql(model: Any, names: tuple[str, ...]) -> tuple[str, list[Any]]:
     fields = [model._meta.get_field(name) for name in names]
     setting = ", ".join(f'"{field.column}" = %s' for field in fields)
     return f"UPDATE {model._meta.db_table} SET {setting} WHERE id = %s AND workspace_id = %s", fields  # noqa: S608
 
 
 @cache
-def _reading(model: type[models.Model], vendor: str) -> tuple[str, list[str], list[tuple[int, Any, list[Any]]]]:
+def _reading(model: Any, vendor: str) -> tuple[str, list[str], list[tuple[int, Any, list[Any]]]]:
+    connection = _connection()
     table = model._meta.db_table
     fields = model._meta.concrete_fields
     converters = []
@@ -106,7 +113,7 @@ def _reading(model: type[models.Model], vendor: str) -> tuple[str, list[str], li
     return columns, [field.attname for field in fields], converters
 
 
-def _converted(raw: Sequence[Any], converters: list[tuple[int, Any, list[Any]]]) -> list[Any]:
+def _converted(raw: Sequence[Any], converters: list[tuple[int, Any, list[Any]]], connection: Any) -> list[Any]:
     values = list(raw)
     for place, column, steps in converters:
         for step in steps:
@@ -114,5 +121,11 @@ def _converted(raw: Sequence[Any], converters: list[tuple[int, Any, list[Any]]])
     return values
 
 
-def _adapted(value: Any) -> Any:
-    return connection.ops.adapt_datetimefield_value(value) if hasattr(value, "tzinfo") else value
+def _adapted(values: Sequence[Any], connection: Any) -> list[Any]:
+    adapt = connection.ops.adapt_datetimefield_value
+    return [adapt(value) if isinstance(value, datetime) else value for value in values]
+
+
+def _connection() -> Any:
+    # The wrapper itself: each attribute of Django's proxy is looked up through a context variable.
+    return connections[DEFAULT_DB_ALIAS]

@@ -10,9 +10,10 @@ from kefu.contracts.engine import Said
 from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
-from kefu.desk.inbox.actions import close, leave_pending, say
+from kefu.desk.inbox import actions
+from kefu.desk.inbox.actions import close, say, wait
 from kefu.desk.inbox.models import Conversation, Message, Turn
-from kefu.desk.inbox.queries import MessageInfo, history, message_info, said
+from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info
 from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select, select_across_workspaces, update
 
@@ -35,6 +36,7 @@ _CLAIM = """
     WHERE id IN ({ids})
 """
 _FINISHED = ("state", "outcome", "finished_at", "decision", "confidence", "trace")
+TAKEN_OVER = "taken_over"  # the brain's reason when a member took the conversation while it worked
 ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member gets it
 
 
@@ -103,7 +105,7 @@ def leave_turn(*, worker: str, turn_id: str, text: str) -> FinishedTurn | None:
 def close_idle(*, limit: int = 100) -> int:
     """Resolve conversations in which nothing was said for long; gives how many."""
     at = now()
-    late = Conversation.objects.across_workspaces("dispatch works for all").filter(due_at__lte=at)
+    late = _late(at, "bot", "open")
     closed = 0
     for conversation_id in list(late.order_by("due_at").values_list("id", flat=True)[:limit]):
         with transaction.atomic():
@@ -112,6 +114,24 @@ def close_idle(*, limit: int = 100) -> int:
                 close(thread, by="idle")
                 closed += 1
     return closed
+
+
+def tell_nobody_came(*, limit: int = 100) -> int:
+    """Tell contacts who have waited too long that nobody is free, each once; gives how many."""
+    late = _late(now(), "waiting")
+    told = 0
+    for conversation_id in list(late.order_by("due_at").values_list("id", flat=True)[:limit]):
+        with transaction.atomic():
+            thread = late.select_for_update().filter(id=conversation_id).first()
+            if thread is not None:
+                actions.tell_nobody_came(thread)
+                told += 1
+    return told
+
+
+def _late(at: datetime, *statuses: str) -> Any:
+    everywhere = Conversation.objects.across_workspaces("dispatch works for all")
+    return everywhere.filter(due_at__lte=at, status__in=statuses)
 
 
 def _due_turns(at: datetime, limit: int) -> list[str]:
@@ -129,15 +149,15 @@ def _threads(ids: list[str]) -> dict[str, Conversation]:
     return {row.id: row for row in rows}
 
 
-def _claimed(turn: Turn, thread: Conversation, rows: list[Message]) -> ClaimedTurn:
-    mine = [row for row in rows if row.turn_id == turn.id and row.author == "contact"]
+def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn:
+    mine = [line for line in lines if line.turn_id == turn.id and line.author == "contact"]
     first = mine[0].sequence if mine else turn.last_sequence
     return ClaimedTurn(
         id=turn.id,
         workspace_id=turn.workspace_id,
         conversation_id=turn.conversation_id,
-        text="\n".join(row.text for row in mine),
-        history=said(row for row in rows if row.sequence < first),
+        text="\n".join(line.text for line in mine),
+        history=tuple(Said(line.author, line.text) for line in lines if line.sequence < first),
         refusals_in_a_row=thread.refusals_in_a_row,
         language=thread.language,
         attempts=turn.attempts,
@@ -152,7 +172,8 @@ def _finish(worker: str, turn_id: str, outcome: TurnOutcome, trace: dict[str, An
         return None
     turn = mine[0]
     thread = select(Conversation, turn.workspace_id, "id = %s", [turn.conversation_id], lock=True)[0]
-    on_duty = thread.status == "bot"
+    # An outcome that was cut short is empty, and stays so when the assistant has the conversation back by now.
+    on_duty = thread.status == "bot" and outcome.reason != TAKEN_OVER
     reply = _reply(thread, turn, outcome) if on_duty else None
     turn.state, turn.outcome, turn.finished_at = "done", "replied" if on_duty else "left", now()
     turn.decision, turn.confidence, turn.trace = outcome.decision, outcome.confidence, trace
@@ -167,9 +188,7 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     thread.refusals_in_a_row = thread.refusals_in_a_row + 1 if refused else 0
     thread.language = outcome.language or thread.language
     if outcome.decision == Decision.HAND_OVER:
-        thread.status, thread.waiting_since = "waiting", now()
-        leave_pending(thread)
-        announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+        wait(thread, now())
     return say(
         system(thread.workspace_id),
         thread,

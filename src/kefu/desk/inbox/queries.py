@@ -1,25 +1,41 @@
 """Reads of channels, conversations, messages and turns; access is checked before a row leaves."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from kefu.contracts.engine import Said
 from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.contacts.queries import names as contact_names
 from kefu.desk.crypto import unseal
 from kefu.desk.inbox.models import Channel, Conversation, Message, Turn
-from kefu.desk.statements import marks, select, select_across_workspaces
+from kefu.desk.statements import execute, marks, select
 from kefu.kit.errors import NotFound
 
 HISTORY = 12  # messages looked back at: the ones of a burst, and the few before it that a follow-up refers to
 
+# Dispatch works for all workspaces; each conversation names its own.
 _RECENT = """
-    conversation_id IN ({ids}) AND NOT is_internal
-    AND sequence > (SELECT last_sequence FROM inbox_conversation WHERE id = conversation_id) - %s
+    SELECT conversation_id, sequence, author, text, turn_id FROM inbox_message
+    WHERE conversation_id IN ({ids}) AND NOT is_internal
+        AND sequence > (SELECT last_sequence FROM inbox_conversation WHERE id = conversation_id) - %s
     ORDER BY sequence
+"""
+
+_LAST = """
+    conversation_id IN ({ids})
+    AND sequence = (SELECT last_sequence FROM inbox_conversation WHERE inbox_conversation.id = conversation_id)
+"""
+_NOT_READ = """
+    FROM inbox_message AS said JOIN inbox_conversation AS thread ON thread.id = said.conversation_id
+    LEFT JOIN inbox_readmark AS mark ON mark.conversation_id = said.conversation_id AND mark.member_id = %s
+    WHERE said.workspace_id = %s AND said.author = 'contact' AND said.sequence > COALESCE(mark.sequence, 0)
+"""
+_UNREAD = f"SELECT said.conversation_id, COUNT(*) {_NOT_READ} AND said.conversation_id IN ({{ids}}) GROUP BY 1"
+_UNREAD_CONVERSATIONS = f"""
+    SELECT thread.status, COUNT(DISTINCT thread.id) {_NOT_READ}
+    AND (thread.status = 'waiting' OR (thread.status = 'open' AND thread.assignee_id = %s)) GROUP BY 1
 """
 
 
@@ -46,6 +62,31 @@ class ConversationInfo:
     last_activity_at: datetime
     resolved_at: datetime | None
     resolved_by: str
+    waiting_since: datetime | None
+    address_wanted: bool
+    assignee_name: str = ""
+
+
+@dataclass(frozen=True)
+class ThreadInfo:
+    """A conversation as the inbox lists it. `unread` counts the contact's messages that the member has not read."""
+
+    conversation: ConversationInfo
+    channel: ChannelInfo
+    contact_name: str
+    unread: int
+    last_message: "MessageInfo | None"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many conversations there are: by status, the member's own, nobody's, and with something unread."""
+
+    by_status: dict[str, int]
+    mine: int
+    unassigned: int
+    unread_waiting: int
+    unread_mine: int
 
 
 @dataclass(frozen=True)
@@ -70,6 +111,16 @@ class MessageInfo:
     is_internal: bool
     thumb: str
     comment: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A message as a turn needs it: masked."""
+
+    sequence: int
+    author: str
+    text: str
+    turn_id: str
 
 
 @dataclass(frozen=True)
@@ -108,7 +159,7 @@ def channel_of_kind(actor: Actor, kind: str) -> ChannelInfo | None:
 
 def conversation(actor: Actor, conversation_id: str) -> ConversationInfo:
     """Raises NotFound also for a visitor who asks for somebody else's."""
-    return conversation_info(get(actor, conversation_id))
+    return with_names(get(actor, conversation_id))
 
 
 def conversations(
@@ -121,6 +172,69 @@ def conversations(
     if contact_id:
         rows = rows.filter(contact_id=contact_id)
     return [conversation_info(row) for row in rows[:limit]]
+
+
+def threads(
+    actor: Actor,
+    *,
+    status: str | None = None,
+    assignee: str | None = None,
+    channel_id: str | None = None,
+    search: str = "",
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[ThreadInfo]:
+    """Conversations for the inbox, newest activity first.
+
+    `assignee` is a member's id, or "none"; `search` is looked for in (masked) messages; `before` is the last activity
+    and id of the last one of the page before.
+    """
+    actor.require_role(Role.VIEWER)
+    rows = Conversation.objects.of(actor.workspace_id).select_related("channel").order_by("-last_activity_at", "-id")
+    if status:
+        rows = rows.filter(status=status)
+    if assignee:
+        rows = rows.filter(assignee_id="" if assignee == "none" else assignee)
+    if channel_id:
+        rows = rows.filter(channel_id=channel_id)
+    if search:
+        said_so = Message.objects.of(actor.workspace_id).filter(conversation_id=OuterRef("id"), text__icontains=search)
+        rows = rows.filter(Exists(said_so))
+    if before is not None:
+        rows = rows.filter(Q(last_activity_at__lt=before[0]) | Q(last_activity_at=before[0], id__lt=before[1]))
+    return _threads(actor, list(rows[:limit]))
+
+
+def thread(actor: Actor, conversation_id: str) -> ThreadInfo:
+    """One conversation as the inbox lists it. Raises NotFound, NotAllowed."""
+    actor.require_role(Role.VIEWER)
+    return _threads(actor, [get(actor, conversation_id)])[0]
+
+
+def counts(actor: Actor) -> Counts:
+    actor.require_role(Role.VIEWER)
+    rows = Conversation.objects.of(actor.workspace_id)
+    found = {row["status"]: row["number"] for row in rows.values("status").annotate(number=Count("id")).order_by()}
+    mine = rows.filter(status="open", assignee_id=actor.id)
+    unread = execute(_UNREAD_CONVERSATIONS, [actor.id, actor.workspace_id, actor.id])
+    by_status = {str(row[0]): int(row[1]) for row in unread}
+    return Counts(
+        by_status={status: found.get(status, 0) for status in ("bot", "waiting", "open", "resolved")},
+        mine=mine.count(),
+        unassigned=rows.filter(status__in=["waiting", "open"], assignee_id="").count(),
+        unread_waiting=by_status.get("waiting", 0),
+        unread_mine=by_status.get("open", 0),
+    )
+
+
+def messages_before(actor: Actor, conversation_id: str, *, before: int | None, limit: int = 100) -> list[MessageInfo]:
+    """The last messages with a sequence below `before` (None: the newest), in order; for members."""
+    actor.require_role(Role.VIEWER)
+    thread = get(actor, conversation_id)
+    rows = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id)
+    if before is not None:
+        rows = rows.filter(sequence__lt=before)
+    return message_infos(actor, list(rows.order_by("-sequence")[:limit])[::-1])
 
 
 def messages(actor: Actor, conversation_id: str, *, after: int = 0, limit: int = 200) -> list[MessageInfo]:
@@ -167,27 +281,18 @@ def turn(actor: Actor, turn_id: str) -> TurnInfo:
     return turn_info(row)
 
 
-def history(conversation_ids: list[str]) -> dict[str, list[Message]]:
+def history(conversation_ids: list[str]) -> dict[str, list[Line]]:
     """The last messages of several conversations at once, oldest first, without internal notes."""
-    rows = select_across_workspaces(
-        Message,
-        "dispatch works for all; each conversation names its own",
-        _RECENT.format(ids=marks(conversation_ids)),
-        [*conversation_ids, HISTORY],
-    )
-    found: dict[str, list[Message]] = {conversation_id: [] for conversation_id in conversation_ids}
-    for row in rows:
-        found[row.conversation_id].append(row)
+    found: dict[str, list[Line]] = {conversation_id: [] for conversation_id in conversation_ids}
+    for conversation_id, *rest in execute(_RECENT.format(ids=marks(conversation_ids)), [*conversation_ids, HISTORY]):
+        found[conversation_id].append(Line(*rest))
     return found
-
-
-def said(rows: Iterable[Message]) -> tuple[Said, ...]:
-    return tuple(Said(row.author, row.text) for row in rows)
 
 
 def get(actor: Actor, conversation_id: str, *, lock: bool = False) -> Conversation:
     """The conversation's row if the actor may see it; with `lock`, held until the transaction ends."""
-    where, values = "id = %s", [conversation_id]
+    where = "id = %s"
+    values: list[str | None] = [conversation_id]
     if actor.kind == "visitor":
         where, values = (
             f"{where} AND contact_id = %s AND channel_id = %s",
@@ -233,6 +338,27 @@ def message_infos(actor: Actor, rows: list[Message]) -> list[MessageInfo]:
     ]
 
 
+def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    last = select(Message, actor.workspace_id, _LAST.format(ids=marks(ids)), ids)
+    shown = {info.conversation_id: info for info in message_infos(actor, last)}
+    unread = dict(execute(_UNREAD.format(ids=marks(ids)), [actor.id, actor.workspace_id, *ids]))
+    owners = member_names(actor.workspace_id, {row.assignee_id for row in rows} - {""})
+    contacts = contact_names(actor, {row.contact_id for row in rows})
+    return [
+        ThreadInfo(
+            conversation=conversation_info(row, assignee_name=owners.get(row.assignee_id, "")),
+            channel=channel_info(row.channel),
+            contact_name=contacts.get(row.contact_id, ""),
+            unread=unread.get(row.id, 0) if row.status in {"waiting", "open"} else 0,
+            last_message=shown.get(row.id),
+        )
+        for row in rows
+    ]
+
+
 def outcome_of(row: Message, its_turn: Turn | None) -> str:
     """What became of a contact's message: pending, replied, merged or left."""
     if its_turn is None:
@@ -248,7 +374,17 @@ def channel_info(row: Channel) -> ChannelInfo:
     return ChannelInfo(row.id, row.workspace_id, row.kind, row.name, row.settings, row.assistant_on, row.is_active)
 
 
-def conversation_info(row: Conversation) -> ConversationInfo:
+def with_names(row: Conversation) -> ConversationInfo:
+    """A conversation with its owner's name."""
+    return conversation_info(row, assignee_name=owner_name(row))
+
+
+def owner_name(row: Conversation) -> str:
+    """The owner's name as customers see it; empty without one."""
+    return member_names(row.workspace_id, {row.assignee_id} - {""}).get(row.assignee_id, "")
+
+
+def conversation_info(row: Conversation, *, assignee_name: str = "") -> ConversationInfo:
     return ConversationInfo(
         row.id,
         row.channel_id,
@@ -260,6 +396,9 @@ def conversation_info(row: Conversation) -> ConversationInfo:
         row.last_activity_at,
         row.resolved_at,
         row.resolved_by,
+        row.waiting_since,
+        row.address_wanted,
+        assignee_name,
     )
 
 
@@ -294,6 +433,7 @@ def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool
         is_internal=row.is_internal,
         thumb=row.thumb,
         comment=row.comment,
+        is_masked=not own and row.sealed_original is not None,
     )
 
 

@@ -189,7 +189,7 @@ def _fetched(source: Source) -> tuple[list[ParsedDocument], list[dict[str, str]]
     allowed = settings().allow_private_addresses
     fetched = run(fetch_pages(source.address, limits=FetchLimits(), allow_private=allowed))
     documents: list[ParsedDocument] = []
-    failures = [_failure(failure.name, failure.reason) for failure in fetched.failures]
+    failures = [_failure(failure.url, failure.reason) for failure in fetched.failures]
     for page in fetched.pages:
         result = parse(page.url, page.data, _limits(), url=page.url, media_type=page.media_type)
         documents.extend(result.documents)
