@@ -18,7 +18,7 @@ Row = TypeVar("Row", bound=models.Model)
 def insert(row: models.Model) -> None:
     """Store a new row. Its id must be set, unless the database numbers the table."""
     connection = _connection()
-    sql, fields, numbered = _insert_sql(type(row), connection.vendor)
+    sql, fields, numbered = _insert_sql(type(row), connection.vendor)  # type: ignore[arg-type]
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -31,7 +31,7 @@ def insert(row: models.Model) -> None:
 def update(row: models.Model, names: Sequence[str]) -> int:
     """Store the named fields of a row that is there; gives 1, or 0 if it is gone."""
     connection = _connection()
-    sql, fields = _update_sql(type(row), tuple(names))
+    sql, fields = _update_sql(type(row), tuple(names))  # type: ignore[arg-type]
     values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, row.pk, row.workspace_id])  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def marks(values: Sequence[Any]) -> str:
 
 def _select(model: type[Row], where: str, values: list[Any], *, lock: bool) -> list[Row]:
     connection = _connection()
-    columns, names, converters = _reading(model, connection.vendor)
+    columns, names, converters = _reading(model, connection.vendor)  # type: ignore[arg-type]
     held = " FOR UPDATE" if lock and connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
