@@ -150,12 +150,12 @@ def actor_of_member(workspace_id: str, member_id: str) -> Actor:
     return Actor(workspace_id, "member", row.id, role=Role(row.role))
 
 
-def addresses(workspace_id: str, *, least: Role) -> list[str]:
-    """Mail addresses of the active members of at least this role who want mail."""
+def addresses(workspace_id: str, *, least: Role) -> list[tuple[str, str]]:
+    """Mail address and language of the active members of at least this role who want mail."""
     order = list(Role)
     roles = [role.value for role in order[: order.index(least) + 1]]
     rows = Member.objects.of(workspace_id).filter(is_active=True, wants_mail=True, role__in=roles)
-    return list(rows.order_by("created_at").values_list("user__email", flat=True))
+    return list(rows.order_by("created_at").values_list("user__email", "user__language"))
 
 
 def invitation(token: str) -> Invitation:

@@ -5,13 +5,16 @@ import hmac
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
-from kefu.desk.actor import Actor, Role
+from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
 from kefu.desk.contacts.queries import get
+from kefu.desk.contacts.queries import profile as known_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
@@ -52,6 +55,27 @@ def meet(
     return contact_id
 
 
+def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) -> None:
+    """Add to what is known of a contact, or with None take away: visitors of themselves, members and programs.
+
+    Raises BadInput for a bad address or too much, NotFound, NotAllowed.
+    """
+    if actor.kind == "visitor":
+        contact_id = str(actor.contact_id)
+    else:
+        actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    if changes.get("email"):
+        changes = {**changes, "email": _mail_address(changes["email"])}
+    with transaction.atomic():
+        row = get(actor.workspace_id, contact_id, lock=True)
+        known = {name: value for name, value in {**known_profile(row), **changes}.items() if value is not None}
+        _check(None, known)
+        key = workspace_key(actor.workspace_id)
+        row.sealed_profile = seal(key, json.dumps(known), about=row.id) if known else None
+        row.save(update_fields=["sealed_profile"])
+        announce(actor.workspace_id, "contact.updated", row.id)
+
+
 def erase(actor: Actor, *, contact_id: str) -> None:
     """Forget a contact's profile and identities; the empty row stays, so that counts of the past stay right."""
     actor.require_role(Role.ADMIN)
@@ -70,6 +94,15 @@ def _make(workspace_id: str, key: bytes, profile: dict[str, Any] | None) -> str:
     Contact(id=contact_id, workspace_id=workspace_id, sealed_profile=sealed).save(force_insert=True)
     announce(workspace_id, "contact.created", contact_id)
     return contact_id
+
+
+def _mail_address(email: object) -> str:
+    address = str(email).strip()
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise BadInput("This is not an e-mail address.", field="email") from None
+    return address
 
 
 def _check(external_id: str | None, profile: dict[str, Any] | None) -> None:

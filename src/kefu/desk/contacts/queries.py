@@ -41,8 +41,18 @@ def identities(actor: Actor, contact_id: str) -> list[dict[str, str]]:
     ]
 
 
-def get(workspace_id: str, contact_id: str) -> Contact:
-    row = Contact.objects.of(workspace_id).filter(id=contact_id).first()
+def names(actor: Actor, contact_ids: set[str]) -> dict[str, str]:
+    """Names of contacts, where they are known and the actor may know them."""
+    if actor.kind == "member" and actor.role == Role.VIEWER:
+        return {}
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    rows = Contact.objects.of(actor.workspace_id).filter(id__in=contact_ids, sealed_profile__isnull=False)
+    return {row.id: str(profile(row).get("name", "")) for row in rows}
+
+
+def get(workspace_id: str, contact_id: str, *, lock: bool = False) -> Contact:
+    rows = Contact.objects.of(workspace_id)
+    row = (rows.select_for_update() if lock else rows).filter(id=contact_id).first()
     if row is None:
         raise NotFound("There is no such contact.", contact=contact_id)
     return row

@@ -41,6 +41,7 @@ class Conversation(WorkspaceRow):
     sealed_placeholders = models.BinaryField(null=True)
     waiting_since = models.DateTimeField(null=True, blank=True)
     nobody_told_at = models.DateTimeField(null=True, blank=True)
+    address_wanted = models.BooleanField(default=False)
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.CharField(max_length=40, blank=True, default="")
     last_activity_at = models.DateTimeField(default=now)

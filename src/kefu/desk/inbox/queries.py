@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Exists, OuterRef, Q
+
 from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
@@ -111,6 +113,7 @@ class MessageInfo:
     is_internal: bool
     thumb: str
     comment: str
+    is_masked: bool
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Writes of messages. Claiming and finishing the turns that answer them is dispatch's: `due.py`."""
 
+import contextlib
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +11,11 @@ from django.db import IntegrityError, transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
-from kefu.desk.actor import Actor, Role
+from kefu.desk.actor import Actor, Role, system
+from kefu.desk.contacts.actions import change_profile
 from kefu.desk.crypto import seal
-from kefu.desk.inbox.actions.state import reopen, save
+from kefu.desk.inbox import texts
+from kefu.desk.inbox.actions.state import language_of, reopen, save
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
@@ -20,6 +24,7 @@ from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
 from kefu.knowledge.masking import mask
+from kefu.knowledge.masking.find import find
 
 TEXT_LIMIT = 8_000  # characters of one message: a long mail; more is a file
 
@@ -63,10 +68,26 @@ def receive_message(
             insert(row)
             save(thread, at)
             announce(actor.workspace_id, "message.created", row.id, thread.id)
+            if thread.address_wanted:
+                _look_for_address(thread, text)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
         return receive_message(actor, conversation_id=conversation_id, text=text, idempotency_key=idempotency_key)
     outcome = "pending" if row.turn_id else "left"
     return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
+
+
+def reply(actor: Actor, *, conversation_id: str, text: str, idempotency_key: str | None = None) -> ReceivedMessage:
+    """Say something to the customer as a member. A conversation that nobody owns becomes the member's own.
+
+    Raises Conflict that names the owner if somebody else has it, Conflict for a resolved one, BadInput, NotFound,
+    NotAllowed.
+    """
+    return _by_member(actor, conversation_id, text, idempotency_key, is_internal=False)
+
+
+def note(actor: Actor, *, conversation_id: str, text: str, idempotency_key: str | None = None) -> ReceivedMessage:
+    """Write something down that only members see. Raises BadInput, Conflict, NotFound, NotAllowed."""
+    return _by_member(actor, conversation_id, text, idempotency_key, is_internal=True)
 
 
 def reveal(actor: Actor, *, message_id: str) -> str:
@@ -103,6 +124,58 @@ def say(actor: Actor, thread: Conversation, *, author: str, author_id: str, text
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     return row
+
+
+def tell(thread: Conversation, key: str, *, text: str | None = None, **fields: str) -> None:
+    """Say a sentence of the system's own, or `text`, to the customer in a locked conversation."""
+    text = text or texts.to_customer(key, language_of(thread), **fields)
+    say(system(thread.workspace_id), thread, author="system", author_id="", text=text)
+
+
+def keep_address(thread: Conversation, email: str) -> None:
+    """Keep the address in the contact's profile and thank them, in the caller's transaction. Raises BadInput."""
+    change_profile(system(thread.workspace_id), contact_id=thread.contact_id, changes={"email": email})
+    thread.address_wanted = False
+    tell(thread, "address_kept")
+    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+
+
+def _by_member(
+    actor: Actor, conversation_id: str, text: str, idempotency_key: str | None, *, is_internal: bool
+) -> ReceivedMessage:
+    # Imported here: conversations say things too, when a member joins them.
+    from kefu.desk.inbox.actions.conversations import member_only, refuse_resolved, take_locked
+
+    member_only(actor)
+    _check_text(text, idempotency_key)
+    # A member's keys must not meet the customer's, which are unique in the conversation as well.
+    key = hashlib.sha256(f"{actor.id} {idempotency_key}".encode()).hexdigest() if idempotency_key else None
+    with transaction.atomic():
+        thread = get(actor, conversation_id, lock=True)
+        stored = _stored_before(actor, thread, key)
+        if stored is not None:
+            return _repeated(actor, stored, text)
+        if not is_internal:
+            refuse_resolved(thread)
+            take_locked(actor, thread)
+        row = say(
+            actor,
+            thread,
+            author="member",
+            author_id=actor.id,
+            text=text,
+            idempotency_key=key,
+            is_internal=is_internal,
+        )
+    return ReceivedMessage(message_infos(actor, [row])[0], None)
+
+
+def _look_for_address(thread: Conversation, text: str) -> None:
+    """The contact was asked for an address: one that stands in what they say is kept."""
+    found = next((entity.text for entity in find(text) if entity.kind == "EMAIL"), None)
+    if found is not None:
+        with contextlib.suppress(BadInput):
+            keep_address(thread, found)
 
 
 def _new(actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, at: datetime) -> Message:

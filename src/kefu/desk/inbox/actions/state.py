@@ -2,10 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from kefu.desk.accounts.actions import announce
+from kefu.desk.accounts.actions import announce, drop_notifications, notify
+from kefu.desk.accounts.queries import addresses, workspace, workspace_settings
+from kefu.desk.actor import Role
+from kefu.desk.inbox import texts
 from kefu.desk.inbox.models import Conversation, Turn
 from kefu.desk.rows import now
 from kefu.desk.statements import update
+from kefu.kit.settings import settings
 
 IDLE_WITH_ASSISTANT = timedelta(minutes=30)
 IDLE_WITH_MEMBER = timedelta(hours=24)
@@ -15,6 +19,8 @@ _CHANGING = (
     "due_at",
     "status",
     "waiting_since",
+    "nobody_told_at",
+    "address_wanted",
     "refusals_in_a_row",
     "language",
     "sealed_placeholders",
@@ -25,27 +31,55 @@ _CHANGING = (
 
 
 def save(thread: Conversation, at: datetime) -> None:
+    """Store the row after something happened at `at`; its due time follows from its status."""
     thread.last_activity_at = at
-    idle = {"bot": IDLE_WITH_ASSISTANT, "open": IDLE_WITH_MEMBER}.get(thread.status)
-    thread.due_at = at + idle if idle else None
+    thread.due_at = _due(thread, at)
     update(thread, _CHANGING)
 
 
-def reopen(thread: Conversation, at: datetime) -> None:
-    if thread.status != "resolved":
-        return
-    on_duty = thread.channel.assistant_on
-    thread.status = "bot" if on_duty else "waiting"
-    thread.waiting_since = None if on_duty else at
-    thread.resolved_at, thread.resolved_by, thread.assignee_id = None, "", ""
+def wait(thread: Conversation, at: datetime) -> None:
+    """Put the conversation before the members; turns that wait are left to them. `save` it afterwards."""
+    thread.status, thread.waiting_since, thread.assignee_id = "waiting", at, ""
+    thread.nobody_told_at, thread.address_wanted = None, False
+    leave_pending(thread)
+    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+    _notify_members(thread)
+
+
+def own(thread: Conversation, member_id: str) -> None:
+    """Give the conversation to a member; the assistant is silent from now on. `save` it afterwards."""
+    thread.status, thread.assignee_id, thread.waiting_since = "open", member_id, None
+    thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
+    _wait_no_more(thread)
+    leave_pending(thread)
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
 
 
+def to_assistant(thread: Conversation) -> None:
+    """Give the conversation to the assistant. `save` it afterwards."""
+    thread.status, thread.assignee_id, thread.waiting_since = "bot", "", None
+    thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
+    _wait_no_more(thread)
+    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+
+
+def reopen(thread: Conversation, at: datetime) -> None:
+    """A resolved conversation begins anew: with the assistant if it is on duty, else before the members."""
+    if thread.status != "resolved":
+        return
+    thread.resolved_at, thread.resolved_by = None, ""
+    if thread.channel.assistant_on:
+        to_assistant(thread)
+    else:
+        wait(thread, at)
+
+
 def close(thread: Conversation, *, by: str) -> None:
-    """Mark a locked conversation as resolved, in the caller's transaction; waiting turns are left."""
+    """Mark as resolved and store; waiting turns are left."""
     thread.status, thread.resolved_at, thread.resolved_by = "resolved", now(), by
     thread.due_at, thread.waiting_since, thread.refusals_in_a_row = None, None, 0
-    thread.save(update_fields=["status", "resolved_at", "resolved_by", "due_at", "waiting_since", "refusals_in_a_row"])
+    _wait_no_more(thread)
+    update(thread, _CHANGING)
     leave_pending(thread)
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
 
@@ -54,3 +88,49 @@ def leave_pending(thread: Conversation) -> None:
     """Turns that nobody claimed yet will not be answered: what they hold is left to a member."""
     waiting = Turn.objects.of(thread.workspace_id).filter(conversation_id=thread.id, state="pending")
     waiting.update(state="done", outcome="left", finished_at=now())
+
+
+def language_of(thread: Conversation) -> str:
+    """The customer's language, else the channel's, else the workspace's."""
+    chosen = thread.language or str(thread.channel.settings.get("language") or "")
+    return chosen or workspace(thread.workspace_id).default_language
+
+
+def _due(thread: Conversation, at: datetime) -> datetime | None:
+    if thread.status == "bot":
+        return at + IDLE_WITH_ASSISTANT
+    if thread.status == "open":
+        return at + IDLE_WITH_MEMBER
+    if thread.status != "waiting" or thread.nobody_told_at is not None:
+        return None
+    seconds = thread.channel.settings.get("nobody_came_seconds")
+    if seconds is None:
+        seconds = workspace_settings(thread.workspace_id).nobody_came_seconds
+    return (thread.waiting_since or at) + timedelta(seconds=seconds) if seconds else None
+
+
+def _wait_no_more(thread: Conversation) -> None:
+    if thread.nobody_told_at is not None or thread.address_wanted:
+        thread.nobody_told_at, thread.address_wanted = None, False
+    if settings().smtp_url:
+        drop_notifications(thread.workspace_id, about=thread.id)
+
+
+def _notify_members(thread: Conversation) -> None:
+    chosen = workspace_settings(thread.workspace_id)
+    if not settings().smtp_url or not chosen.mail_on_hand_over:
+        return
+    here = workspace(thread.workspace_id)
+    link = f"{settings().public_url}/console/inbox/{thread.id}"
+    for address, language in addresses(thread.workspace_id, least=Role.AGENT):
+        subject, text = texts.hand_over_mail(
+            language or here.default_language, workspace=here.title, channel=thread.channel.name, link=link
+        )
+        notify(
+            thread.workspace_id,
+            about=thread.id,
+            addresses=[address],
+            subject=subject,
+            text=text,
+            after_seconds=chosen.mail_after_seconds,
+        )
