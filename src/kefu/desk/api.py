@@ -5,6 +5,7 @@ from ninja import NinjaAPI
 from kefu import __version__
 from kefu.desk.accounts.api import router as accounts
 from kefu.desk.http import problem
+from kefu.desk.inbox.api import router as inbox
 
 api = NinjaAPI(
     title="Kefu desk",
@@ -14,5 +15,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts,):
+for router in (accounts, inbox):
     api.add_router("", router)

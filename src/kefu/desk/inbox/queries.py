@@ -50,6 +50,8 @@ class ChannelInfo:
     settings: dict[str, Any]
     assistant_on: bool
     is_active: bool
+    created_at: datetime
+    has_identity_secret: bool
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,28 @@ class TurnInfo:
 def channels(actor: Actor) -> list[ChannelInfo]:
     actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
     return [channel_info(row) for row in Channel.objects.of(actor.workspace_id).order_by("created_at")]
+
+
+def channel(actor: Actor, channel_id: str) -> ChannelInfo:
+    """Raises NotFound, NotAllowed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
+    return channel_info(channel_row(actor, channel_id))
+
+
+def channel_row(actor: Actor, channel_id: str, *, lock: bool = False) -> Channel:
+    rows = Channel.objects.of(actor.workspace_id)
+    row = (rows.select_for_update() if lock else rows).filter(id=channel_id).first()
+    if row is None:
+        raise NotFound("There is no such channel.", channel=channel_id)
+    return row
+
+
+def identity_secret(channel: ChannelInfo) -> str | None:
+    """What signs users' ids on a channel; None where no secret was made."""
+    row = Channel.objects.of(channel.workspace_id).filter(id=channel.id).first()
+    if row is None or row.sealed_identity_secret is None:
+        return None
+    return unseal(workspace_key(row.workspace_id), row.sealed_identity_secret, about=row.id).decode()
 
 
 def channel_for_visitors(channel_id: str) -> ChannelInfo:
@@ -374,7 +398,17 @@ def outcome_of(row: Message, its_turn: Turn | None) -> str:
 
 
 def channel_info(row: Channel) -> ChannelInfo:
-    return ChannelInfo(row.id, row.workspace_id, row.kind, row.name, row.settings, row.assistant_on, row.is_active)
+    return ChannelInfo(
+        row.id,
+        row.workspace_id,
+        row.kind,
+        row.name,
+        row.settings,
+        row.assistant_on,
+        row.is_active,
+        row.created_at,
+        row.sealed_identity_secret is not None,
+    )
 
 
 def with_names(row: Conversation) -> ConversationInfo:

@@ -1,6 +1,6 @@
 """Writes of the inbox, one file for each noun."""
 
-from kefu.desk.inbox.actions.channels import make_channel
+from kefu.desk.inbox.actions.channels import change_channel, make_channel, new_identity_secret
 from kefu.desk.inbox.actions.conversations import (
     ask_for_member,
     assign,
@@ -34,6 +34,7 @@ __all__ = [
     "ReceivedMessage",
     "ask_for_member",
     "assign",
+    "change_channel",
     "close",
     "erase_conversations",
     "give_back",
@@ -42,6 +43,7 @@ __all__ = [
     "leave_pending",
     "make_channel",
     "mark_read",
+    "new_identity_secret",
     "note",
     "receive_message",
     "release",

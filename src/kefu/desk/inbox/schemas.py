@@ -1,0 +1,301 @@
+"""Requests and responses about conversations, messages, turns and channels, and how rows become them: the one place."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StringConstraints
+
+from kefu.desk.contacts.queries import ContactInfo
+from kefu.desk.inbox.queries import ChannelInfo, Counts, MessageInfo, ThreadInfo, TurnInfo
+
+Status = Literal["bot", "waiting", "open", "resolved"]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$", max_length=300)]
+Localised = str | dict[str, str]
+LocalisedList = list[str] | dict[str, list[str]]
+
+
+class Request(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Choice(Schema):
+    """Which conversations a list shows."""
+
+    status: Status | None = None
+    assignee: str | None = None
+    channel: str | None = None
+    search: str = Field(default="", max_length=200)
+    after: str | None = None
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class NewMessage(Request):
+    text: str
+
+
+class Assignment(Request):
+    member: str | None = None
+
+
+class Read(Request):
+    sequence: int = Field(ge=0)
+
+
+class PreChatField(Request):
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")
+    label: Localised | None = None
+    type: Literal["text", "email", "tel"] = "text"
+    required: bool = False
+
+
+class PreChat(Request):
+    text: Localised | None = None
+    fields: list[PreChatField] = Field(max_length=10)
+
+
+class ChannelSettings(Request):
+    """What a channel may set. Texts are one string, or one for each language code."""
+
+    title: str | None = Field(default=None, max_length=100)
+    color: str | None = Field(default=None, pattern=r"^#[0-9a-fA-F]{6}$")
+    assistant_name: str | None = Field(default=None, max_length=100)
+    greeting: Localised | None = None
+    quick_replies: LocalisedList | None = None
+    pre_chat: PreChat | None = None
+    language: str | None = Field(default=None, pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$")
+    sound: bool | None = None
+    allowed_origins: list[Origin] | None = Field(default=None, max_length=100)
+    pause_seconds: float | None = Field(default=None, ge=0, le=60)
+    nobody_came_seconds: int | None = Field(default=None, ge=0, le=7 * 24 * 3600)
+    nobody_came_text: Localised | None = None
+
+    def given(self) -> dict[str, Any]:
+        """What the request named; None where it takes a setting away."""
+        whole = self.dict()
+        return {name: whole[name] for name in self.model_fields_set}
+
+
+class NewChannel(Request):
+    kind: Literal["web", "api"] = "web"
+    name: str = Field(min_length=1, max_length=100)
+    settings: ChannelSettings = Field(default_factory=ChannelSettings)
+    assistant_on: bool = True
+
+
+class ChannelChange(Request):
+    """Of `settings`, what is given is changed, and null takes a setting away."""
+
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    settings: ChannelSettings | None = None
+    assistant_on: bool | None = None
+    is_active: bool | None = None
+
+
+class Named(Schema):
+    id: str
+    name: str
+
+
+class ChannelName(Named):
+    kind: str
+
+
+class Citation(Schema):
+    title: str
+    text: str
+    url: str | None
+    document: str
+    start: int
+    end: int
+
+
+class Answer(Schema):
+    answer: str
+    decision: str
+    confidence: float
+    language: str
+    citations: list[Citation]
+    quick_replies: list[str]
+    timings_ms: dict[str, float]
+
+
+class Message(Schema):
+    id: str
+    conversation: str
+    sequence: int
+    author: Literal["contact", "assistant", "member", "system"]
+    author_id: str
+    author_name: str
+    text: str
+    masked: bool
+    created_at: datetime
+    outcome: Literal["pending", "replied", "merged", "left", ""]
+    turn: str | None
+    answer: Answer | None
+    internal: bool
+    thumb: Literal["up", "down", ""]
+    comment: str
+
+
+class LastMessage(Schema):
+    author: str
+    author_name: str
+    text: str
+    created_at: datetime
+    internal: bool
+
+
+class Conversation(Schema):
+    id: str
+    status: Status
+    channel: ChannelName
+    contact: Named
+    assignee: Named | None
+    language: str
+    unread: int
+    last_message: LastMessage | None
+    waiting_since: datetime | None
+    created_at: datetime
+    last_activity_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str
+    address_wanted: bool
+
+
+class Identity(Schema):
+    channel: str
+    id: str
+
+
+class Contact(Named):
+    profile: dict[str, Any]
+    language: str
+    created_at: datetime
+    last_seen_at: datetime
+    identities: list[Identity]
+
+
+class ConversationWithContact(Conversation):
+    """For viewers the contact has a name and nothing else."""
+
+    contact: Contact | Named
+
+
+class Conversations(Schema):
+    conversations: list[Conversation]
+    next: str | None
+
+
+class Messages(Schema):
+    messages: list[Message]
+
+
+class Unread(Schema):
+    waiting: int
+    mine: int
+
+
+class InboxCounts(Schema):
+    status: dict[Status, int]
+    mine: int
+    unassigned: int
+    unread: Unread
+
+
+class Revealed(Schema):
+    text: str
+
+
+class Turn(Schema):
+    id: str
+    conversation: str
+    state: str
+    outcome: str
+    decision: str
+    confidence: float | None
+    created_at: datetime
+    finished_at: datetime | None
+    trace: dict[str, Any] | None
+
+
+class Channel(Schema):
+    id: str
+    kind: str
+    name: str
+    settings: dict[str, Any]
+    assistant_on: bool
+    is_active: bool
+    created_at: datetime
+    has_identity_secret: bool
+
+
+class Channels(Schema):
+    channels: list[Channel]
+
+
+class Secret(Schema):
+    secret: str
+
+
+def conversation(thread: ThreadInfo) -> dict[str, Any]:
+    """A conversation as members see it."""
+    row, last = thread.conversation, thread.last_message
+    return {
+        "id": row.id,
+        "status": row.status,
+        "channel": {"id": thread.channel.id, "name": thread.channel.name, "kind": thread.channel.kind},
+        "contact": {"id": row.contact_id, "name": thread.contact_name},
+        "assignee": {"id": row.assignee_id, "name": row.assignee_name} if row.assignee_id else None,
+        "language": row.language,
+        "unread": thread.unread,
+        "last_message": {**vars(last), "internal": last.is_internal} if last else None,
+        "waiting_since": row.waiting_since,
+        "created_at": row.created_at,
+        "last_activity_at": row.last_activity_at,
+        "resolved_at": row.resolved_at,
+        "resolved_by": row.resolved_by,
+        "address_wanted": row.address_wanted,
+    }
+
+
+def contact(person: ContactInfo, identities: list[dict[str, str]]) -> dict[str, Any]:
+    return {**vars(person), "name": str(person.profile.get("name", "")), "identities": identities}
+
+
+def message(row: MessageInfo) -> dict[str, Any]:
+    """A message as members see it."""
+    return {
+        "id": row.id,
+        "conversation": row.conversation_id,
+        "sequence": row.sequence,
+        "author": row.author,
+        "author_id": row.author_id,
+        "author_name": row.author_name,
+        "text": row.text,
+        "masked": row.is_masked,
+        "created_at": row.created_at,
+        "outcome": row.outcome,
+        "turn": row.turn_id or None,
+        "answer": {"quick_replies": [], "timings_ms": {}, **row.answer, "answer": row.text} if row.answer else None,
+        "internal": row.is_internal,
+        "thumb": row.thumb,
+        "comment": row.comment,
+    }
+
+
+def counts(found: Counts) -> dict[str, Any]:
+    return {
+        "status": found.by_status,
+        "mine": found.mine,
+        "unassigned": found.unassigned,
+        "unread": {"waiting": found.unread_waiting, "mine": found.unread_mine},
+    }
+
+
+def turn(row: TurnInfo) -> dict[str, Any]:
+    return {**vars(row), "conversation": row.conversation_id}
+
+
+def channel(row: ChannelInfo) -> dict[str, Any]:
+    return vars(row)
