@@ -92,6 +92,17 @@ def test_never_hands_over_for_refusals_when_switched_off() -> None:
     assert decide(ASKS, found(0.0), patient, 99, can_generate=False).decision is Decision.REFUSE
 
 
+def test_nobody_is_asked_back_twice() -> None:
+    again = dataclasses.replace(ASKS, asked_back=True)
+    evidence = found(0.5, text("a"), text("b", 0.88))
+    assert decide(again, evidence, POLICY, 0, can_generate=False).decision is Decision.REFUSE
+
+
+def test_choices_stand_apart_from_the_rest_even_where_all_scores_are_close() -> None:
+    hits = [text("a", 0.92), text("b", 0.915), text("c", 0.9), text("d", 0.9), text("e", 0.899)]
+    assert [hit.passage.id for hit in choices(hits)] == ["a", "b"]
+
+
 def test_more_than_three_close_hits_are_no_choice() -> None:
     assert choices([text(name) for name in "abcd"]) == ()
     assert [hit.passage.id for hit in choices([text("a"), text("b"), text("c", 0.2)])] == ["a", "b"]

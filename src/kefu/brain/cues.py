@@ -1,10 +1,11 @@
 """What a question asks for, and the signs in a sentence that it says just that."""
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
+from kefu.brain import facts
 from kefu.brain.facts import Kind
-from kefu.brain.passage_units import Unit
 
 # The facts that answer a question. First match wins.
 _ASKS = (
@@ -63,20 +64,32 @@ _VERDICT = re.compile(
     r"free)\b|可以|不能|不可|无法|必须|需要|不需要|无需|仅|支持|不支持|除外|不予|允许|禁止|不得|均可",
     re.IGNORECASE,
 )
-# How much a unit gains that holds the kind of fact asked for: as much as a third of all the question's words.
+# How much a piece of text gains that holds the kind of fact asked for: as much as a third of all the question's words.
 _FACT = 0.34
 # And for a verb or word that only makes an answer of this kind likelier.
 _WORD = 0.12
+_PAIRS = ((_WHERE, _PLACE), (_HOW_TO, _STEP), (_WHY, _BECAUSE), (_MAY_I, _VERDICT))
 
 
-def gain(question: str, unit: Unit) -> float:
-    """What a unit's facts and words add to its score for a question, 0 to 0.46."""
-    wanted, signs = _asked(question)
-    return _FACT * bool(wanted & unit.kinds) + _WORD * any(sign.search(unit.text) for sign in signs)
+@dataclass(frozen=True, slots=True)
+class Cues:
+    """What a question asks for, or what a text offers: kinds of facts, and which of the four signs by number."""
+
+    facts: frozenset[Kind]
+    signs: frozenset[int]
+
+    def gain(self, offered: "Cues") -> float:
+        """What a text's cues add to its score for the question that has these, 0 to 0.46."""
+        return _FACT * bool(self.facts & offered.facts) + _WORD * bool(self.signs & offered.signs)
 
 
 @lru_cache(maxsize=2048)
-def _asked(question: str) -> tuple[frozenset[Kind], tuple[re.Pattern[str], ...]]:
+def asked(question: str) -> Cues:
+    """The cues of a question."""
     wanted: frozenset[Kind] = next((kinds for pattern, kinds in _ASKS if pattern.search(question)), frozenset())
-    pairs = ((_WHERE, _PLACE), (_HOW_TO, _STEP), (_WHY, _BECAUSE), (_MAY_I, _VERDICT))
-    return wanted, tuple(sign for asks, sign in pairs if asks.search(question))
+    return Cues(wanted, frozenset(number for number, (asks, _) in enumerate(_PAIRS) if asks.search(question)))
+
+
+def offered(text: str) -> Cues:
+    """The cues of a sentence."""
+    return Cues(facts.kinds(text), frozenset(number for number, (_, sign) in enumerate(_PAIRS) if sign.search(text)))

@@ -9,8 +9,9 @@ from kefu.brain.understand import Understanding
 from kefu.contracts.index import Evidence, Hit
 from kefu.contracts.turn import Decision, Policy
 
-# Hits within this share of the best one's score are as likely meant as it.
-_CLOSE = 0.9
+# Hits are as likely meant as the best one when they score at least this share of its score, and stand at least so high
+# in the range from the last hit to the first: scores of some encoders all lie close together.
+_CLOSE, _CLOSE_IN_RANGE = 0.9, 0.6
 # One is no choice; more than three are a list of everything.
 _FEWEST_CHOICES, _MOST_CHOICES = 2, 3
 
@@ -75,18 +76,21 @@ def failure() -> Decided:
 def choices(hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits that are as good as the best, one for each name; empty unless they are few enough to ask back."""
     close: dict[str, Hit] = {}
+    lowest = hits[-1].score if len(hits) > _FEWEST_CHOICES else 0.0
     for hit in hits:
-        if hit.score >= _CLOSE * hits[0].score:
+        at_least = max(_CLOSE * hits[0].score, lowest + _CLOSE_IN_RANGE * (hits[0].score - lowest))
+        if hit.score >= at_least:
             close.setdefault(label(hit), hit)
     return tuple(close.values()) if _FEWEST_CHOICES <= len(close) <= _MOST_CHOICES else ()
 
 
 def label(hit: Hit) -> str:
-    """What a hit is called when a customer is asked which one is meant: FAQ question, heading, or title."""
+    """What a hit is called when a customer is asked which one is meant: FAQ question, or title and heading."""
     passage = hit.passage
     if passage.questions:
         return passage.questions[0]
-    return passage.heading_path[-1] if passage.heading_path else passage.title
+    heading = passage.heading_path[-1] if passage.heading_path else ""
+    return ": ".join(dict.fromkeys(part for part in (passage.title, heading) if part)) or passage.document
 
 
 def _by_confidence(meaning: Understanding, evidence: Evidence, policy: Policy, can_generate: bool) -> Decided | None:
@@ -102,7 +106,9 @@ def _by_confidence(meaning: Understanding, evidence: Evidence, policy: Policy, c
         if Decision.EXTRACTED in policy.kinds:
             return Decided(Decision.EXTRACTED, "passage_found", sure, hits)
         return None
-    asked_back = choices(hits) if sure >= policy.clarify_threshold else ()
+    # Who was just asked back and is still not understood is not asked again.
+    may_ask = sure >= policy.clarify_threshold and not meaning.asked_back
+    asked_back = choices(hits) if may_ask else ()
     return Decided(Decision.CLARIFY, "close_choices", sure, asked_back) if asked_back else None
 
 

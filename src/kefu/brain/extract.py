@@ -56,9 +56,10 @@ def _scores(question: str, cut: tuple[Unit, ...], language: str) -> list[float]:
     rarity = {term: math.log(1 + len(cut) / count) for term, count in frequency.items()}
     mass = sum(rarity.values()) or 1.0
     own = [sum(rarity[term] for term in unit.terms & terms) / mass for unit in cut]
+    asked = cues.asked(question)
     scores = []
     for at, unit in enumerate(cut):
-        score = own[at] + cues.gain(question, unit) + _EARLY / (1 + unit.order)
+        score = own[at] + asked.gain(unit.cues) + _EARLY / (1 + unit.order)
         score += _INHERITED * sum(rarity[term] for term in unit.inherited & terms) / mass
         if unit.order and unit.part is Part.SENTENCE:
             score += _FROM_BEFORE * own[at - 1]

@@ -95,9 +95,9 @@ _MARKS = re.compile(
 # A script for a role is long and speaks of these again and again; a customer's story does not.
 _SCRIPT_LENGTH, _SCRIPT_WORDS = 300, 4
 _SCRIPT = re.compile(
-    r"\b(?:you (?:will|must|should|can|are|have to)|your (?:job|role|task|goal|name)|i want you to|respond|responses?|reply|"
-    r"answers?|characters?|ai|chatgpt|language model|role-?play|pretend|rules|prompts?|users?|persona|fiction(?:al)?|"
-    r"never refuse|unethical|illegal|moral\w*|scenario|imagine|story|acts?)\b",
+    r"\b(?:you (?:will|must|should|can|are|have to)|your (?:job|role|task|goal|name)|i want you to|responses?|respond|"
+    r"reply|answers?|characters?|ai|chatgpt|language model|role-?play|pretend|rules|prompts?|users?|persona|"
+    r"fiction(?:al)?|never refuse|unethical|illegal|moral\w*|scenario|imagine|story|acts?)\b",
     _FLAGS,
 )
 

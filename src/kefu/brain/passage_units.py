@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from kefu.brain import facts
-from kefu.brain.facts import Kind
+from kefu.brain import cues
+from kefu.brain.cues import Cues
 from kefu.brain.injection import instructs_an_assistant
 from kefu.knowledge.sentences import sentences
 from kefu.knowledge.words import tokenise
@@ -49,7 +49,7 @@ class Unit:
     text: str
     part: Part
     terms: frozenset[str]
-    kinds: frozenset[Kind]
+    cues: Cues
     section: int
     lead: int
     inherited: frozenset[str]
@@ -82,7 +82,7 @@ def units(text: str, language: str) -> tuple[Unit, ...]:
                 text=text[start:end],
                 part=parts[place],
                 terms=terms[place],
-                kinds=facts.kinds(text[start:end]),
+                cues=cues.offered(text[start:end]),
                 section=section,
                 lead=lead,
                 inherited=above - terms[place],

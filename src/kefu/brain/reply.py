@@ -10,7 +10,7 @@ from typing import Protocol
 from kefu.brain import ground
 from kefu.brain.check import PASSED, Sources, Verdict, check_generated
 from kefu.brain.decide import Decided, label
-from kefu.brain.extract import extract
+from kefu.brain.quote import Quotation, quote
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
 from kefu.brain.understand import Understanding
@@ -20,8 +20,6 @@ from kefu.contracts.turn import Citation, Decision, Policy, TurnRequest
 from kefu.kit.errors import KefuError
 from kefu.knowledge.sentences import sentences
 
-# Passages tried in turn when the best one has no sentence that may be shown.
-_TRIES = 2
 # The conversation that a generator sees; more costs time before the first token.
 _LAST_SAID = 4
 _MOST_TOKENS = 400
@@ -89,23 +87,25 @@ def clarify(decided: Decided, meaning: Understanding, policy: Policy) -> Draft:
 
 
 def extracted(decided: Decided, meaning: Understanding) -> Draft | None:
-    """The sentences of the best passage that has any to show, or None."""
-    question = meaning.standalone or meaning.question
-    for hit in decided.hits[:_TRIES]:
-        passage = hit.passage
-        source = passage.answer or passage.text
-        found = extract(question, source, passage.language)
-        if found is None:
-            continue
-        citation = ground.cite(hit, found.spans if source is passage.text else ())
-        return Draft(
-            found.text,
-            replace(decided, decision=Decision.EXTRACTED, hits=(hit,)),
-            (citation,),
-            quotes=tuple(source[start:end] for start, end in found.spans),
-            sources=(citation.text if source is passage.text else source,),
-        )
-    return None
+    """The sentences of one or two passages that answer, or None."""
+    quotations = quote(meaning.standalone or meaning.question, decided.hits)
+    if not quotations:
+        return None
+    citations = tuple(ground.cite(one.hit, one.extract.spans if _is_text(one) else ()) for one in quotations)
+    return Draft(
+        text="\n\n".join(one.extract.text for one in quotations),
+        decided=replace(decided, decision=Decision.EXTRACTED, hits=tuple(one.hit for one in quotations)),
+        citations=citations,
+        quotes=tuple(one.source[start:end] for one in quotations for start, end in one.extract.spans),
+        sources=tuple(
+            citation.text if _is_text(one) else one.source for one, citation in zip(quotations, citations, strict=True)
+        ),
+    )
+
+
+def _is_text(quotation: Quotation) -> bool:
+    """Whether the quotation's offsets are those of the cited text, not of a FAQ entry's answer."""
+    return quotation.source == quotation.hit.passage.text
 
 
 async def generated(

@@ -35,7 +35,8 @@ class Understanding:
     """What a message is and asks.
 
     `question` is the message without courtesies and sentences that instruct an assistant; empty when nothing is asked.
-    `standalone` is a follow-up's question with its subject from the conversation.
+    `standalone` is a follow-up's question with its subject from the conversation. `asked_back`: the assistant's last
+    words were a question which of several things is meant.
     """
 
     language: str
@@ -48,6 +49,7 @@ class Understanding:
     forbidden: str | None = None
     rule_word: str | None = None
     injection: bool = False
+    asked_back: bool = False
 
 
 def understand(text: str, language: str, history: Sequence[Said], policy: Policy) -> Understanding:
@@ -69,6 +71,7 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
         forbidden=_mentioned(policy.forbidden_topics, chosen, language),
         rule_word=_mentioned(policy.hand_over_words, chosen, language),
         injection=injected,
+        asked_back=_last_answer(history).startswith(texts.every_form("clarify", policy)),
     )
 
 
