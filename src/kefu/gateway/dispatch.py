@@ -13,6 +13,7 @@ from typing import Any
 from kefu.brain.tools import Tools
 from kefu.brain.turn import answer
 from kefu.contracts.turn import TurnOutcome, TurnRequest
+from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
@@ -24,7 +25,8 @@ from kefu.kit.log import Log
 from kefu.kit.settings import settings
 
 _SWEEP_SECONDS = 1.0
-_IDLE_SWEEP_SECONDS = 15.0
+_IDLE_SWEEP_SECONDS = 5.0
+_FORGET_SECONDS = 3600.0
 _RETRY_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _SORRY = {
@@ -47,9 +49,12 @@ class Dispatch:
         self._outcomes: asyncio.Queue[tuple[str, TurnOutcome, dict[str, Any]]] = asyncio.Queue()
         self._in_work: dict[str, asyncio.Task[None]] = {}
         self._conversations: dict[str, str] = {}
+        self._cancelled: dict[str, asyncio.Event] = {}
+        self._checks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, asyncio.Future[FinishedTurn | None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._forget_at = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -64,6 +69,7 @@ class Dispatch:
                 (self._store, "store"),
                 (self._keep, "keep"),
                 (self._close_idle, "idle"),
+                (self._keep_house, "house"),
                 (self._read_sources, "sources"),
             ]
         ]
@@ -107,6 +113,16 @@ class Dispatch:
             self._sources_due.set()
         elif event.kind == "conversation.updated" and event.conversation_id in self._conversations:
             self._due.set()
+            check = asyncio.create_task(self._cancel_if_taken(event.workspace_id, event.conversation_id))
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
+
+    async def _cancel_if_taken(self, workspace_id: str, conversation_id: str) -> None:
+        """A member has the conversation, or somebody resolved it: what is being generated is not wanted any more."""
+        status = await self._rows.read(inbox.status_of, workspace_id, conversation_id)
+        cancelled = self._cancelled.get(self._conversations.get(conversation_id, ""))
+        if status != "bot" and cancelled is not None:
+            cancelled.set()
 
     async def _forever(self, loop: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         while True:
@@ -156,6 +172,7 @@ class Dispatch:
             request_of(turn, mind),
             tools_of(mind),
             lambda text: publish(Delta(turn.workspace_id, turn.conversation_id, turn.id, text)),
+            cancel=self._cancelled.setdefault(turn.id, asyncio.Event()),
         )
 
     async def _store(self) -> None:
@@ -179,6 +196,7 @@ class Dispatch:
 
     def _done(self, turn_id: str, conversation_id: str | None) -> None:
         self._in_work.pop(turn_id, None)
+        self._cancelled.pop(turn_id, None)
         if conversation_id is not None and self._conversations.get(conversation_id) == turn_id:
             del self._conversations[conversation_id]
 
@@ -192,8 +210,18 @@ class Dispatch:
 
     async def _close_idle(self) -> None:
         await asyncio.sleep(_IDLE_SWEEP_SECONDS)
-        if await self._rows.write(inbox.close_idle):
+        closed = await self._rows.write(inbox.close_idle)
+        told = await self._rows.write(inbox.tell_nobody_came)
+        if closed or told:
             self._hub.wake()
+
+    async def _keep_house(self) -> None:
+        await asyncio.sleep(_IDLE_SWEEP_SECONDS)
+        if settings().smtp_url:
+            await self._rows.long(accounts.send_mail)
+        if asyncio.get_running_loop().time() >= self._forget_at:
+            self._forget_at = asyncio.get_running_loop().time() + _FORGET_SECONDS
+            await self._rows.write(accounts.forget_old)
 
     async def _read_sources(self) -> None:
         with contextlib.suppress(TimeoutError):

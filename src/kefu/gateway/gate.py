@@ -34,6 +34,7 @@ class Gate:
     def __init__(self, rows: Rows, hub: Hub) -> None:
         self._rows = rows
         self._keys: dict[str, _Known] = {}
+        self._members: dict[str, Actor] = {}
         self._per_key = RateLimit(settings().messages_per_minute_per_key, 60)
         self._per_visitor = RateLimit(settings().messages_per_minute_per_visitor, 60)
         self._per_address = RateLimit(settings().visitors_per_hour_per_address, 3600)
@@ -56,6 +57,22 @@ class Gate:
             self._per_key.take(actor.id)
             return actor
         return visitor_of(token)
+
+    async def member_of(self, ticket: str) -> Actor:
+        """Whom a one-use ticket stands for. Raises NotSignedIn."""
+        return await self._rows.write(accounts_actions.redeem_ticket, ticket)
+
+    async def still(self, actor: Actor) -> Actor:
+        """A member as they are now: looked up again after any member of any workspace changed.
+
+        Raises NotSignedIn when the membership has ended.
+        """
+        known = self._members.get(actor.id)
+        if known is None:
+            remembered = self._members
+            known = await self._rows.read(accounts.actor_of_member, actor.workspace_id, actor.id)
+            remembered[actor.id] = known  # nobody's memory any more if a member changed meanwhile
+        return known
 
     def count_message(self, actor: Actor) -> None:
         """A visitor says something. Raises Busy past their rate."""
@@ -89,6 +106,8 @@ class Gate:
     def _heard(self, event: EventInfo) -> None:
         if event.kind.startswith("key."):
             self._keys.clear()
+        elif event.kind.startswith("member."):
+            self._members = {}
 
 
 def visitor_token(*, workspace_id: str, channel_id: str, contact_id: str) -> str:

@@ -44,7 +44,15 @@ class Typing:
     sender: str
 
 
-Live = EventInfo | Delta | Typing
+@dataclass(frozen=True)
+class Online:
+    """Members came or went; never stored, and nobody's but members' to know."""
+
+    workspace_id: str
+    conversation_id: str = ""
+
+
+Live = EventInfo | Delta | Typing | Online
 
 
 @dataclass
@@ -120,7 +128,7 @@ class Hub:
         if self._subscriptions:
             self._changed.set()
 
-    def publish(self, live: Delta | Typing) -> None:
+    def publish(self, live: Delta | Typing | Online) -> None:
         """Offer something that is not stored to whom it concerns, in this process."""
         for subscription in self._subscriptions:
             if subscription.concerns(live):

@@ -104,6 +104,8 @@ class Conversation(BaseModel):
     channel: str
     contact: str
     language: str
+    assignee_name: str | None
+    address_wanted: bool
     created_at: datetime
     last_activity_at: datetime
 
@@ -150,6 +152,8 @@ def conversation_json(thread: ConversationInfo) -> dict[str, Any]:
         "channel": thread.channel_id,
         "contact": thread.contact_id,
         "language": thread.language,
+        "assignee_name": thread.assignee_name or None,
+        "address_wanted": thread.address_wanted,
         "created_at": thread.created_at.isoformat(),
         "last_activity_at": thread.last_activity_at.isoformat(),
     }

@@ -8,6 +8,7 @@ from kefu.desk.actor import Actor
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
+from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.rows import Rows
 
 
@@ -17,6 +18,8 @@ class Gateway:
     hub: Hub
     dispatch: Dispatch
     gate: Gate
+    member_events: MemberEvents
+    presence: Presence
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -15,9 +15,9 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.actor import Actor
 from kefu.desk.inbox import queries
 from kefu.gateway import shapes
-from kefu.gateway.hub import Delta, Live, Subscription, Typing
+from kefu.gateway.hub import Delta, Live, Online, Subscription, Typing
 from kefu.gateway.state import Gateway, entered, gateway_of
-from kefu.kit.errors import KefuError, NotFound
+from kefu.kit.errors import KefuError, NotFound, NotSignedIn
 
 router = APIRouter(tags=["Live"])
 
@@ -50,22 +50,37 @@ async def live(socket: WebSocket) -> None:
     gateway = gateway_of(socket)
     try:
         hello = await asyncio.wait_for(_frame(socket), _HELLO_SECONDS)
-        actor = await gateway.gate.actor_of(str(hello.get("token", "")))
+        actor = await _entered(gateway, hello)
     except (KefuError, TimeoutError, ValueError):
         await socket.close(_BAD_TOKEN, "The token is not valid.")
         return
     except WebSocketDisconnect:
         return
     after = hello.get("after")
-    await _Browser(gateway, actor, socket, after if isinstance(after, int) else None).serve()
+    if actor.kind != "member":
+        await _Browser(gateway, actor, socket, after if isinstance(after, int) else None).serve()
+        return
+    name = (await gateway.rows.read(accounts.member, actor, actor.id)).name
+    gateway.presence.came(actor.workspace_id, actor.id, name)
+    try:
+        await _Member(gateway, actor, socket, None, name).serve()
+    finally:
+        gateway.presence.went(actor.workspace_id, actor.id, name)
+
+
+async def _entered(gateway: Gateway, hello: dict[str, Any]) -> Actor:
+    if "ticket" in hello:
+        return await gateway.gate.member_of(str(hello["ticket"]))
+    return await gateway.gate.actor_of(str(hello.get("token", "")))
 
 
 class _Browser:
     """One browser's socket: a reader and a writer that end together."""
 
-    def __init__(self, gateway: Gateway, actor: Actor, socket: WebSocket, after: int | None) -> None:
+    def __init__(self, gateway: Gateway, actor: Actor, socket: WebSocket, after: int | None, name: str = "") -> None:
         self._gateway = gateway
         self._actor = actor
+        self._name = name
         self._socket = socket
         self._after = after
         self._mine: set[str] | None = None
@@ -91,18 +106,23 @@ class _Browser:
         return {each.id for each in found}
 
     async def _write(self, subscription: Subscription) -> None:
-        hub = self._gateway.hub
-        await self._socket.send_json({"type": "ready", "event": hub.last_event})
+        await self._socket.send_json({"type": "ready", "event": self._gateway.hub.last_event, **self._greeting()})
         while True:
             happened = await subscription.queue.get()
             if happened is None:
                 return
             if not await self._concerns(happened):
                 continue
-            shown = await shown_event(self._gateway, self._actor, happened)
+            shown = await self._shown(happened)
             if shown is not None:
                 name, number, body = shown
                 await self._socket.send_json({"type": name, **({"event": number} if number else {}), **body})
+
+    def _greeting(self) -> dict[str, Any]:
+        return {}
+
+    async def _shown(self, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
+        return await shown_event(self._gateway, self._actor, happened)
 
     async def _concerns(self, happened: Live) -> bool:
         if self._mine is None:
@@ -126,17 +146,39 @@ class _Browser:
         if self._mine is not None and conversation_id not in self._mine:
             return
         author = "contact" if self._actor.kind == "visitor" else "member"
-        self._gateway.hub.publish(Typing(self._actor.workspace_id, conversation_id, author, "", sender=self._actor.id))
+        self._gateway.hub.publish(
+            Typing(self._actor.workspace_id, conversation_id, author, self._name, sender=self._actor.id)
+        )
+
+
+class _Member(_Browser):
+    """A member's socket: everything of the workspace, for as long as the membership lasts."""
+
+    def _greeting(self) -> dict[str, Any]:
+        return {"online": self._gateway.presence.online(self._actor.workspace_id)}
+
+    async def _shown(self, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
+        try:
+            self._actor = await self._gateway.gate.still(self._actor)
+        except NotSignedIn:
+            await self._socket.close(_BAD_TOKEN, "The membership has ended.")
+            raise
+        if isinstance(happened, Online):
+            return "presence", None, self._greeting()
+        if not isinstance(happened, EventInfo):
+            return await super()._shown(happened)
+        shown = await self._gateway.member_events.shown(self._actor, happened)
+        return (shown[0], happened.id, shown[1]) if shown is not None else None
 
 
 async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
     """An event's name, number and body as this actor may see it; None when it is not for them."""
     if isinstance(happened, Delta):
         return "reply.delta", None, _place(happened, turn=happened.turn_id, text=happened.text)
-    if isinstance(happened, Typing):
-        if happened.sender == actor.id:
-            return None
+    if isinstance(happened, Typing) and happened.sender != actor.id:
         return "typing", None, _place(happened, author=happened.author, name=happened.name)
+    if not isinstance(happened, EventInfo):
+        return None
     if happened.kind == "message.created":
         return await _message_event(gateway, actor, happened)
     if happened.kind in {"conversation.created", "conversation.updated"}:

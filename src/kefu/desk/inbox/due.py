@@ -102,6 +102,12 @@ def leave_turn(*, worker: str, turn_id: str, text: str) -> FinishedTurn | None:
     return finish_turns(worker=worker, outcomes=[(turn_id, outcome, {"reason": "failed"})])[0]
 
 
+def status_of(workspace_id: str, conversation_id: str) -> str:
+    """A conversation's status now; "resolved" for one that is gone."""
+    rows = Conversation.objects.of(workspace_id).filter(id=conversation_id)
+    return rows.values_list("status", flat=True).first() or "resolved"
+
+
 def close_idle(*, limit: int = 100) -> int:
     """Resolve conversations in which nothing was said for long; gives how many."""
     at = now()

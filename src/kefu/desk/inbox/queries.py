@@ -198,7 +198,9 @@ def conversations(
         rows = rows.filter(status=status)
     if contact_id:
         rows = rows.filter(contact_id=contact_id)
-    return [conversation_info(row) for row in rows[:limit]]
+    found = list(rows[:limit])
+    owners = member_names(actor.workspace_id, {row.assignee_id for row in found} - {""})
+    return [conversation_info(row, assignee_name=owners.get(row.assignee_id, "")) for row in found]
 
 
 def threads(

@@ -284,6 +284,16 @@ def message(row: MessageInfo) -> dict[str, Any]:
     }
 
 
+def conversation_json(thread: ThreadInfo) -> dict[str, Any]:
+    """A conversation as it goes over a socket."""
+    return Conversation.model_validate(conversation(thread)).model_dump(mode="json")
+
+
+def message_json(row: MessageInfo) -> dict[str, Any]:
+    """A message as it goes over a socket."""
+    return Message.model_validate(message(row)).model_dump(mode="json")
+
+
 def counts(found: Counts) -> dict[str, Any]:
     return {
         "status": found.by_status,
