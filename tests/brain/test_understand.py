@@ -102,7 +102,13 @@ WANTED = (
     "can someone call me back?", "How can I talk to a real person?", "put me through to an operator",
     "转人"
     "工", "我要人工客"
-         "服", "人工", "找你们经理", "我想和真人聊", "能不能转接客服", "不要机器人，叫人工来", "请给我回电话",
+         "服", "人"
+              "工", "找你们经"
+                   "理", "我想和真人"
+                        "聊", "能不能转接客"
+                             "服", "不要机器人，叫人工"
+                                  "来", "请给我回电"
+                                       "话", "How can I contact an operator?", "I need to speak with a damn agent",
     "有没有真人", "怎么转人工客服",
 )  # fmt: skip
 NOT_WANTED = (
@@ -115,7 +121,12 @@ NOT_WANTED = (
     "找不到订单", "要工作人员签字吗",
 )  # fmt: skip
 ASKED_ABOUT = (
-    "When can I chat with a person?", "Can I talk to an agent at night?", "What time can I speak to someone?",
+    "When can I chat with a "
+    "perso"
+    "n?", "How do I contact customer "
+          "servic"
+          "e?", "Do I need to speak to an agent for "
+                "that?", "Can I talk to an agent at night?", "What time can I speak to someone?",
     "人工客服几点上班？转人工", "周末能转人工吗", "转人工要等多久",
 )  # fmt: skip
 
@@ -141,6 +152,9 @@ def test_asks_about_talking_to_a_person(text: str) -> None:
         ("This is ridiculous, I'm furious!", Mood.ANGRY),
         ("worst service ever", Mood.ANGRY),
         ("You people are scammers", Mood.ANGRY),
+        ("how do I return this fucking thing", Mood.COMPLAINT),
+        ("I got this stupid fee, why?", Mood.CALM),
+        ("I had enough points for it", Mood.CALM),
         ("I will sue you", Mood.ANGRY),
         ("你们是骗子", Mood.ANGRY),
         ("垃圾客服", Mood.ANGRY),
@@ -239,6 +253,14 @@ def test_instructions_are_seen(text: str) -> None:
 )
 def test_benign_texts_are_not_instructions(text: str) -> None:
     assert not instructs_an_assistant(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Am I talking to a machine or a person?", "am i talking to a real person", "你是真人吗"]
+)
+def test_asking_who_speaks_is_no_wish_for_a_person(text: str) -> None:
+    meaning = understand(text, "en", (), Policy())
+    assert (meaning.small_talk, meaning.person) == (SmallTalk.IDENTITY, Person.NO)
 
 
 def test_an_instruction_beside_a_question_is_cut_off() -> None:

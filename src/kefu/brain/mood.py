@@ -5,55 +5,46 @@ from enum import StrEnum
 
 _FLAGS = re.IGNORECASE
 
-_PERSON = (
-    r"(?:(?:real|live|actual|human|living|physical|customer (?:service|support|care)|support|service|call cent(?:er|"
-    r"re)) )*"
-    r"(?:human(?: being)?|persons?|people|agents?|representatives?|reps?|operators?|advis[eo]rs?|managers?|"
-    r"supervisors?|"
-    r"specialists?|employees?|staff(?: members?)?|team members?|colleagues?|associate|someone|somebody|anyone|anybody|"
-    r"customer (?:service|support|care)|support(?: team)?|your (?:team|boss)|call cent(?:er|re))"
+# One word more, often a curse, stands before the person: "a damn agent", "the next agent".
+_A = r"(?:an? |the |some |any |one of your |your )?(?:\w+ )?"
+_REAL = r"(?:(?:real|live|actual|human|living|physical|flesh and blood) )"
+_SERVICE = r"(?:customer (?:service|support|care)|support|service|help ?desk|call cent(?:er|re))"
+# Who can only be a person, and words that may also be somebody else.
+_HUMAN = (
+    rf"(?:(?:{_REAL}|{_SERVICE} )*(?:humans?(?: being)?|agents?|assistants?|representatives?|reps?|operators?|"
+    r"advis[eo]rs?|managers?|supervisors?|specialists?|employees?|staff(?: members?)?|team members?|colleagues?|"
+    r"associates?)"
+    rf"|{_REAL}+(?:persons?|people))"
 )
+_ANYONE = rf"(?:{_HUMAN}|persons?|people|someone|somebody|anyone|anybody|{_SERVICE}|your (?:team|boss))"
+_TALK = r"\b(?:speak|talk|chat|speaking|talking|chatting)(?: directly)? (?:to|with|wth|wiht)"
+_REACH = r"\b(?:contact|reach|contacting|reaching|get hold of|get in touch with|get through to|call|calling)"
+_TRANSFER = r"\b(?:connect|transfer|forward|refer|switch|pass|put|redirect|route|hand|escalate)"
+# What may follow where "an agent" could still be the subject of something else ("an agent delivered it").
 _END = (
-    r"(?=$|[.!?,;]| (?:please|now|instead|here|right|today|asap|immediately|to (?:talk|speak|help|assist|call|"
-    r"chat|answer)|who|that|on|about|regarding|for help|and|because|again|directly))"
+    r"(?=$|[.!?,;]| (?:please|now|instead|here|right|today|asap|immediately|to (?:talk|speak|help|assist|call|chat|"
+    r"answer)|who|that|on|about|regarding|for help|and|because|again|directly))"
 )
 # In which a person, or a way to reach one, is asked for outright.
 _ASKS_EN = (
-    rf"\b(?:speak|talk|chat|speaking|talking|chatting)(?: directly)? (?:to|with) (?:an? |the |some |one of your |"
-    rf"your )?{_PERSON}\b",
-    rf"\b(?:connect|transfer|forward|refer|switch|pass|put|redirect|route|escalate|hand)(?: (?:me|us|this|it|my \w+|"
-    rf"the chat))?"
-    rf"(?: over| through| on| back)?(?: (?:to|with))? (?:an? |the |some |your )?{_PERSON}\b",
-    rf"\b(?:get|give|find|bring|call|fetch)(?: me)? (?:an? |the |some |your )(?:real |live |actual |human )*"
-    rf"(?:human(?: being)?|person|agent|representative|rep|operator|manager|supervisor|advis[eo]r){_END}",
-    rf"\b(?:want|need|prefer|like|require|demand)(?: (?:to (?:have|get|reach|contact|see)))?(?: help from)? (?:an? |"
-    rf"some )?"
-    rf"(?:(?:real|live|actual|human)(?: (?:person|human|agent|being|operator|representative|support|help|assistance|"
-    rf"service|chat))+"
-    rf"|human(?: being)?|agent|representative|operator|customer (?:service|support)(?: (?:agent|rep\w*))?|manager|"
-    rf"supervisor){_END}",
-    r"\b(?:is|are) there (?:an? |any )?(?:(?:real|live|actual|human) (?:person|people|human|agents?|beings?|"
-    r"operators?)|humans?|"
-    r"agents?|(?:one|body|someone|anyone|somebody|anybody|person))(?: \w+){0,2} (?:i|we) (?:can|could|may) (?:talk|"
-    r"speak|chat)",
-    r"\b(?:can|could|may|let|want to|like to|how (?:do|can) i) (?:i |me |you )?(?:speak|talk|chat|reach|"
-    r"get (?:through|hold of|to))"
-    r"(?: (?:to|with|of))? (?:an? |the |some )?(?:(?:real|live|actual|human) )*(?:human|person|agent|representative|"
-    r"operator|someone|somebody)\b",
+    rf"{_TALK} {_A}{_ANYONE}\b",
+    rf"{_REACH} {_A}(?:{_HUMAN}|persons?|someone|somebody|{_SERVICE}){_END}",
+    rf"{_TRANSFER} (?:me|us|this|it|my \w+|the chat)(?: over| through| on| back)?(?: (?:to|with))? {_A}{_ANYONE}\b",
+    rf"{_TRANSFER}(?: (?:to|with)) {_A}{_HUMAN}\b",
+    rf"\b(?:get|give|find|bring|call|fetch)(?: me)? (?:an? |the |some |your )(?:{_HUMAN}|persons?){_END}",
+    rf"\b(?:want|need|prefer|like|require|demand)(?: to (?:have|get|see))?(?: help from)? (?:an? |some )?"
+    rf"(?:{_REAL}+(?:support|help|assistance|service|chat)|{_HUMAN}|customer (?:service|support)){_END}",
+    rf"\b(?:is|are) there (?:an? |any )?(?:{_HUMAN}|(?:some|any)(?:one|body)|person)(?: \w+){{0,2}} "
+    r"(?:i|we) (?:can|could|may) (?:talk|speak|chat)",
     r"\b(?:don'?t|do not|not|no longer|stop|hate|tired of|sick of|instead of|no more) (?:want(?:ing)? )?(?:to )?"
     r"(?:talk(?:ing)?|speak(?:ing)?|chat(?:ting)?)? ?(?:to |with )?(?:an? |the |this |these |your )?"
     r"(?:stupid |dumb |useless )?(?:ro|chat ?)?bots?\b",
-    r"\b(?:ask|have|let|get) (?:someone|somebody|an? (?:agent|human|person|colleague|manager)) (?:to )?(?:call|"
-    r"contact|ring|phone|"
-    r"help|write to|get back to|reach out to) me\b",
-    r"\b(?:can|could|would|will) (?:you|someone|somebody|anyone|an agent) (?:please )?(?:call|ring|"
-    r"phone) me(?: back)?\b|\bcall me back\b",
-    r"^(?:please |i said |just |no,? )*(?:an? )?(?:(?:real|live|actual) )*(?:human|agent|person|representative|"
-    r"operator|live chat|live support|"
-    r"human (?:agent|support|help|being|please)|real person|customer (?:service|support|care)|support agent|"
-    r"talk to a (?:person|human))"
-    r"(?:[ ,]+(?:please|pls|now|agent|rep|representative|required|needed))*[\s.!]*$",
-    r"^(?:talk|speak) to a (?:person|human)[\s.!]*$",
+    rf"\b(?:ask|have|let|get) (?:someone|somebody|an? {_HUMAN}) (?:to )?(?:call|contact|ring|phone|help|write to|"
+    r"get back to|reach out to) me\b",
+    r"(?<!what )\b(?:can|could|would|will) (?:you|someone|somebody|anyone|an agent) (?:please )?(?:call|ring|phone) me"
+    rf"(?: back)?{_END}|\bcall me back\b",
+    rf"^(?:please |i said |just |no,? )*(?:an? )?(?:{_HUMAN}|person|{_REAL}(?:chat|support|help)|{_SERVICE}|"
+    r"(?:talk|speak) to a (?:person|human))(?:[ ,]+(?:please|pls|now|required|needed))*[\s.!]*$",
 )
 # No wish for a person at all.
 _DECLINES_EN = re.compile(
@@ -64,7 +55,10 @@ _DECLINES_EN = re.compile(
 )
 # A question about the people, answered from knowledge if it holds the answer: their hours, numbers, waiting times.
 _ABOUT_EN = re.compile(
-    r"^(?:\W*(?:and|so|but|ok|hi|hello)\W+)?(?:when|what time|until when|how late|how long|which|what (?:is|are|'s))\b"
+    r"^(?:\W*(?:and|so|but|ok|hi|hello)\W+)?(?:when|what time|until when|how late|how long|which|what (?:is|are|'s)|"
+    r"(?:do|must|should) (?:i|we))\b"
+    r"|\b(?:contact|reach|call)(?:ing)? (?:the |your )?(?:customer (?:service|support|care)|support|help ?desk|"
+    r"call cent(?:er|re))"
     r"|\b(?:hours|opening|open|closed?|available|at night|weekends?|saturdays?|sundays?|holidays?|midnight|waiting time"
     r"|phone number|telephone number|e-?mail address)\b",
     _FLAGS,
@@ -127,52 +121,60 @@ class Mood(StrEnum):
     ANGRY = "angry"
 
 
-_ANGRY = re.compile(
-    r"\b(?:f+u+c+k+\w*|wtf|stfu|bull ?shit|assholes?|bastards?|bitch(?:es)?|piss(?:ed)? off|go to hell|screw you|"
-    r"damn (?:you|it|bot))\b"
-    r"|\bshit(?:ty)? (?:service|company|product|bot|app|website|support)\b|\bthis is (?:shit|crap)\b|"
-    r"\bpiece of (?:shit|crap|junk)\b"
-    r"|\b(?:this|that|it|your (?:\w+ ){1,2}|you people|you guys|you)(?:'s|'re| is| are| was)? (?:just |so |"
-    r"absolutely |completely |totally |"
-    r"really |utterly |beyond |simply |fucking )*(?:ridiculous|unacceptable|outrageous|disgusting|disgraceful|"
-    r"pathetic|appalling|"
-    r"a (?:complete |total |bloody )?(?:joke|scam|disgrace|rip-?off)|useless|scammers|thieves|liars|crooks|idiots?|"
-    r"stupid|terrible|horrible|awful)\b"
-    r"|\bi(?:'m| am)(?: \w+){0,2} (?:angry|furious|fed up|outraged|livid|fuming|mad|sick (?:and tired )?of)\b"
-    r"|\b(?:fed up|sick and tired|had enough|lost (?:all )?patience)\b"
-    r"|\bworst (?:\w+ ){0,2}(?:service|company|shop|store|experience|support|bot|ever)\b|\b(?:terrible|horrible|"
-    r"awful|appalling) (?:service|experience|company|support)\b"
-    r"|\b(?:i(?:'ll| will| am going to|'m going to)|gonna) (?:sue|report you|take (?:this|you) to court|"
-    r"call (?:my lawyer|the police)|never (?:buy|shop|order))"
-    r"|\b(?:you|they) (?:\w+ )?(?:scammed|cheated|robbed|lied to|ripped off|stole from) me\b|"
-    r"\bwaste of (?:my )?(?:time|money)\b"
-    r"|气死|气人|(?:太|真)(?:生气|愤怒)|我(?:很|非常|十分)(?:生气|愤怒|恼火)|垃圾(?:客服|公司|平台|服务|店|网站|"
-    r"机器人|东西|app)|(?:真|太|一群|都是)(?:垃圾|骗子)"
-    r"|(?:你们|你|这).{0,4}(?:是|就是)(?:骗子|骗人|欺诈|诈骗|坑人|坑爹|忽悠)|什么(?:破|烂|垃圾|狗屁)|破(?:公司|平台|"
-    r"客服|机器人)|(?:太|真|实在)(?:过分|差劲|差了|恶心|坑|离谱|无语)"
-    r"|忍无可忍|受够了|(?:妈|马)的|他妈|tmd|cnm|尼玛|去死|滚(?:开|蛋|$)|傻[逼bB叉]|sb客服|智障|废物|蠢货|脑残|白痴|"
-    r"不要脸|王八蛋|混蛋|耍我|玩我呢"
-    r"|(?:要|去)(?:起诉|告)你们|告你们|12315|消费者协会|消协|工商局|找律师|曝光你们|再也不(?:买|来|用)",
-    _FLAGS,
+_VERY = r"(?:just |so |absolutely |completely |totally |really |utterly |beyond |simply |fucking )*"
+_BAD = (
+    r"(?:ridiculous|unacceptable|outrageous|disgusting|disgraceful|pathetic|appalling|useless|terrible|horrible|awful|"
+    r"a (?:complete |total |bloody )?(?:joke|scam|disgrace|rip-?off))"
 )
-_COMPLAINT = re.compile(
-    r"\b(?:i (?:want|wish|need|would like|am going)|i'd like|let me|i'm (?:going|here)) to (?:\w+ )?(?:complain|"
-    r"file a complaint|make a complaint|lodge a complaint|"
-    r"raise a complaint|submit a complaint|report a complaint)\b|\bi have a complaint\b|\b(?:very|really|extremely|"
-    r"so|deeply) (?:disappointed|unhappy|dissatisfied|frustrated|upset|annoyed)\b"
-    r"|\bi(?:'m| am) (?:\w+ )?(?:disappointed|unhappy|dissatisfied|frustrated|upset|annoyed)\b|\bnot (?:happy|"
-    r"satisfied) with\b"
-    r"|\b(?:nobody|no one|no-one) (?:\w+ )?(?:helps?|answers?|replies|responds?|cares?|is helping)\b|\bthis (?:bot|"
-    r"chat) (?:is (?:not|no)|isn'?t|does ?n[o']t) help"
-    r"|\byou(?:'re| are) not (?:helping|helpful|listening)\b|\byou (?:don'?t|do not) (?:understand|help|listen)\b"
-    r"|我(?:要|想)投诉|投诉(?:你们|一下|你)|(?:很|非常|太|特别)(?:不满|失望|着急|不高兴|不开心|郁闷)|答非所问|"
-    r"听不懂(?:人话|吗)|(?:没|无)人(?:管|理|回|处理|回复)|(?:一点|根本|完全)(?:都)?(?:没用|不管用|没有用|帮不上)|"
-    r"敷衍|踢皮球",
-    _FLAGS,
+_CROOKS = r"(?:scammers|thieves|liars|crooks|idiots?|stupid|useless|a joke|a scam)"
+_ANGRY_EN = (
+    r"\b(?:f+u+c+k+ (?:you|off|this|that|it)|stfu|bull ?shit|assholes?|bastards?|bitch(?:es)?|piss(?:ed)? off|"
+    r"go to hell|screw you)\b",
+    r"\bdamn (?:you|it|bot)\b|\bshit(?:ty)? (?:service|company|product|bot|app|website|support)\b",
+    r"\bthis is (?:shit|crap)\b|\bpiece of (?:shit|crap|junk)\b",
+    rf"\b(?:this|that|it|your (?:\w+ ){{1,2}})(?:'s| is| are| was) {_VERY}{_BAD}\b",
+    rf"\byou(?: people| guys)?(?:'re| are)? {_VERY}(?:{_CROOKS}|{_BAD})\b",
+    r"\bi(?:'m| am)(?: \w+){0,2} (?:angry|furious|fed up|outraged|livid|fuming|mad|sick (?:and tired )?of)\b",
+    r"\b(?:fed up|sick and tired|lost (?:all )?patience)\b|\bi(?:'ve| have) had enough(?=[.!,]|$| of (?:this|you))",
+    r"\bworst (?:\w+ ){0,2}(?:service|company|shop|store|experience|support|bot|ever)\b",
+    r"\b(?:terrible|horrible|awful|appalling|disgusting) (?:service|experience|company|support)\b",
+    r"\b(?:i(?:'ll| will| am going to|'m going to)|gonna) (?:sue|report you|take (?:this|you) to court|"
+    r"call (?:my lawyer|"
+    r"the police)|never (?:buy|shop|order))\b",
+    r"\b(?:you|they) (?:\w+ )?(?:scammed|cheated|robbed|lied to|ripped off|stole from) me\b|\bwaste of my (?:time|"
+    r"money)\b",
 )
+_ANGRY_ZH = (
+    r"气死|气人|(?:太|真)(?:生气|愤怒)|我(?:很|非常|十分)(?:生气|愤怒|恼火)|忍无可忍|受够了",
+    r"垃圾(?:客服|公司|平台|服务|店|网站|机器人|东西|app)|(?:真|太|一群|都是)(?:垃圾|骗子)|破(?:公司|平台|客服|机器人)",
+    r"(?:你们|你|这).{0,4}(?:是|就是)(?:骗子|骗人|欺诈|诈骗|坑人|坑爹|忽悠)|什么(?:破|烂|垃圾|狗屁)",
+    r"(?:太|真|实在)(?:过分|差劲|差了|恶心|坑|离谱|无语)|不要脸|耍我|玩我呢|再也不(?:买|来|用)",
+    r"(?:妈|马)的|他妈|tmd|cnm|尼玛|去死|滚(?:开|蛋|$)|傻[逼bB叉]|sb客服|智障|废物|蠢货|脑残|白痴|王八蛋|混蛋",
+    r"(?:要|去)(?:起诉|告)你们|告你们|12315|消费者协会|消协|工商局|找律师|曝光你们",
+)
+_ANGRY = re.compile("|".join(f"(?:{sign})" for sign in (*_ANGRY_EN, *_ANGRY_ZH)), _FLAGS)
+_COMPLAINS = (
+    r"\b(?:i (?:want|wish|need|would like|am going|have)|i'd like|let me|i'm (?:going|here)|help me) (?:to )?(?:\w+ )?"
+    r"(?:complain\b|(?:file|make|lodge|raise|submit|report) an? (?:\w+ )?(?:complaint|reclamation)\b)",
+    # A curse at a thing is a bad mood; at us it is anger.
+    r"\b(?:f+u+c+k+\w*|wtf|bloody|goddamn|god ?damn it)\b",
+    r"\b(?:complaint|reclamation|claim) against (?:you|your|ur)\b|\bi have a complaint\b",
+    r"\b(?:very|really|extremely|so|deeply) (?:disappointed|unhappy|dissatisfied|frustrated|upset|annoyed)\b",
+    r"\bi(?:'m| am) (?:\w+ )?(?:disappointed|unhappy|dissatisfied|frustrated|upset|annoyed)\b",
+    r"\bnot (?:happy|satisfied) with\b|\b(?:nobody|no one|no-one) (?:\w+ )?(?:helps?|answers?|replies|responds?|"
+    r"cares?)\b",
+    r"\bthis (?:bot|chat) (?:is (?:not|no)|isn'?t|does ?n[o']t) help|\byou(?:'re| are) not (?:helping|helpful|"
+    r"listening)\b",
+    r"\byou (?:don'?t|do not) (?:understand|help|listen)\b",
+    r"我(?:要|想)投诉|投诉(?:你们|一下|你)|(?:很|非常|太|特别)(?:不满|失望|着急|不高兴|不开心|郁闷)",
+    r"答非所问|听不懂(?:人话|吗)|(?:没|无)人(?:管|理|回|处理|回复)|敷衍|踢皮球",
+    r"(?:一点|根本|完全)(?:都)?(?:没用|不管用|没有用|帮不上)",
+)
+_COMPLAINT = re.compile("|".join(f"(?:{sign})" for sign in _COMPLAINS), _FLAGS)
+# "How do I complain?" is a question like any other.
 _ASKS_ABOUT = re.compile(
-    r"^(?:how|where|who|what|when|can|could|do|does|is|are|which)\b.*\bcomplain|(?:怎么|如何|怎样|哪里|在哪|可以|"
-    r"能).{0,6}投诉|投诉.{0,6}(?:电话|渠道|邮箱|多久|流程|方式|入口|在哪)",
+    r"^(?:how|where|who|what|when|can|could|do|does|is|are|which)\b.*\bcomplain"
+    r"|(?:怎么|如何|怎样|哪里|在哪|可以|能).{0,6}投诉|投诉.{0,6}(?:电话|渠道|邮箱|多久|流程|方式|入口|在哪)",
     _FLAGS,
 )
 # Twelve letters or more, nearly all capitals, with two exclamation marks: louder than a product name or "OK!!".

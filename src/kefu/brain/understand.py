@@ -66,13 +66,18 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
         standalone=followup.standalone(clean, language, _earlier(history)) if sorted_text.question and clean else None,
         small_talk=sorted_text.small_talk,
         empty=sorted_text.empty,
-        person=Person.WANTED if accepted else mood.person(chosen),
+        person=Person.WANTED if accepted else _person(chosen, sorted_text.small_talk),
         mood=mood.mood(chosen) if clean or injected else Mood.CALM,
         forbidden=_mentioned(policy.forbidden_topics, chosen, language),
         rule_word=_mentioned(policy.hand_over_words, chosen, language),
         injection=injected,
         asked_back=_last_answer(history).startswith(texts.every_form("clarify", policy)),
     )
+
+
+def _person(text: str, small_talk: SmallTalk | None) -> Person:
+    """ "Am I talking to a person?" asks who speaks, and wishes for nobody else."""
+    return Person.NO if small_talk is SmallTalk.IDENTITY else mood.person(text)
 
 
 def _without_instructions(text: str) -> tuple[str, bool]:
