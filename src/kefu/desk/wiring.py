@@ -166,10 +166,10 @@ def engine_of(reference: str) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme in {"openai", "scripted"}:
         return {"openai": "openai_compat", "scripted": "scripted"}[scheme]
-    if scheme in {"path", "package", "hub"} and (rest.endswith(".gguf") or scheme == "package"):
+    if scheme in {"package", "hub"} or (scheme == "path" and rest.endswith(".gguf")):
         return "llamacpp"
     raise NotFound(
-        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf or package:NAME.", reference=reference
+        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.", reference=reference
     )
 
 

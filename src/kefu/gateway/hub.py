@@ -55,7 +55,7 @@ class Online:
 Live = EventInfo | Delta | Typing | Online
 
 
-@dataclass
+@dataclass(eq=False)
 class Subscription:
     """One reader: a bounded queue of what concerns its workspace and, if set, its conversations."""
 

@@ -202,8 +202,8 @@ async def _message_event(
 
 async def _sent(gateway: Gateway, actor: Actor, conversation_id: str, after: int | None) -> AsyncIterator[str]:
     with gateway.hub.subscribed(actor.workspace_id, {conversation_id}) as subscription:
-        seen = after or 0
-        yield f": kefu\nretry: 2000\nid: {seen or gateway.hub.last_event}\n\n"
+        seen = after if after is not None else await gateway.rows.read(accounts.last_event_id)
+        yield f": kefu\nretry: 2000\nid: {seen}\n\n"
         if after is not None:
             missed = await gateway.rows.read(accounts.conversation_events, actor, conversation_id, after=after)
             for event in missed:
