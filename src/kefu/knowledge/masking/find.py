@@ -1,6 +1,7 @@
 """Runs the finders that a text can concern and settles what they both claim."""
 
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator
 
 from kefu.knowledge.masking import addresses_en, addresses_zh, cards, identity, names_en, names_zh, online, phones
@@ -18,8 +19,6 @@ _ADDRESS_V4 = re.compile(r"\d\.\d+\.\d+\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]*:")
 _CHAT = re.compile(r"微信|薇信|威信|徽信|we ?chat|weixin|[vw]x|v信|qq|扣扣|企鹅|加q|我的?q", re.IGNORECASE)
 _PLATE = re.compile(r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Za-z]")
 _SPELT = re.compile(r"\bdot\b|[(\[{] ?dot", re.IGNORECASE)
-# Kinds of which a second mention has no cue of its own: "我叫王洋娜…王洋娜的订单".
-_REPEATED = frozenset(("ZH_NAME", "EN_NAME"))
 
 
 def find(text: str, language: str | None = None) -> tuple[Entity, ...]:
@@ -77,23 +76,28 @@ def _names(text: str, others: list[Entity]) -> Iterator[Entity]:
 
 
 def _mentioned_again(text: str, found: list[Entity]) -> Iterator[Entity]:
-    for entity in found:
-        if entity.kind in _REPEATED:
-            yield from occurrences(text, text[entity.start : entity.end], entity.kind)
+    """A second mention has no cue of its own: 我叫王洋娜…王洋娜的订单."""
+    values = {text[one.start : one.end]: one.kind for one in found if one.kind in ("ZH_NAME", "EN_NAME")}
+    for value, kind in values.items():
+        yield from occurrences(text, value, kind)
 
 
 def occurrences(text: str, value: str, kind: str) -> Iterator[Entity]:
     """Yield every place where the value stands as a whole: in Latin letters or digits, not inside a longer word."""
-    edge = r"(?![A-Za-z0-9])" if value[-1:].isascii() else ""
     start_edge = r"(?<![A-Za-z0-9])" if value[:1].isascii() else ""
-    for match in re.finditer(start_edge + re.escape(value) + edge, text):
+    end_edge = r"(?![A-Za-z0-9])" if value[-1:].isascii() else ""
+    for match in re.finditer(start_edge + re.escape(value) + end_edge, text):
         yield Entity(match.start(), match.end(), kind, match[0])
 
 
 def settled(found: Iterable[Entity]) -> list[Entity]:
     """Keep, of entities that overlap, the one reported first; return them in order of place."""
     kept: list[Entity] = []
+    starts: list[int] = []
     for entity in found:
-        if all(entity.end <= other.start or other.end <= entity.start for other in kept):
-            kept.append(entity)
-    return sorted(kept, key=lambda entity: entity.start)
+        index = bisect(starts, entity.start)
+        free_before = index == 0 or kept[index - 1].end <= entity.start
+        if free_before and (index == len(kept) or entity.end <= kept[index].start):
+            kept.insert(index, entity)
+            starts.insert(index, entity.start)
+    return kept

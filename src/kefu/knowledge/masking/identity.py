@@ -95,7 +95,7 @@ def find_passports(text: str) -> Iterator[Entity]:
     """Yield passport and travel permit numbers: after a word for one, or a Chinese ordinary passport's with no cue."""
     for match in _PASSPORT.finditer(text):
         cue = cue_before(text, match.start())
-        called_one = cue == "id" or (cue != "order" and has_cue(text, "passport"))
+        called_one = cue == "id" or (cue != "order" and has_cue(text, "passport", match.start()))
         if called_one or (cue is None and _ORDINARY_PASSPORT.match(match[0]) and not text.isascii()):
             yield _entity(match, "ZH_PASSPORT")
     for match in _FOREIGN_PASSPORT.finditer(text):
@@ -104,11 +104,11 @@ def find_passports(text: str) -> Iterator[Entity]:
 
 
 def find_plates(text: str) -> Iterator[Entity]:
-    """Yield Chinese number plates; one without a digit, or after a word that ends in its first character, needs a car."""
+    """Yield Chinese number plates. One without a digit, or in a word that ends in its first character, needs a car."""
     for match in _PLATE.finditer(text):
         certain = any(character.isdigit() for character in match[0]) and match[0].isupper()
         in_word = _WORD_BEFORE_PLATE.search(text[max(0, match.start() - 1) : match.start() + 1]) is not None
-        if (certain and not in_word) or has_cue(text, "plate"):
+        if (certain and not in_word) or has_cue(text, "plate", match.start()):
             yield _entity(match, "ZH_PLATE")
 
 

@@ -15,3 +15,13 @@ def lines(name: str) -> tuple[str, ...]:
 def words(name: str) -> frozenset[str]:
     """Return every word of a list, in any of its lines."""
     return frozenset(word for line in lines(name) for word in line.split())
+
+
+@cache
+def keyed(name: str) -> dict[str, frozenset[str]]:
+    """Return the words of a list whose lines begin with a key and a colon, by key."""
+    found: dict[str, set[str]] = {}
+    for line in lines(name):
+        key, _, rest = line.partition(":")
+        found.setdefault(key, set()).update(rest.split())
+    return {key: frozenset(members) for key, members in found.items()}
