@@ -6,6 +6,7 @@ from kefu import __version__
 from kefu.desk.accounts.api import router as accounts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
+from kefu.desk.library.api import router as library
 
 api = NinjaAPI(
     title="Kefu desk",
@@ -15,5 +16,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, inbox):
+for router in (accounts, inbox, library):
     api.add_router("", router)

@@ -3,42 +3,34 @@
 import hashlib
 from datetime import datetime
 
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.library.models import Document, Passage, Source, Vector
-from kefu.desk.library.queries import SourceInfo, get, source_info
+from kefu.desk.library.queries import SourceInfo, get, passage_row, source_info
+from kefu.desk.library.sheets import Entry, entries_of, written
 from kefu.desk.rows import now
-from kefu.kit.errors import BadInput, Conflict, TooLarge
+from kefu.kit.errors import BadInput, Conflict, NotFound, TooLarge
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
 
 _NAME_LIMIT = 500
 
 
-def add_file(actor: Actor, *, name: str, data: bytes, kind: str = "file") -> SourceInfo:
-    """Keep a file to be read; a source of the same name gets the new bytes.
+def add_file(actor: Actor, *, name: str, data: bytes | File, kind: str = "file") -> SourceInfo:
+    """Keep a file to be read, from memory or from an upload; a source of the same name gets the new bytes.
 
     Raises TooLarge, BadInput for a bad name, NotAllowed. What is wrong inside the file is found when it is read.
     """
     _may_write(actor)
     _check_name(name)
-    limit = settings().upload_megabytes * 2**20
-    if len(data) > limit:
-        raise TooLarge(f"{name} has {len(data):,} bytes; at most {limit:,} are accepted.", name=name)
-    stored = default_storage.save(f"{actor.workspace_id}/{new_id('file')}", ContentFile(data))
+    stored = _kept(actor, name, data)
     with transaction.atomic():
-        row, old_file = _source(actor, name, kind), None
-        if row.file:
-            old_file = row.file
-        row.file = stored
-        info = _due(actor, row)
-        if old_file:
-            transaction.on_commit(lambda: default_storage.delete(old_file))
-    return info
+        row = _source(actor, name, kind)
+        return _with_file(actor, row, stored)
 
 
 def add_url(actor: Actor, *, url: str) -> SourceInfo:
@@ -60,8 +52,21 @@ def add_article(actor: Actor, *, title: str, text: str) -> SourceInfo:
     """Keep an article typed by a member or a program, as Markdown. Raises BadInput for an empty one, NotAllowed."""
     if not title.strip() or not text.strip():
         raise BadInput("An article needs a title and a text.", field="title" if not title.strip() else "text")
-    heading = "" if text.lstrip().startswith("# ") else f"# {title.strip()}\n\n"
-    return add_file(actor, name=f"{title.strip()[:400]}.md", data=f"{heading}{text}".encode(), kind="article")
+    return add_file(actor, name=_article_name(title), data=_article(title, text), kind="article")
+
+
+def change_article(actor: Actor, *, source_id: str, title: str, text: str) -> SourceInfo:
+    """Give a typed article another title or text.
+
+    Raises BadInput for an empty one, Conflict for a title that another has and for what was not typed here, NotFound,
+    NotAllowed.
+    """
+    _may_write(actor)
+    if not title.strip() or not text.strip():
+        raise BadInput("An article needs a title and a text.", field="title" if not title.strip() else "text")
+    return _rewrite(
+        actor, source_id, kind="article", name=_article_name(title), data=_article(title, text), what="article"
+    )
 
 
 def add_faq(actor: Actor, *, question: str, answer: str, more_questions: tuple[str, ...] = ()) -> SourceInfo:
@@ -70,14 +75,30 @@ def add_faq(actor: Actor, *, question: str, answer: str, more_questions: tuple[s
         raise BadInput(
             "A FAQ entry needs a question and an answer.", field="question" if not question.strip() else "answer"
         )
-    import csv
-    import io
+    entry = _entry(question, answer, more_questions)
+    return add_file(actor, name=_faq_name(entry.question), data=written([entry]), kind="faq")
 
-    sheet = io.StringIO()
-    rows = csv.writer(sheet)
-    rows.writerow(["question", "answer", "more_questions"])
-    rows.writerow([question.strip(), answer.strip(), "\n".join(more_questions)])
-    return add_file(actor, name=f"FAQ: {question.strip()[:400]}.csv", data=sheet.getvalue().encode(), kind="faq")
+
+def change_faq(
+    actor: Actor, *, passage_id: str, question: str, answer: str, more_questions: tuple[str, ...] = ()
+) -> SourceInfo:
+    """Change an entry: a typed one, or one row of a FAQ sheet in CSV. It is answered from once it was read again.
+
+    Raises BadInput for an empty one, Conflict for an entry of another kind of file, NotFound for one that has been
+    read anew meanwhile, NotAllowed.
+    """
+    _may_write(actor)
+    if not question.strip() or not answer.strip():
+        raise BadInput(
+            "A FAQ entry needs a question and an answer.", field="question" if not question.strip() else "answer"
+        )
+    return _change_entry(actor, passage_id, _entry(question, answer, more_questions))
+
+
+def remove_faq(actor: Actor, *, passage_id: str) -> None:
+    """Take an entry away: a typed one with its source, or one row of a FAQ sheet. Raises like `change_faq`."""
+    _may_write(actor)
+    _change_entry(actor, passage_id, None)
 
 
 def read_again(actor: Actor, *, source_id: str) -> SourceInfo:
@@ -146,6 +167,85 @@ def _due(actor: Actor, row: Source, at: datetime | None = None) -> SourceInfo:
     row.save()
     announce(actor.workspace_id, "source.updated", row.id)
     return source_info(row, Document.objects.of(actor.workspace_id).filter(source_id=row.id).count())
+
+
+def _change_entry(actor: Actor, passage_id: str, changed: Entry | None) -> SourceInfo:
+    passage = passage_row(actor.workspace_id, passage_id)
+    with transaction.atomic():
+        row = get(actor.workspace_id, passage.document.source_id, lock=True)
+        with default_storage.open(row.file) as file:
+            entries = entries_of(row.name, file.read())
+        if entries is None:
+            raise Conflict(f"This entry comes from {row.name}; change it there and add the file again.", source=row.id)
+        place = next((n for n, entry in enumerate(entries) if _is_of(entry, passage.questions, passage.answer)), None)
+        if place is None:
+            raise NotFound("This entry was changed meanwhile; read the list again.", faq=passage_id)
+        before = {"question": entries[place].question, "answer": entries[place].answer}
+        entries[place : place + 1] = [changed] if changed else []
+        after = {"question": changed.question, "answer": changed.answer} if changed else None
+        audit(actor, "faq.changed" if changed else "faq.removed", row.id, before=before, after=after)
+        if not entries:
+            info = source_info(row, 0)
+            remove(actor, source_id=row.id)
+            return info
+        if row.kind == "faq" and changed:
+            _rename(actor, row, _faq_name(changed.question))
+        return _with_file(actor, row, _kept(actor, row.name, written(entries)))
+
+
+def _is_of(entry: Entry, questions: list[str], answer: str | None) -> bool:
+    return bool(questions) and entry.question == questions[0] and entry.answer == answer
+
+
+def _rewrite(actor: Actor, source_id: str, *, kind: str, name: str, data: bytes, what: str) -> SourceInfo:
+    with transaction.atomic():
+        row = get(actor.workspace_id, source_id, lock=True)
+        if row.kind != kind:
+            raise Conflict(f"{row.name} is no {what} that was typed here.", source=source_id)
+        _rename(actor, row, name)
+        audit(actor, f"{what}.changed", row.id, after={"name": name})
+        return _with_file(actor, row, _kept(actor, name, data))
+
+
+def _rename(actor: Actor, row: Source, name: str) -> None:
+    _check_name(name)
+    if Source.objects.of(actor.workspace_id).filter(name=name).exclude(id=row.id).exists():
+        raise Conflict(f"There is a source {name!r} already.", name=name)
+    row.name = name
+
+
+def _kept(actor: Actor, name: str, data: bytes | File) -> str:
+    """Store bytes; gives the place. A file that no row names in the end is only space."""
+    limit = settings().upload_megabytes * 2**20
+    size = len(data) if isinstance(data, bytes) else data.size
+    if size > limit:
+        raise TooLarge(f"{name} has {size:,} bytes; at most {limit:,} are accepted.", name=name)
+    content = ContentFile(data) if isinstance(data, bytes) else data
+    return str(default_storage.save(f"{actor.workspace_id}/{new_id('file')}", content))
+
+
+def _with_file(actor: Actor, row: Source, stored: str) -> SourceInfo:
+    old_file, row.file = row.file, stored
+    if old_file:
+        transaction.on_commit(lambda: default_storage.delete(old_file))
+    return _due(actor, row)
+
+
+def _article(title: str, text: str) -> bytes:
+    heading = "" if text.lstrip().startswith("# ") else f"# {title.strip()}\n\n"
+    return f"{heading}{text}".encode()
+
+
+def _article_name(title: str) -> str:
+    return f"{title.strip()[:400]}.md"
+
+
+def _entry(question: str, answer: str, more_questions: tuple[str, ...]) -> Entry:
+    return Entry(question.strip(), answer.strip(), tuple(each.strip() for each in more_questions if each.strip()))
+
+
+def _faq_name(question: str) -> str:
+    return f"FAQ: {question[:400]}.csv"
 
 
 def _check_name(name: str) -> None:

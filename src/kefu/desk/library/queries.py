@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
+from django.core.files.storage import default_storage
 from django.db.models import Count
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.library.models import Document, Passage, Source, Vector
-from kefu.kit.errors import NotFound
+from kefu.desk.rows import now
+from kefu.kit.errors import Conflict, NotFound
+from kefu.knowledge.words import fold, normalised_question
 
+# Above this cosine two passages of the demo differ in a word or a figure; below it they begin to say other things.
+NEAR = 0.97
+_COMPARED = 8_000  # passages compared with each other; more would take seconds
+_BLOCK = 1_000  # rows of cosines at a time: 32 MB
+_PAIRS = 200  # the nearest pairs, as many as anybody looks through
+_BEGINNING = 300  # characters
 _CHUNK = 500  # rows a query, below SQLite's and PostgreSQL's limits on parameters
 
 
@@ -56,6 +66,43 @@ class PassageInfo:
     questions: tuple[str, ...]
     answer: str | None
     text: str
+
+
+@dataclass(frozen=True)
+class FaqInfo:
+    """A question with its approved answer, wherever it stands. `id` is its passage's."""
+
+    id: str
+    question: str
+    more_questions: tuple[str, ...]
+    answer: str
+    source_id: str
+    source_name: str
+    source_kind: str
+    document_id: str
+    language: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class PassagePlace:
+    """Where a passage stands, with the beginning of its text."""
+
+    passage: str
+    title: str
+    document: str
+    document_id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Entries that ask the same, and passages that say nearly the same with their cosine."""
+
+    questions: tuple[tuple[str, tuple[PassagePlace, ...]], ...]
+    passages: tuple[tuple[float, PassagePlace, PassagePlace], ...]
+    looked_at: int
+    passages_in_all: int
 
 
 def sources(actor: Actor) -> list[SourceInfo]:
@@ -105,20 +152,69 @@ def document_named(actor: Actor, name: str) -> DocumentInfo:
 def passages(actor: Actor, document_id: str) -> list[PassageInfo]:
     page = document(actor, document_id)
     rows = Passage.objects.of(actor.workspace_id).filter(document_id=page.id).order_by("number")
-    return [
-        PassageInfo(
-            row.id,
-            row.number,
-            row.start,
-            row.end,
-            row.kind,
-            tuple(row.heading_path),
-            tuple(row.questions),
-            row.answer,
-            page.text[row.start : row.end],
-        )
-        for row in rows
-    ]
+    return [_passage(row, page.text) for row in rows]
+
+
+def passage(actor: Actor, passage_id: str) -> tuple[PassageInfo, DocumentInfo]:
+    """A passage and the document it stands in. Raises NotFound, NotAllowed."""
+    _may_read(actor)
+    row = passage_row(actor.workspace_id, passage_id)
+    page = _document(row.document)
+    return _passage(row, page.text), page
+
+
+def passage_row(workspace_id: str, passage_id: str) -> Passage:
+    row = Passage.objects.of(workspace_id).select_related("document").filter(id=passage_id).first()
+    if row is None:
+        raise NotFound("There is no such passage; its document may have been read anew.", passage=passage_id)
+    return row
+
+
+def article(actor: Actor, source_id: str) -> tuple[str, str]:
+    """Title and text of a typed article. Raises Conflict for what was not typed here, NotFound, NotAllowed."""
+    _may_read(actor)
+    row = get(actor.workspace_id, source_id)
+    if row.kind != "article":
+        raise Conflict(f"{row.name} is no article that was typed here.", source=source_id)
+    title = row.name.removesuffix(".md")
+    with default_storage.open(row.file) as file:
+        text = file.read().decode()
+    return title, text.removeprefix(f"# {title}\n\n")
+
+
+def faqs(actor: Actor, *, search: str = "", skip: int = 0, limit: int = 50) -> list[FaqInfo]:
+    """FAQ entries by question; `search` is looked for in questions and answers, whatever the case."""
+    _may_read(actor)
+    rows = Passage.objects.of(actor.workspace_id).filter(answer__isnull=False)
+    rows = rows.select_related("document__source").defer("document__text").order_by("document_id", "number")
+    wanted = fold(search)
+    # Looked through here, since questions are JSON, in which a database does not find every script.
+    found = [row for row in rows if not wanted or wanted in fold("\n".join([*row.questions, row.answer]))]
+    return [_faq(row) for row in found[skip : skip + limit]]
+
+
+def stale(actor: Actor, *, days: int, limit: int = 200) -> list[tuple[DocumentInfo, SourceInfo]]:
+    """Documents whose text has not changed for so many days, oldest first."""
+    _may_read(actor)
+    rows = Document.objects.of(actor.workspace_id).filter(created_at__lt=now() - timedelta(days=days))
+    rows = rows.select_related("source").order_by("created_at")[:limit]
+    return [(_document(row), source_info(row.source, 0)) for row in rows]
+
+
+def duplicates(actor: Actor) -> Duplicates:
+    """Entries with the same question, and passages whose vectors nearly agree."""
+    _may_read(actor)
+    everything = Passage.objects.of(actor.workspace_id)
+    pairs, looked_at = _near(actor.workspace_id)
+    asked = _asked_twice(actor.workspace_id)
+    wanted = {each for _, first, second in pairs for each in (first, second)}
+    places = _places(actor.workspace_id, wanted | {each for ids in asked.values() for each in ids})
+    return Duplicates(
+        questions=tuple((question, tuple(places[each] for each in ids)) for question, ids in asked.items()),
+        passages=tuple((cosine, places[first], places[second]) for cosine, first, second in pairs),
+        looked_at=looked_at,
+        passages_in_all=everything.count(),
+    )
 
 
 def passage_ids(workspace_id: str) -> set[str]:
@@ -134,9 +230,7 @@ def indexed(
     Vectors of an encoder that is not among `encoders` (an older model's) are left out: the index searches such
     passages by their words until the library has embedded them again.
     """
-    wanted = sorted(ids)
-    for at in range(0, len(wanted), _CHUNK):
-        part = wanted[at : at + _CHUNK]
+    for part in _parts(sorted(ids)):
         rows = Passage.objects.of(workspace_id).filter(id__in=part).select_related("document")
         vectors = {
             row.passage_id: _vectors(row)
@@ -164,8 +258,9 @@ def indexed_passage(row: Passage, page: Document) -> IndexedPassage:
     )
 
 
-def get(workspace_id: str, source_id: str) -> Source:
-    row = Source.objects.of(workspace_id).filter(id=source_id).first()
+def get(workspace_id: str, source_id: str, *, lock: bool = False) -> Source:
+    rows = Source.objects.of(workspace_id)
+    row = (rows.select_for_update() if lock else rows).filter(id=source_id).first()
     if row is None:
         raise NotFound("There is no such source.", source=source_id)
     return row
@@ -185,6 +280,86 @@ def source_info(row: Source, document_count: int) -> SourceInfo:
         row.created_at,
         row.updated_at,
     )
+
+
+def _passage(row: Passage, text: str) -> PassageInfo:
+    return PassageInfo(
+        row.id,
+        row.number,
+        row.start,
+        row.end,
+        row.kind,
+        tuple(row.heading_path),
+        tuple(row.questions),
+        row.answer,
+        text[row.start : row.end],
+    )
+
+
+def _faq(row: Passage) -> FaqInfo:
+    question, *more = row.questions
+    source = row.document.source
+    return FaqInfo(
+        row.id,
+        question,
+        tuple(more),
+        row.answer or "",
+        source.id,
+        source.name,
+        source.kind,
+        row.document_id,
+        row.language,
+        row.document.created_at,
+    )
+
+
+def _asked_twice(workspace_id: str) -> dict[str, list[str]]:
+    """Questions that several entries have, as one of them words it, with the entries' passages."""
+    asked: dict[str, dict[str, str]] = {}
+    rows = Passage.objects.of(workspace_id).filter(answer__isnull=False).order_by("document_id", "number")
+    for passage_id, questions in rows.values_list("id", "questions"):
+        for question in questions:
+            asked.setdefault(normalised_question(question), {}).setdefault(passage_id, question)
+    return {next(iter(ids.values())): list(ids) for ids in asked.values() if len(ids) > 1}
+
+
+def _near(workspace_id: str) -> tuple[list[tuple[float, str, str]], int]:
+    """Pairs of passages whose texts' vectors have a cosine above `NEAR`, nearest first, and how many were compared."""
+    found: dict[tuple[str, str], float] = {}
+    compared = 0
+    encoders = Vector.objects.of(workspace_id).values_list("encoder", flat=True).distinct().order_by("encoder")
+    for encoder in list(encoders):
+        ids, matrix = _texts_vectors(workspace_id, encoder)
+        compared += len(ids)
+        for at in range(0, len(ids), _BLOCK):
+            cosines = matrix[at : at + _BLOCK] @ matrix[at:].T
+            # Above the diagonal, so that each pair is seen once and no passage with itself.
+            for first, second in np.argwhere(np.triu(cosines, 1) > NEAR):
+                pair = (ids[at + int(first)], ids[at + int(second)])
+                found[pair] = max(found.get(pair, 0.0), float(cosines[first, second]))
+    ranked = sorted(((cosine, *pair) for pair, cosine in found.items()), reverse=True)
+    return ranked[:_PAIRS], compared
+
+
+def _texts_vectors(workspace_id: str, encoder: str) -> tuple[list[str], npt.NDArray[np.float32]]:
+    rows = Vector.objects.of(workspace_id).filter(encoder=encoder).order_by("-id")[:_COMPARED]
+    read = [(row.passage_id, _vectors(row).rows[0]) for row in rows]
+    matrix = np.array([vector for _, vector in read], dtype=np.float32)
+    return [passage_id for passage_id, _ in read], matrix.reshape(len(read), -1)
+
+
+def _places(workspace_id: str, ids: Iterable[str]) -> dict[str, PassagePlace]:
+    places = {}
+    for some in _parts(sorted(ids)):
+        for row in Passage.objects.of(workspace_id).filter(id__in=some).select_related("document"):
+            page = row.document
+            text = page.text[row.start : min(row.end, row.start + _BEGINNING)]
+            places[row.id] = PassagePlace(row.id, page.title, page.name, page.id, text)
+    return places
+
+
+def _parts(ids: list[str]) -> Iterator[list[str]]:
+    return (ids[at : at + _CHUNK] for at in range(0, len(ids), _CHUNK))
 
 
 def _document_counts(workspace_id: str) -> dict[str, int]:
