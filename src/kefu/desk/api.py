@@ -4,6 +4,7 @@ from ninja import NinjaAPI
 
 from kefu import __version__
 from kefu.desk.accounts.api import router as accounts
+from kefu.desk.assistants.api import router as assistants
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
 from kefu.desk.library.api import router as library
@@ -16,5 +17,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, inbox, library):
+for router in (accounts, inbox, library, assistants):
     api.add_router("", router)

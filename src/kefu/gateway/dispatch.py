@@ -159,7 +159,7 @@ class Dispatch:
         except Exception as error:
             _log.error("turn_failed", turn=turn.id, workspace=turn.workspace_id, exception=error)
             outcome = _sorry(turn)
-        self._outcomes.put_nowait((turn.id, outcome, trace_of(outcome)))
+        self._outcomes.put_nowait((turn.id, outcome, inbox.trace_of(outcome)))
 
     async def _answer(self, turn: ClaimedTurn) -> TurnOutcome:
         if turn.attempts > inbox.ATTEMPTS:
@@ -252,19 +252,6 @@ def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
 
 def tools_of(mind: Mind) -> Tools:
     return Tools(index=mind.index, generator=mind.generator)
-
-
-def trace_of(outcome: TurnOutcome) -> dict[str, Any]:
-    """What of an outcome explains it, as stored with the turn."""
-    return {
-        "reason": outcome.reason,
-        "steps": [{"name": step.name, "ms": round(step.ms, 3), **step.detail} for step in outcome.steps],
-        "versions": dict(outcome.versions),
-        "passages": [
-            {"id": each.passage_id, "document": each.document, "score": round(each.score, 4)}
-            for each in outcome.citations
-        ],
-    }
 
 
 def _sorry(turn: ClaimedTurn) -> TurnOutcome:

@@ -1,6 +1,7 @@
 """Writes of assistants."""
 
 import json
+import re
 from typing import Any
 
 from django.db import transaction
@@ -10,11 +11,12 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Assistant
-from kefu.desk.assistants.queries import AssistantInfo, for_workspace
+from kefu.desk.assistants.queries import SECRETS, AssistantInfo, for_workspace, generator_options
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
 
+_REFERENCE = re.compile(r"(openai|scripted|path|package|hub):\S+")
 _THRESHOLDS = ("answer_threshold", "approved_threshold", "clarify_threshold")
 
 
@@ -26,19 +28,18 @@ def set_up(
     generator: str | None = None,
     generator_options: dict[str, Any] | None = None,
 ) -> AssistantInfo:
-    """Change what is given of the assistant and leave the rest.
+    """Change what is given of the assistant and leave the rest; a policy's part that is None gets its default.
 
     Raises BadInput that names the field, NotAllowed.
     """
     actor.require_role(Role.ADMIN)
-    if policy:
-        _check(policy)
+    changes = checked_policy(policy or {})
     with transaction.atomic():
         row = Assistant.objects.of(actor.workspace_id).select_for_update().first()
         row = row or Assistant(workspace_id=actor.workspace_id, name="Kefu")
         before = {"policy": row.policy, "generator": row.generator}
         row.name = name if name is not None else row.name
-        row.policy = {**row.policy, **(policy or {})}
+        row.policy = {part: value for part, value in {**row.policy, **changes}.items() if value is not None}
         row.generator = generator if generator is not None else row.generator
         if generator_options is not None:
             row.sealed_generator_options = seal(workspace_key(actor.workspace_id), json.dumps(generator_options))
@@ -51,15 +52,39 @@ def set_up(
     return for_workspace(actor.workspace_id)
 
 
-def _check(policy: dict[str, Any]) -> None:
+def set_generator(actor: Actor, *, reference: str, options: dict[str, Any]) -> AssistantInfo:
+    """Choose the generator, or with an empty reference none. Secrets that `options` leaves out are kept.
+
+    They are kept only for the server that they were given for. Raises BadInput that names the field, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    return set_up(actor, generator=reference.strip(), generator_options=merged_options(actor, reference, options))
+
+
+def merged_options(actor: Actor, reference: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the stored secrets that they leave out. Raises BadInput for another server without its key."""
+    actor.require_role(Role.ADMIN)
+    known = generator_options(actor.workspace_id)
+    kept = {name: known[name] for name in SECRETS if name in known and name not in options}
+    if kept and (known.get("base_url"), known.get("hub_url")) != (options.get("base_url"), options.get("hub_url")):
+        raise BadInput("The server has changed: give its key again.", field=next(iter(kept)))
+    if reference and not _REFERENCE.fullmatch(reference.strip()):
+        raise BadInput(
+            "A generator is named openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.", field="reference"
+        )
+    return {name: value for name, value in {**kept, **options}.items() if value is not None}
+
+
+def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
+    """Parts of a policy as they are stored. Raises BadInput that names the field."""
     unknown = sorted(set(policy) - set(Policy.__dataclass_fields__))
     if unknown:
         raise BadInput(f"A policy has no {', '.join(unknown)}.", field=unknown[0])
     for name in _THRESHOLDS:
         value = policy.get(name)
-        if name in policy and (not isinstance(value, int | float) or not 0 <= value <= 1):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
             raise BadInput(f"{name} is a number from 0 to 1, not {value!r}.", field=name)
-    kinds = policy.get("kinds", [])
-    strange = sorted(set(kinds) - set(Decision))
+    strange = sorted(set(policy.get("kinds") or ()) - set(Decision))
     if strange:
         raise BadInput(f"Kinds of answer are {', '.join(Decision)}; not {', '.join(strange)}.", field="kinds")
+    return policy

@@ -10,6 +10,8 @@ from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Assistant
 from kefu.desk.crypto import unseal
 
+SECRETS = ("api_key", "hub_token", "extra")  # options that may hold a secret; `extra` may hold any header or field
+
 
 @dataclass(frozen=True)
 class AssistantInfo:
@@ -33,6 +35,21 @@ def for_workspace(workspace_id: str) -> AssistantInfo:
     if row is None:
         return AssistantInfo("Kefu", Policy(default_language=language), "", True)
     return AssistantInfo(row.name, policy_of(row.policy, language), row.generator, row.is_active)
+
+
+def stored_policy(workspace_id: str) -> tuple[dict[str, Any], str]:
+    """The policy's stored parts, and the workspace's language."""
+    row = Assistant.objects.of(workspace_id).first()
+    return (row.policy if row is not None else {}), workspace(workspace_id).default_language
+
+
+def shown_options(actor: Actor) -> tuple[dict[str, Any], list[str]]:
+    """The generator's options that hold no secret, and the names of those that do and are set."""
+    actor.require_role(Role.ADMIN)
+    options = generator_options(actor.workspace_id)
+    # An address may hold a user and a password.
+    secret = [name for name, value in options.items() if name in SECRETS or "@" in str(value)]
+    return {name: value for name, value in options.items() if name not in secret}, secret
 
 
 def generator_options(workspace_id: str) -> dict[str, Any]:

@@ -231,6 +231,19 @@ def answer_of(outcome: TurnOutcome) -> dict[str, Any]:
     }
 
 
+def trace_of(outcome: TurnOutcome) -> dict[str, Any]:
+    """What of an outcome explains it, as stored with the turn."""
+    return {
+        "reason": outcome.reason,
+        "steps": [{"name": step.name, "ms": round(step.ms, 3), **step.detail} for step in outcome.steps],
+        "versions": dict(outcome.versions),
+        "passages": [
+            {"id": each.passage_id, "document": each.document, "score": round(each.score, 4)}
+            for each in outcome.citations
+        ],
+    }
+
+
 def _has_work(thread: Conversation) -> bool:
     undone = Turn.objects.of(thread.workspace_id).filter(conversation_id=thread.id).exclude(state="done")
     return bool(undone.exists())

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q
@@ -12,6 +12,7 @@ from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
 from kefu.desk.crypto import unseal
 from kefu.desk.inbox.models import Channel, Conversation, Message, Turn
+from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select
 from kefu.kit.errors import NotFound
 
@@ -308,6 +309,18 @@ def turn(actor: Actor, turn_id: str) -> TurnInfo:
     if row is None:
         raise NotFound("There is no such turn.", turn=turn_id)
     return turn_info(row)
+
+
+def confidences(actor: Actor, *, days: int = 30, limit: int = 5_000) -> list[float]:
+    """How sure the assistant was of its last answers and refusals, newest first."""
+    actor.require_role(Role.VIEWER)
+    rows = Turn.objects.of(actor.workspace_id).filter(
+        state="done",
+        confidence__isnull=False,
+        created_at__gt=now() - timedelta(days=days),
+        decision__in=["approved", "extracted", "generated", "clarify", "refuse"],
+    )
+    return list(rows.order_by("-created_at").values_list("confidence", flat=True)[:limit])
 
 
 def history(conversation_ids: list[str]) -> dict[str, list[Line]]:
