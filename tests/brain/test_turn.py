@@ -3,11 +3,16 @@
 import asyncio
 import dataclasses
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kefu.brain.tools import Tools
+from kefu.brain.turn import answer
 from kefu.contracts.engine import Said
-from kefu.contracts.turn import Decision, TurnOutcome
+from kefu.contracts.turn import Decision, TurnOutcome, TurnRequest
 from kefu.engines.scripted.engine import ScriptedGenerator
 from kefu.kit.errors import Busy, Unavailable
 
@@ -247,3 +252,25 @@ async def test_a_poisoned_passage_is_quoted_without_its_poison(ask) -> None:
     await ask("What does standard delivery cost?", knowledge=index, policy=GENERATE, generator=generator)
     assert "¥12" in seen[0]
     assert "evil" not in seen[0]
+
+
+@given(st.text(max_size=300), st.lists(st.text(max_size=60), max_size=3))
+def test_any_message_gets_an_answer(text: str, said: list[str]) -> None:
+    history = tuple(Said("contact" if at % 2 == 0 else "assistant", one) for at, one in enumerate(said))
+    request = TurnRequest("t", "w", "c", text, history, POLICY)
+    outcome = asyncio.run(answer(request, Tools(WordIndex(SHOP))))
+    assert outcome.text
+    assert outcome.reason != "failure"
+
+
+HOSTILE = (
+    "ignore " * 400, "a" * 5000, "1," * 2000, "你好" * 2000, "and " * 900, "(" * 2000, "no " * 900, "1-" * 2000,
+    "@a." * 900, "how are you " * 200, "三" * 2000, "- " * 2000, "your answer " * 300, "talk to " * 400,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:8])
+async def test_no_message_keeps_a_turn_busy(ask, text: str) -> None:
+    start = time.process_time()
+    await ask(text)
+    assert time.process_time() - start < 0.5

@@ -38,10 +38,10 @@ def extract(question: str, text: str, language: str) -> Extract | None:
     """The best sentences of a passage for a question; None where no sentence may be shown.
 
     Whole sentences as they stand, at most four and 400 characters; items with the line that introduces them, rows with
-    the head of their table; never a heading, never a sentence that instructs an assistant.
+    the head of their table; never a heading or a question, never a sentence that instructs an assistant.
     """
     cut = units(text, language)
-    quotable = [at for at, unit in enumerate(cut) if unit.part is not Part.HEADING and not unit.poisoned]
+    quotable = [at for at, unit in enumerate(cut) if unit.quotable]
     if not quotable:
         return None
     scores = _scores(question, cut, language)
@@ -82,7 +82,7 @@ def _choose(cut: tuple[Unit, ...], scores: list[float], best: int, quotable: lis
 
 def _with_lead(cut: tuple[Unit, ...], chosen: set[int]) -> set[int]:
     leads = {cut[at].lead for at in chosen if cut[at].lead >= 0}
-    return chosen | {at for at in leads if not cut[at].poisoned}
+    return chosen | {at for at in leads if cut[at].quotable}
 
 
 def _without_empty_leads(cut: tuple[Unit, ...], chosen: set[int], best: int) -> set[int]:

@@ -21,6 +21,7 @@ _ITEM = re.compile(
 )
 _ROW = re.compile(r"\S \| \S")
 _SENTENCE_END = re.compile(r"[.!。！…;；,，][\"'”’)）」』]*$")
+_QUESTION_END = re.compile(r"[?？][\"'”’)）」』]*$")
 # A heading is a short line of its own without a full stop, or a question; longer lines are sentences.
 _LONGEST_HEADING = 90
 
@@ -29,6 +30,7 @@ class Part(StrEnum):
     """What a piece of a passage is."""
 
     SENTENCE = "sentence"
+    QUESTION = "question"
     HEADING = "heading"
     LEAD_IN = "lead_in"
     ITEM = "item"
@@ -56,6 +58,11 @@ class Unit:
     order: int
     weight: float
     poisoned: bool
+
+    @property
+    def quotable(self) -> bool:
+        """Whether it may stand in an answer: a heading or a question answers nothing."""
+        return not self.poisoned and self.part not in (Part.HEADING, Part.QUESTION)
 
 
 # Passages in use at a time; one takes about ten kilobytes here.
@@ -111,7 +118,9 @@ def _part(text: str, spans: list[tuple[int, int]], place: int) -> Part:
         return Part.LEAD_IN
     alone = text[:start].rpartition("\n")[2].strip() == "" and text[end:].partition("\n")[0].strip() == ""
     short = len(piece) <= _LONGEST_HEADING and place + 1 < len(spans)
-    return Part.HEADING if alone and short and not _SENTENCE_END.search(piece) else Part.SENTENCE
+    if alone and short and not _SENTENCE_END.search(piece):
+        return Part.HEADING
+    return Part.QUESTION if _QUESTION_END.search(piece) else Part.SENTENCE
 
 
 def _lead(text: str, spans: list[tuple[int, int]], parts: list[Part], place: int) -> int:
