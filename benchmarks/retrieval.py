@@ -21,7 +21,11 @@ from kefu.knowledge.search import Fusion, WorkspaceIndex
 
 DEPTH = 50
 NAMES = ("doc2dial", "doc2dial_given", "dstc11", "dstc9", "cmrc", "tidb", "demo_en", "demo_zh")
-WAYS = {"keyword": Fusion(vector=0.0), "vector": Fusion(keyword=0.0), "fused": None}
+WAYS = {
+    "keyword": Fusion(vector=0.0, text=1.0, faq=1.0, lift=0.0),
+    "vector": Fusion(vector=1.0, text=0.0, faq=0.0, lift=0.0),
+    "fused": None,
+}
 
 
 def main() -> None:

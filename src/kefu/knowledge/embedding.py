@@ -6,17 +6,27 @@ import numpy as np
 
 from kefu.contracts.engine import Encoder, TextKind
 from kefu.contracts.index import IndexedPassage, PassageVectors
+from kefu.knowledge.chunk import weight
 
 ANY_LANGUAGE = "*"
 # Large enough to fill the processor, small enough that a customer's question waits some 50 ms behind a batch.
 BATCH = 16
 
 
-def passage_text(passage: IndexedPassage) -> str:
-    """What is embedded of a passage: where it stands, then what it says (of a FAQ entry its answer)."""
-    place = " > ".join(dict.fromkeys(part for part in (passage.title, *passage.heading_path) if part))
-    says = passage.answer or passage.text
-    return f"{place}\n{says}" if place else says
+# Letters below which a text says too little without the title above it: "Free WiFi is available."
+_SHORT = 80
+
+
+def passage_texts(passage: IndexedPassage, *, titled: bool) -> list[str]:
+    """What is embedded of a passage: its text (of a FAQ entry the answer), then each question.
+
+    With `titled` a short one stands under its title. A longer one does not: a title shared by many passages makes them
+    alike (Doc2Dial, MiniLM: R@1 of vectors 0.31 with, 0.46 without; DSTC9, one sentence each: 0.79 with, 0.68 without).
+    """
+    texts = [passage.answer or passage.text, *passage.questions]
+    if not titled or not passage.title:
+        return texts
+    return [f"{passage.title}\n{text}" if weight(text) < _SHORT else text for text in texts]
 
 
 def encoder_for(language: str, encoders: Mapping[str, Encoder]) -> Encoder:
@@ -44,7 +54,10 @@ async def embed_passages(
     done = 0
     for encoder, places in _by_encoder(passages, encoders):
         rows: dict[int, list[np.ndarray]] = {}
-        for kind, batch in _batches([(place, passages[place]) for place in places]):
+        # The multilingual encoder finds less under titles, even short texts (TiDB FAQ: R@1 0.62 without, 0.57 with).
+        titled = encoder is not encoders.get(ANY_LANGUAGE)
+        texts = {place: passage_texts(passages[place], titled=titled) for place in places}
+        for kind, batch in _batches(texts):
             vectors = await encoder.embed([text for _, _, text in batch], kind)
             for (place, part, _), vector in zip(batch, vectors, strict=True):
                 rows.setdefault(place, [np.zeros(0)] * (1 + len(passages[place].questions)))[part] = vector
@@ -67,17 +80,13 @@ def _by_encoder(
     return groups.values()
 
 
-def _batches(
-    passages: Sequence[tuple[int, IndexedPassage]],
-) -> Iterator[tuple[TextKind, list[tuple[int, int, str]]]]:
+def _batches(texts: Mapping[int, Sequence[str]]) -> Iterator[tuple[TextKind, list[tuple[int, int, str]]]]:
     """Batches of (place, part, text) of one kind, sorted by length so that little of a batch is padding."""
-    texts = [(place, 0, passage_text(passage)) for place, passage in passages]
-    questions = [
-        (place, part, question)
-        for place, passage in passages
-        for part, question in enumerate(passage.questions, start=1)
-    ]
-    kinds: tuple[tuple[TextKind, list[tuple[int, int, str]]], ...] = (("passage", texts), ("query", questions))
+    parts = [(place, part, text) for place, own in texts.items() for part, text in enumerate(own)]
+    kinds: tuple[tuple[TextKind, list[tuple[int, int, str]]], ...] = (
+        ("passage", [item for item in parts if item[1] == 0]),
+        ("query", [item for item in parts if item[1] > 0]),
+    )
     for kind, items in kinds:
         items.sort(key=lambda item: len(item[2]))
         for at in range(0, len(items), BATCH):

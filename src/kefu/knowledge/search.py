@@ -31,15 +31,25 @@ _SMALLEST = 1e-9
 
 @dataclass(frozen=True)
 class Fusion:
-    """How much a keyword score, from 0 to 1, counts beside a cosine."""
+    """What counts how much in a passage's score.
 
-    keyword: float = 1.0
-    vector: float = 1.0
+    The score of a text is `vector` * cosine + `text` * keyword share; that of a FAQ entry, whose cosine is the mean of
+    its answer's and its best question's, counts keywords by `faq`. `lift` makes up for the mean, which is lower than
+    the cosine of a text that answers as well.
+    """
+
+    vector: float
+    text: float
+    faq: float
+    lift: float
 
 
 # Chosen on the questions of half 0 of benchmarks/retrieval.py. The cosines of e5 lie between 0.75 and 0.95, those of
-# MiniLM between 0 and 0.9, so the same difference in keyword score weighs against a tenth of the difference in cosine.
-_FUSION = {"en": Fusion(keyword=0.5), ANY_LANGUAGE: Fusion(keyword=0.05)}
+# MiniLM between 0 and 0.9, so beside e5 the same keyword share counts a tenth.
+_FUSION = {
+    "en": Fusion(vector=1.0, text=1.0, faq=0.4, lift=0.05),
+    ANY_LANGUAGE: Fusion(vector=1.0, text=0.1, faq=0.06, lift=0.01),
+}
 
 
 class WorkspaceIndex:
@@ -160,15 +170,22 @@ class _Ranked:
 
 def _rank(shelf: Shelf, asked: _Asked, fusion: Fusion) -> _Ranked:
     terms = tuple(dict.fromkeys(tokenise(asked.question, shelf.language)))
-    keyword = shelf.keyword.scores(terms, shelf.rows)
+    mass = sum(shelf.keyword.idf(term) for term in terms)
+    keyword = shelf.keyword.scores(terms, shelf.rows) / np.float32(mass or 1.0)
     index = shelf.vectors.get(asked.encoder)
+    is_faq = shelf.is_faq()
     if index is None or asked.vector is None:
         cosine = np.zeros(shelf.rows, np.float32)
     else:
-        cosine = index.best(asked.vector, shelf.rows, _NEAREST)
-    highest = float(keyword.max(initial=0.0)) or 1.0
-    total = fusion.vector + fusion.keyword
-    fused = np.float32(fusion.vector / total) * cosine + np.float32(fusion.keyword / total / highest) * keyword
+        first, others = index.best(asked.vector, shelf.rows, _NEAREST)
+        cosine = np.where(is_faq, (first + others) / 2, first)
+    fused = fusion.vector * cosine + fusion.text * keyword
+    if is_faq.any():
+        # Entries are lifted by what the best text gains from its words, so that the two kinds stay comparable.
+        best_text = float(keyword.max(initial=0.0, where=~is_faq))
+        entry = fusion.vector * cosine + fusion.faq * keyword + (fusion.text - fusion.faq) * best_text + fusion.lift
+        fused = np.where(is_faq & (cosine + keyword > 0), entry, fused)
+    fused = (fused / (fusion.vector + fusion.text + fusion.lift)).astype(np.float32)
     return _Ranked(asked, shelf, terms, cosine, keyword, fused, shelf.exact(asked.question))
 
 

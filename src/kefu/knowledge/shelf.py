@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.knowledge.keyword import KeywordIndex
@@ -12,6 +13,7 @@ from kefu.knowledge.words import normalised_question, tokenise
 
 # Row numbers of removed passages are let go when they outnumber the living by so many.
 _SPARE_ROWS = 1024
+_FEW = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Shelf:
         self.vectors: dict[str, VectorIndex] = {}
         self.passages: dict[int, IndexedPassage] = {}
         self._row_of: dict[str, int] = {}
+        self._is_faq = np.zeros(_FEW, np.bool_)
         self._exact: dict[str, dict[str, None]] = {}
         self.rows = 0  # one more than the highest number in use
 
@@ -54,6 +57,7 @@ class Shelf:
         self.rows += 1
         self._row_of[passage.id] = row
         self.passages[row] = passage
+        self._mark(row, bool(passage.questions))
         self.keyword.add(row, entry.fields)
         for question in passage.questions:
             self._exact.setdefault(normalised_question(question), {})[passage.id] = None
@@ -83,6 +87,10 @@ class Shelf:
         index = self.vectors.get(encoder)
         return [passage for row, passage in self.passages.items() if index is None or row not in index]
 
+    def is_faq(self) -> npt.NDArray[np.bool_]:
+        """By row number, whether it is a FAQ entry with questions."""
+        return self._is_faq[: self.rows]
+
     def exact(self, question: str) -> int | None:
         """The row whose question this is; none when entries with the same question answer differently."""
         ids = self._exact.get(normalised_question(question), {})
@@ -101,7 +109,15 @@ class Shelf:
             index.renumber(new_of)
         self.passages = {int(new_of[row]): passage for row, passage in self.passages.items()}
         self._row_of = {passage_id: int(new_of[row]) for passage_id, row in self._row_of.items()}
+        marks = np.zeros_like(self._is_faq)
+        marks[: len(self)] = [bool(self.passages[row].questions) for row in range(len(self))]
+        self._is_faq = marks
         self.rows = len(self)
+
+    def _mark(self, row: int, is_faq: bool) -> None:
+        if row >= len(self._is_faq):
+            self._is_faq = np.concatenate([self._is_faq, np.zeros_like(self._is_faq)])
+        self._is_faq[row] = is_faq
 
     def _file(self, row: int, vectors: PassageVectors) -> None:
         self.vectors.setdefault(vectors.encoder, VectorIndex()).add(row, vectors.rows.astype(np.float32))

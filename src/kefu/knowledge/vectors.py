@@ -63,18 +63,24 @@ class VectorIndex:
         self._places = {int(new_of[owner]): places for owner, places in self._places.items()}
         self._graph = None
 
-    def best(self, vector: Matrix, owners: int, count: int) -> Matrix:
-        """The highest cosine of each owner below `owners`, 0 for those without; when approximate, only of the nearest."""
-        found = np.zeros(owners, np.float32)
+    def best(self, vector: Matrix, owners: int, count: int) -> tuple[Matrix, Matrix]:
+        """The cosine of each owner's first row, and the highest of its others; by owner below `owners`, 0 for none.
+
+        When approximate, only the owners of the nearest `count` rows have any.
+        """
+        first, others = np.zeros(owners, np.float32), np.zeros(owners, np.float32)
         if not self._size:
-            return found
-        if self._size <= self._exact_rows:
-            np.maximum.at(found, self._owner[: self._size], self._matrix[: self._size] @ vector)
-            return found
-        matches = self._built().search(vector, count)
-        nearest = matches.keys.astype(np.int64) >> _PART_BITS
-        np.maximum.at(found, nearest, 1 - matches.distances.astype(np.float32))
-        return found
+            return first, others
+        if self._size > self._exact_rows:
+            places = self._nearest(vector, count)
+            cosines = self._matrix[places] @ vector
+        else:
+            places = np.arange(self._size)
+            cosines = self._matrix[: self._size] @ vector
+        owner, is_first = self._owner[places], self._part[places] == 0
+        first[owner[is_first]] = np.maximum(cosines[is_first], 0)
+        np.maximum.at(others, owner[~is_first], cosines[~is_first])
+        return first, others
 
     def cosines(self, vector: Matrix, owner: int) -> Matrix:
         """The cosine of each of an owner's rows, in order of part; empty for an owner that has none."""
@@ -82,6 +88,11 @@ class VectorIndex:
         if places is None:
             return np.zeros(0, np.float32)
         return (self._matrix[places] @ vector)[np.argsort(self._part[places])]
+
+    def _nearest(self, vector: Matrix, count: int) -> Ids:
+        """The places of all rows of the owners of the nearest rows."""
+        found = self._built().search(vector, count).keys.astype(np.int64) >> _PART_BITS
+        return np.array([place for owner in dict.fromkeys(found.tolist()) for place in self._places[owner]], np.int64)
 
     def _built(self) -> Any:
         if self._graph is None:
