@@ -70,9 +70,10 @@ export class View {
     }
   }
 
-  addFrame(): HTMLIFrameElement {
+  addFrame(address: string): HTMLIFrameElement {
     this.frame = el("iframe");
     this.frame.title = this.texts.panel;
+    this.frame.src = address;
     this.panel.append(this.frame);
     return this.frame;
   }
@@ -99,8 +100,8 @@ export class View {
     this.bubble.setAttribute("aria-expanded", "true");
     this.nameBubble();
     this.fitPhone();
-    visualViewport?.addEventListener("resize", this.fitPhone);
-    visualViewport?.addEventListener("scroll", this.fitPhone);
+    window.visualViewport?.addEventListener("resize", this.fitPhone);
+    window.visualViewport?.addEventListener("scroll", this.fitPhone);
     if (focus) this.frame?.focus();
   }
 
@@ -109,8 +110,8 @@ export class View {
     this.panel.dataset["shown"] = "false";
     this.bubble.setAttribute("aria-expanded", "false");
     this.nameBubble();
-    visualViewport?.removeEventListener("resize", this.fitPhone);
-    visualViewport?.removeEventListener("scroll", this.fitPhone);
+    window.visualViewport?.removeEventListener("resize", this.fitPhone);
+    window.visualViewport?.removeEventListener("scroll", this.fitPhone);
     this.lockPage(false);
     if (hadFocus) this.bubble.focus();
   }
@@ -159,8 +160,8 @@ export class View {
   private readonly fitPhone = (): void => {
     const phone = matchMedia(PHONE).matches && this.panel.dataset["shown"] === "true";
     this.lockPage(phone);
-    if (phone && visualViewport) {
-      const { height, offsetTop } = visualViewport;
+    if (phone && window.visualViewport) {
+      const { height, offsetTop } = window.visualViewport;
       setVars(this.box, { "--phone-height": `${height}px`, "--phone-top": `${offsetTop}px` });
     }
   };

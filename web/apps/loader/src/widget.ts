@@ -116,11 +116,10 @@ export class Widget {
     if (this.view.hasFrame || !this.view.mounted) return;
     const { base, channel, language, theme } = this.options;
     const hash = embedHash({ origin: location.origin, language, theme });
-    const frame = this.view.addFrame();
+    const frame = this.view.addFrame(`${base}/widget/${encodeURIComponent(channel)}${hash}`);
     connectToFrame(frame, base, this.port, () => {
       this.connect();
     });
-    frame.src = `${base}/widget/${encodeURIComponent(channel)}${hash}`;
     setTimeout(() => {
       if (!this.connected) this.failed();
     }, CONNECT_WITHIN_MS);

@@ -1,6 +1,6 @@
 import type { Message } from "@kefu/api";
 import { computed, ref, watch, type ShallowRef } from "vue";
-import { Beeper } from "./sound";
+import { Beeper } from "@kefu/ui";
 import type { Drawer } from "./storage";
 
 const READ = "read";

@@ -8,6 +8,7 @@ import {
   newKey,
   type Attributes,
   type Channel,
+  type Conversation,
   type FeedbackValue,
   type Identity,
   type LiveEvent,
@@ -63,6 +64,7 @@ export class Chat {
   private readonly drawer: Drawer;
   private readonly session: Session;
   private readonly socket: LiveSocket;
+  private contact: string | null = null;
   private held: Message[] = [];
   private fillWanted = false;
   private startAttempt = 0;
@@ -183,6 +185,7 @@ export class Chat {
 
   private async enter(visitor: Visitor): Promise<void> {
     this.channel.value = visitor.channel;
+    this.contact = visitor.contact;
     this.thread.follow(visitor.conversation);
     if (this.mustAsk(visitor)) {
       this.phase.value = "form";
@@ -223,9 +226,10 @@ export class Chat {
   private async reintroduce(): Promise<void> {
     if (this.phase.value !== "ready") return;
     try {
-      const known = this.session.token;
       const visitor = await this.session.visit();
-      if (visitor.token !== known) await this.enter(visitor);
+      if (visitor.contact === this.contact) return;
+      this.socket.stop(); // it speaks for who they were
+      await this.enter(visitor);
     } catch (error) {
       this.signal({ name: "error", detail: { code: error instanceof ApiError ? error.code : "network" } });
     }
@@ -239,18 +243,23 @@ export class Chat {
     }
   }
 
-  private async deliver(text: string, key: string): Promise<Message> {
+  private async deliver(text: string, key: string, mayBeginAgain = true): Promise<Message> {
     const id = await this.conversationId(key);
-    const { message } = await this.session.authorized(() => this.session.client.sendMessage(id, text, key));
-    return message;
+    try {
+      const { message } = await this.session.authorized(() => this.session.client.sendMessage(id, text, key));
+      return message;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404 || !mayBeginAgain) throw error;
+      this.thread.follow(null); // erased meanwhile: what they write now begins another
+      return this.deliver(text, key, false);
+    }
   }
 
   private async conversationId(key: string): Promise<string> {
     const present = this.thread.conversation.value;
     if (present) return present.id;
     const started = await this.session.authorized(() => this.session.client.startConversation(key));
-    this.thread.follow(started);
-    this.attention.restore(started.id);
+    this.adopt(started);
     return started.id;
   }
 
@@ -264,16 +273,23 @@ export class Chat {
   readonly sentAs = new Map<string, string>();
 
   private receive(event: LiveEvent): void {
-    const mine = this.thread.conversation.value?.id;
-    const theirs = event.type === "conversation.updated" ? event.conversation.id : event.conversation;
-    if (theirs !== mine) return;
+    if (event.type === "conversation.created") this.adopt(event.conversation);
+    const theirs = typeof event.conversation === "string" ? event.conversation : event.conversation.id;
+    if (theirs !== this.thread.conversation.value?.id) return;
     if (event.type === "message.created" && event.message.author === "contact" && this.outbox.uncertain) {
       this.held.push(event.message); // perhaps the very one whose answer has not come yet
       return;
     }
     const isNew = "message" in event && event.message.sequence > this.thread.newest;
-    if (this.thread.receive(event)) void this.fill();
+    if (this.thread.receive(event)) void this.quietly(() => this.fill());
     if ("message" in event && isNew) this.noticed(event.message);
+  }
+
+  /** A conversation begun here, or in another tab while this one was still empty. */
+  private adopt(conversation: Conversation): void {
+    if (this.thread.conversation.value) return;
+    this.thread.follow(conversation);
+    this.attention.restore(conversation.id);
   }
 
   private noticed(message: Message): void {
@@ -287,7 +303,7 @@ export class Chat {
     for (const message of this.held.splice(0)) {
       if (this.thread.add(message)) this.fillWanted = true;
     }
-    if (this.fillWanted) void this.fill();
+    if (this.fillWanted) void this.quietly(() => this.fill());
   }
 
   /** Asks for missed messages, as soon as none of them can be one of our own in flight. */
@@ -295,14 +311,9 @@ export class Chat {
     this.fillWanted = this.outbox.uncertain;
     if (this.fillWanted) return;
     const before = this.thread.newest;
-    try {
-      await this.thread.fill();
-    } catch (error) {
-      if (!isRetryable(error)) throw error;
-      return; // the next event, poll or reconnect asks again
-    }
-    if (before > 0)
-      this.thread.messages.value.filter(({ sequence }) => sequence > before).forEach((m) => this.noticed(m));
+    await this.thread.fill();
+    if (before === 0) return;
+    for (const message of this.thread.messages.value) if (message.sequence > before) this.noticed(message);
   }
 
   private async liveChanged(state: LiveState): Promise<void> {
@@ -311,7 +322,7 @@ export class Chat {
     if (wasReady) this.thread.dropDrafts();
     if (state !== "ready") return;
     await this.outbox.flush();
-    await this.refresh();
+    await this.quietly(() => this.refresh());
   }
 
   /** Messages and status as they are now. */
@@ -319,17 +330,25 @@ export class Chat {
     const id = this.thread.conversation.value?.id;
     if (!id) return;
     await this.fill();
+    this.thread.update(await this.session.authorized(() => this.session.client.conversation(id)));
+  }
+
+  /** Runs what nobody waits for. What fails for want of a connection is asked again by the next event or poll. */
+  private async quietly(work: () => Promise<void>): Promise<void> {
     try {
-      this.thread.update(await this.session.authorized(() => this.session.client.conversation(id)));
+      await work();
     } catch (error) {
-      if (!isRetryable(error)) throw error;
+      if (error instanceof ApiError && error.status === 404)
+        this.thread.follow(null); // erased meanwhile
+      else if (error instanceof ApiError) this.signal({ name: "error", detail: { code: error.code } });
+      else if (!(error instanceof NetworkError)) throw error;
     }
   }
 
   private async poll(): Promise<void> {
     if (this.phase.value !== "ready" || !navigator.onLine || !this.attention.pageVisible.value) return;
     if (this.live.value === "ready" && !this.thread.awaiting.value) return;
-    await this.refresh();
+    await this.quietly(() => this.refresh());
   }
 
   private signal(signal: ChatSignal): void {

@@ -31,8 +31,8 @@ export function layRows({ messages, outgoing, drafts, sentAs }: Sources): Row[] 
       rows.push(outgoingRow(tried[next++] as Outgoing));
     }
     const before = messages[i - 1];
-    if (!before || day(before) !== day(message))
-      rows.push({ kind: "day", key: `day:${day(message)}`, at: message.created_at });
+    const newDay = before ? day(before) !== day(message) : day(message) !== new Date().toDateString();
+    if (newDay) rows.push({ kind: "day", key: `day:${day(message)}`, at: message.created_at });
     rows.push({
       kind: "message",
       key: keyOf(message, sentAs, turns),

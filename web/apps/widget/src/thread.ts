@@ -21,6 +21,7 @@ export class Thread {
   readonly awaiting = computed(() => this.conversation.value?.status === "bot" && this.unanswered());
   private timeline = new Timeline();
   private filling: Promise<void> | null = null;
+  private fillAgain = false;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly fetch: Fetch) {}
@@ -50,6 +51,8 @@ export class Thread {
 
   /** Asks for every message after the last that is known for certain. */
   fill(): Promise<void> {
+    // A request that is under way may have been answered before the message that is missed now: ask once more after it.
+    if (this.filling) this.fillAgain = true;
     this.filling ??= this.fetchMissing().finally(() => {
       this.filling = null;
     });
@@ -65,6 +68,7 @@ export class Thread {
       case "reply.delta":
         this.extendDraft(event.turn, event.text);
         return false;
+      case "conversation.created":
       case "conversation.updated":
         this.update(event.conversation);
         return false;
@@ -97,7 +101,8 @@ export class Thread {
         this.finishDraft(message);
       });
       this.publish();
-      if (messages.length < PAGE) return;
+      if (messages.length < PAGE && !this.fillAgain) return;
+      this.fillAgain = false;
     }
   }
 

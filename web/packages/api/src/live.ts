@@ -14,11 +14,23 @@ const TOO_MANY_ATTEMPT = 5;
 /** idle: not started · connecting · ready: hearing everything · waiting: will try again · offline: waits for the network. */
 export type LiveState = "idle" | "connecting" | "ready" | "waiting" | "offline";
 
-export interface LiveOptions {
+interface Typed {
+  type: string;
+}
+
+/** `E` is what the server tells this kind of client: LiveEvent to visitors, more to members. */
+export interface LiveOptions<E extends Typed = LiveEvent> {
   url: string;
-  token: () => string | null;
-  onEvent: (event: LiveEvent) => void;
+  /** A visitor's token at the moment of connecting. */
+  token?: () => string | null;
+  /** A member's one-use ticket, fetched for each connection. */
+  ticket?: () => Promise<string>;
+  /** Kinds of frame to hear besides a visitor's. */
+  kinds?: readonly E["type"][];
+  onEvent: (event: E) => void;
   onState: (state: LiveState) => void;
+  /** Hears all from now on; the frame may say more, such as who is online. */
+  onReady?: (frame: Ready) => void;
   /** The server does not know the token: get another before the next try. */
   onBadToken: () => Promise<void>;
   WebSocket?: typeof WebSocket;
@@ -32,7 +44,7 @@ export const liveUrl = (origin: string): string => `${origin.replace(/^http/, "w
  *
  * Events that happened while it was away may be lost, so whoever listens asks for missed messages at each "ready".
  */
-export class LiveSocket {
+export class LiveSocket<E extends Typed = LiveEvent> {
   state: LiveState = "idle";
   private socket: WebSocket | null = null;
   private after: number | null = null;
@@ -40,7 +52,11 @@ export class LiveSocket {
   private retryTimer: Timer;
   private watchTimer: Timer;
 
-  constructor(private readonly options: LiveOptions) {}
+  private readonly kinds: ReadonlySet<string>;
+
+  constructor(private readonly options: LiveOptions<E>) {
+    this.kinds = new Set([...FRAME_TYPES, ...(options.kinds ?? [])]);
+  }
 
   start(): void {
     if (this.state !== "idle") return;
@@ -89,25 +105,34 @@ export class LiveSocket {
     const socket = new (this.options.WebSocket ?? WebSocket)(this.options.url);
     this.socket = socket;
     this.watch(READY_WITHIN_MS);
-    socket.onopen = () => {
-      socket.send(JSON.stringify({ type: "hello", token: this.options.token(), after: this.after }));
-    };
+    socket.onopen = () => void this.greet(socket);
     socket.onmessage = ({ data }) => {
       this.receive(String(data));
     };
     socket.onclose = ({ code }) => void this.closed(code);
   }
 
+  private async greet(socket: WebSocket): Promise<void> {
+    const { ticket, token } = this.options;
+    try {
+      const who = ticket ? { ticket: await ticket() } : { token: token?.() ?? null };
+      if (socket === this.socket) socket.send(JSON.stringify({ type: "hello", ...who, after: this.after }));
+    } catch {
+      if (socket === this.socket) void this.closed(0); // no ticket now: as if the server were away
+    }
+  }
+
   private receive(data: string): void {
-    const frame = parseFrame(data);
+    const frame = parseFrame(data, this.kinds);
     if (!frame) return;
     this.pingLater();
     if ("event" in frame && typeof frame.event === "number") this.after = Math.max(this.after ?? 0, frame.event);
-    if (frame.type === "ready") {
+    if (isReady(frame)) {
       this.attempt = 0;
       this.setState("ready");
+      this.options.onReady?.(frame);
     } else if (frame.type !== "pong") {
-      this.options.onEvent(frame);
+      this.options.onEvent(frame as E); // its kind is one of ours; its shape is the server's contract
     }
   }
 
@@ -160,23 +185,31 @@ export class LiveSocket {
 }
 
 type Timer = ReturnType<typeof setTimeout> | undefined;
-type Frame = LiveEvent | { type: "ready"; event: number } | { type: "pong" };
+/** The server's answer to "hello". */
+export interface Ready {
+  type: "ready";
+  event: number;
+  online?: { id: string; name: string }[];
+}
 
-const FRAME_TYPES: ReadonlySet<string> = new Set<Frame["type"]>([
+const isReady = (frame: Typed): frame is Ready => frame.type === "ready";
+
+const FRAME_TYPES: ReadonlySet<string> = new Set<LiveEvent["type"] | "ready" | "pong">([
   "ready",
   "pong",
   "message.created",
   "reply.delta",
   "reply.completed",
+  "conversation.created",
   "conversation.updated",
   "typing",
 ]);
 
 /** A frame of a kind we know; a newer server may send others, which are passed over. */
-function parseFrame(data: string): Frame | null {
+function parseFrame(data: string, kinds: ReadonlySet<string>): Typed | null {
   try {
-    const frame = JSON.parse(data) as Frame;
-    return FRAME_TYPES.has(frame.type) ? frame : null;
+    const frame = JSON.parse(data) as Typed;
+    return kinds.has(frame.type) ? frame : null;
   } catch {
     return null;
   }

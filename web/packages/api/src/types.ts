@@ -99,5 +99,6 @@ export type LiveEvent =
   | { type: "message.created"; event: number; conversation: string; message: Message }
   | { type: "reply.delta"; conversation: string; turn: string; text: string }
   | { type: "reply.completed"; event: number; conversation: string; message: Message }
+  | { type: "conversation.created"; event: number; conversation: Conversation }
   | { type: "conversation.updated"; event: number; conversation: Conversation }
   | { type: "typing"; conversation: string; author: Author; name: string | null };

@@ -1,5 +1,6 @@
 export { brandColors, contrast, parseColor, type BrandColors, type Rgb } from "./color";
 export { createI18n, languageOf, localized, type I18n, type Language } from "./i18n";
+export { Beeper } from "./sound";
 export { parseText, type Block, type Inline } from "./text";
 export { default as Avatar } from "./Avatar.vue";
 export { default as Button } from "./Button.vue";
