@@ -98,6 +98,11 @@ def test_nobody_is_asked_back_twice() -> None:
     assert decide(again, evidence, POLICY, 0, can_generate=False).decision is Decision.REFUSE
 
 
+def test_nobody_is_asked_back_about_something_else() -> None:
+    evidence = dataclasses.replace(found(0.5, text("a"), text("b", 0.88)), features={"coverage_top3": 0.1})
+    assert decide(ASKS, evidence, POLICY, 0, can_generate=False).decision is Decision.REFUSE
+
+
 def test_choices_stand_apart_from_the_rest_even_where_all_scores_are_close() -> None:
     hits = [text("a", 0.92), text("b", 0.915), text("c", 0.9), text("d", 0.9), text("e", 0.899)]
     assert [hit.passage.id for hit in choices(hits)] == ["a", "b"]

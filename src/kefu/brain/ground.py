@@ -54,7 +54,8 @@ def cite(hit: Hit, spans: Sequence[tuple[int, int]] = ()) -> Citation:
     return Citation(
         passage_id=passage.id,
         document=passage.document,
-        title=passage.title,
+        # A sheet's title says nothing to a customer; its entry's question does.
+        title=passage.questions[0] if passage.questions else passage.title,
         text=passage.text[start:end],
         start=passage.start + start,
         end=passage.start + end,
