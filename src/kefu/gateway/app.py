@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -49,7 +50,7 @@ def create_app() -> FastAPI:
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
-    app.mount("/static", StaticFiles(directory=visitors.STATIC), name="static")
+    app.mount("/static", BuiltFiles(directory=visitors.STATIC), name="static")
     app.mount("/desk", WSGIMiddleware(desk(), workers=_DESK_THREADS))  # type: ignore[arg-type]
     app.add_middleware(BodyLimit)
     return app
@@ -103,6 +104,17 @@ def _add_health(app: FastAPI) -> None:
         is_ready = set(checks.values()) == {"ok"}
         body = {"status": "ready" if is_ready else "not ready", **checks, "turns_in_flight": gateway.dispatch.in_flight}
         return JSONResponse(body, status_code=200 if is_ready else 503)
+
+
+class BuiltFiles(StaticFiles):
+    """The built front end: files with a hash in their name never change, the others are asked for again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        forever = "/assets/" in path and response.status_code == HTTPStatus.OK
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
 
 
 class BodyLimit:
