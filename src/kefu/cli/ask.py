@@ -50,7 +50,7 @@ def _answers(mind: "Mind", questions: list[str]) -> "list[TurnOutcome]":
 
 
 async def _answer(mind: "Mind", question: str) -> "TurnOutcome":
-    from kefu.brain.turn import Tools, answer
+    from kefu.brain.turn import answer
     from kefu.contracts.turn import TurnRequest
     from kefu.kit.ids import new_id
     from kefu.knowledge.masking import mask
@@ -62,7 +62,7 @@ async def _answer(mind: "Mind", question: str) -> "TurnOutcome":
         text=mask(question).text,
         policy=mind.policy,
     )
-    return await answer(request, Tools(index=mind.index, generator=mind.generator))
+    return await answer(request, mind.tools)
 
 
 def _show(outcome: Any) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kefu.brain.tools import Tools
 from kefu.brain.turn import answer
 from kefu.contracts.engine import Said
 from kefu.contracts.index import Evidence, Hit
@@ -53,7 +52,7 @@ async def _tried(workspace_id: str, mind: Mind, text: str, history: tuple[Said, 
         history=tuple(Said(each.author, mask(each.text).text) for each in history),
         policy=mind.policy,
     )
-    outcome = await answer(request, Tools(index=mind.index, generator=mind.generator))
+    outcome = await answer(request, mind.tools)
     found: Evidence = await mind.index.search(text, detect(text, hint=mind.policy.default_language), _HITS)
     return Trial(outcome, found.hits)
 

@@ -7,8 +7,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from kefu.brain.tools import Tools
 from kefu.contracts.engine import Encoder, Generator
-from kefu.contracts.index import IndexedPassage, PassageVectors
+from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
 from kefu.desk.library import queries as library
@@ -27,12 +28,15 @@ _log = Log(__name__)
 
 @dataclass(frozen=True)
 class Mind:
-    """What a workspace's turns are answered with: policy, knowledge and, if one is set up, a generator."""
+    """What a workspace's turns are answered with; the tools hold its knowledge and, if one is set up, a generator."""
 
     policy: Policy
-    index: WorkspaceIndex
-    generator: Generator | None
+    tools: Tools
     is_active: bool
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        return self.tools.index
 
 
 class Wiring:
@@ -143,7 +147,8 @@ class _WorkspaceMind:
                 wiring.forget_generators(self._workspace_id)
                 self._assistant_changed = False
             generator = wiring.generator(self._workspace_id, assistant.generator)
-            self._mind = Mind(assistant.policy, self._index, generator, assistant.is_active)
+            tools = Tools(self._index, generator, versions=_versions(wiring.encoders()))
+            self._mind = Mind(assistant.policy, tools, assistant.is_active)
             self._seen = changes
             return self._mind
 
@@ -158,6 +163,11 @@ class _WorkspaceMind:
         self._known = stored
 
 
+def _versions(encoders: dict[str, Encoder]) -> dict[str, str]:
+    """Which encoders had a part in an answer, for its trace."""
+    return {f"encoder {language}": encoder_key(encoder) for language, encoder in encoders.items()}
+
+
 def engine_of(reference: str) -> str:
     """The engine plug-in that runs a generator's reference.
 
@@ -169,7 +179,8 @@ def engine_of(reference: str) -> str:
     if scheme in {"package", "hub"} or (scheme == "path" and rest.endswith(".gguf")):
         return "llamacpp"
     raise NotFound(
-        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.", reference=reference
+        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.",
+        reference=reference,
     )
 
 

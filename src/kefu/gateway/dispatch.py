@@ -10,9 +10,9 @@ import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from kefu.brain.tools import Tools
+from kefu.brain import texts
 from kefu.brain.turn import answer
-from kefu.contracts.turn import TurnOutcome, TurnRequest
+from kefu.contracts.turn import Decision, Policy, TurnOutcome, TurnRequest
 from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.inbox import due as inbox
@@ -29,10 +29,6 @@ _IDLE_SWEEP_SECONDS = 5.0
 _FORGET_SECONDS = 3600.0
 _RETRY_SECONDS = 1.0
 _STOP_SECONDS = 10.0
-_SORRY = {
-    "en": "Sorry, something went wrong on our side. A colleague will look at your message.",
-    "zh": "抱歉，系统出了点问题，我们的同事会查看您的消息并回复您。",
-}
 
 _log = Log(__name__)
 
@@ -170,7 +166,7 @@ class Dispatch:
         publish = self._hub.publish
         return await answer(
             request_of(turn, mind),
-            tools_of(mind),
+            mind.tools,
             lambda text: publish(Delta(turn.workspace_id, turn.conversation_id, turn.id, text)),
             cancel=self._cancelled.setdefault(turn.id, asyncio.Event()),
         )
@@ -250,13 +246,7 @@ def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
     )
 
 
-def tools_of(mind: Mind) -> Tools:
-    return Tools(index=mind.index, generator=mind.generator)
-
-
 def _sorry(turn: ClaimedTurn) -> TurnOutcome:
-    from kefu.contracts.turn import Decision
-
-    language = turn.language or "en"
-    text = _SORRY.get(language, _SORRY["en"])
+    language = turn.language or Policy().default_language
+    text = texts.say("hand_over_failure", language, Policy())
     return TurnOutcome(text, Decision.HAND_OVER, 0.0, language, reason="failed")
