@@ -5,10 +5,6 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     environment: "happy-dom",
-    // frames are created but load nothing: no test opens a connection
-    environmentOptions: {
-      happyDOM: { settings: { disableIframePageLoading: true, handleDisabledFileLoadingAsSuccess: true } },
-    },
     include: ["{packages,apps}/*/test/**/*.spec.ts"],
     restoreMocks: true,
     maxWorkers: 2, // more only slow each other down on small machines

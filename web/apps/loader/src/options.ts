@@ -3,8 +3,8 @@ export interface LoaderOptions {
   /** Where the script came from; the frame comes from there too. */
   base: string;
   channel: string;
-  /** data-language: en or zh; else the page's `<html lang>`, else the browser's. */
-  language: "en" | "zh";
+  /** data-language: en or zh; else the page's `<html lang>`, else the browser's; null when none of them is either. */
+  language: "en" | "zh" | null;
   /** data-theme: auto (as the customer's system), light or dark. */
   theme: "auto" | "light" | "dark";
   /** data-color: the bubble's colour before the channel's own is known. */
@@ -53,10 +53,10 @@ export function readOptions(script: HTMLScriptElement): LoaderOptions | null {
   };
 }
 
-function chooseLanguage(wanted: string | undefined): "en" | "zh" {
+function chooseLanguage(wanted: string | undefined): "en" | "zh" | null {
   const tags = [wanted, document.documentElement.lang, navigator.language];
   const primary = tags.map((tag) => tag?.toLowerCase().split(/[-_]/)[0]);
-  return primary.find((tag): tag is "en" | "zh" => tag === "en" || tag === "zh") ?? "en";
+  return primary.find((tag): tag is "en" | "zh" => tag === "en" || tag === "zh") ?? null;
 }
 
 function pixels(text: string | undefined, otherwise: number): number {

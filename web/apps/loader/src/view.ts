@@ -35,7 +35,7 @@ export class View {
     private readonly options: LoaderOptions,
     private readonly actions: Actions,
   ) {
-    this.texts = TEXTS[options.language];
+    this.texts = TEXTS[options.language ?? "en"];
   }
 
   get hasFrame(): boolean {

@@ -6,6 +6,17 @@ import { Widget } from "../src/widget";
 
 const KEFU = "https://kefu.example";
 
+// Frames are created and load an empty page, without a connection.
+interface HappyDom {
+  settings: {
+    enableIframePageLoading: boolean;
+    fetch: { interceptor: { beforeAsyncRequest: () => Promise<Response> } };
+  };
+}
+const { settings } = (window as unknown as { happyDOM: HappyDom }).happyDOM;
+settings.enableIframePageLoading = true;
+settings.fetch.interceptor = { beforeAsyncRequest: async () => new window.Response("") };
+
 function script(data: Record<string, string>, src = `${KEFU}/loader.js`): HTMLScriptElement {
   const element = document.createElement("script");
   Object.defineProperty(element, "src", { value: src });

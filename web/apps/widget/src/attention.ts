@@ -1,4 +1,4 @@
-import type { Message } from "@kefu/api";
+import type { Channel, Message } from "@kefu/api";
 import { computed, ref, watch, type ShallowRef } from "vue";
 import { Beeper } from "@kefu/ui";
 import type { Drawer } from "./storage";
@@ -12,16 +12,20 @@ export class Attention {
   readonly panelVisible = ref(false);
   readonly pageVisible = ref(document.visibilityState === "visible");
   readonly attending = computed(() => this.panelVisible.value && this.pageVisible.value);
-  readonly muted = ref(false);
+  readonly muted = computed(() => this.chosenMuted.value ?? this.channel.value?.settings.sound === false);
   readonly unread = computed(() => this.messages.value.filter((message) => this.isUnread(message)).length);
+  private readonly chosenMuted = ref<boolean | null>(null);
   private readonly readUpTo = ref(0);
+  private conversation = "";
   private readonly beeper = new Beeper();
 
   constructor(
     private readonly drawer: Drawer,
     private readonly messages: ShallowRef<readonly Message[]>,
+    private readonly channel: ShallowRef<Channel | null>,
   ) {
-    this.muted.value = drawer.get(MUTED) === "1";
+    const chosen = drawer.get(MUTED);
+    this.chosenMuted.value = chosen === null ? null : chosen === "1";
     document.addEventListener("visibilitychange", () => {
       this.pageVisible.value = document.visibilityState === "visible";
     });
@@ -44,12 +48,10 @@ export class Attention {
   }
 
   toggleMuted(): void {
-    this.muted.value = !this.muted.value;
+    this.chosenMuted.value = !this.muted.value;
     this.drawer.set(MUTED, this.muted.value ? "1" : "0");
     if (!this.muted.value) this.beeper.beep();
   }
-
-  private conversation = "";
 
   private isUnread({ author, sequence }: Message): boolean {
     return author !== "contact" && sequence > this.readUpTo.value;

@@ -87,7 +87,7 @@ export class Chat {
       },
       newest: () => this.thread.newest,
     });
-    this.attention = new Attention(this.drawer, this.thread.messages);
+    this.attention = new Attention(this.drawer, this.thread.messages, this.channel);
     this.socket = new LiveSocket({
       url: liveUrl(options.origin),
       token: () => this.session.token,

@@ -1,7 +1,8 @@
 import "@kefu/ui/tokens.css";
 import "./page.css";
 import { connectToHost, Port, type FrameMessages, type HostMessages } from "@kefu/bridge";
-import { createApp, watch } from "vue";
+import { languageOf } from "@kefu/ui";
+import { createApp, watch, watchEffect } from "vue";
 import App from "./App.vue";
 import { followTheme } from "./appearance";
 import { Chat, type ChatSignal } from "./chat";
@@ -32,9 +33,13 @@ function start(place: Place): void {
       port.send("event", signal as FrameMessages["event"]);
     },
   });
-  const texts = createTexts(place.language);
+  const texts = createTexts(place.language ?? "en");
 
-  document.documentElement.lang = place.language === "zh" ? "zh-CN" : "en";
+  watchEffect(() => {
+    const ofChannel = languageOf(chat.channel.value?.settings.language);
+    texts.language.value = place.language ?? ofChannel ?? "en";
+    document.documentElement.lang = texts.language.value === "zh" ? "zh-CN" : "en";
+  });
   document.documentElement.dataset["mode"] = place.mode;
   followTheme(place.theme, chat.channel);
   watch(chat.attention.unread, (count) => {

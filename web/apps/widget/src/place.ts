@@ -5,7 +5,8 @@ import { languageOf, type Language } from "@kefu/ui";
 export interface Place {
   mode: "page" | "frame";
   channel: string;
-  language: Language;
+  /** Null when neither the page nor the browser asks for one that we speak. */
+  language: Language | null;
   theme: "auto" | "light" | "dark";
   /** Exact origin of the page around the frame. */
   host: string | null;
@@ -20,16 +21,16 @@ export function readPlace(address: URL, languages: readonly string[]): Place | n
   return {
     mode: mode === "widget" ? "frame" : "page",
     channel: decodeURIComponent(channel),
-    language: embed?.language ?? chooseLanguage([address.searchParams.get("lang"), ...languages]),
+    language: embed ? embed.language : chooseLanguage([address.searchParams.get("lang"), ...languages]),
     theme: embed?.theme ?? (theme === "light" || theme === "dark" ? theme : "auto"),
     host: embed?.origin ?? null,
   };
 }
 
-function chooseLanguage(tags: readonly (string | null)[]): Language {
+function chooseLanguage(tags: readonly (string | null)[]): Language | null {
   for (const tag of tags) {
     const language = languageOf(tag);
     if (language) return language;
   }
-  return "en";
+  return null;
 }

@@ -21,7 +21,7 @@ describe("readPlace", () => {
       host: null,
     });
     expect(place("/chat/ch_1?lang=en&theme=dark", ["zh-CN"])).toMatchObject({ language: "en", theme: "dark" });
-    expect(place("/chat/ch_1", ["fr", "de"])).toMatchObject({ language: "en" });
+    expect(place("/chat/ch_1", ["fr", "de"])).toMatchObject({ language: null });
   });
 
   it("knows the frame and the page around it", () => {

@@ -49,6 +49,8 @@ export interface Conversation {
   id: string;
   status: ConversationStatus;
   assignee_name?: string | null;
+  /** Nobody came in time: the customer may leave an e-mail address. */
+  address_wanted?: boolean;
 }
 
 export interface PreChatField {
@@ -64,7 +66,10 @@ export interface ChannelSettings {
   greeting?: Localized<string>;
   quick_replies?: Localized<string[]>;
   pre_chat?: { text?: Localized<string>; fields: PreChatField[] };
-  max_text?: number;
+  /** What to speak to customers whose page and browser ask for nothing that we speak. */
+  language?: string;
+  /** False: silent until the customer wants sound. */
+  sound?: boolean;
 }
 
 export interface Channel {

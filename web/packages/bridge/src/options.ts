@@ -2,12 +2,13 @@
 export interface EmbedOptions {
   /** Exact origin of the page around the frame. */
   origin: string;
-  language: "en" | "zh";
+  /** Null when neither the tag nor the page nor the browser asks for one that we speak: the channel decides. */
+  language: "en" | "zh" | null;
   theme: "auto" | "light" | "dark";
 }
 
 export function embedHash({ origin, language, theme }: EmbedOptions): string {
-  return `#${new URLSearchParams({ origin, language, theme }).toString()}`;
+  return `#${new URLSearchParams({ origin, theme, ...(language ? { language } : {}) }).toString()}`;
 }
 
 /** The options in an address, or null when the frame was not opened by a loader. */
@@ -16,9 +17,10 @@ export function readEmbedHash(hash: string): EmbedOptions | null {
   const origin = exactOrigin(given.get("origin"));
   if (!origin) return null;
   const theme = given.get("theme");
+  const language = given.get("language");
   return {
     origin,
-    language: given.get("language") === "zh" ? "zh" : "en",
+    language: language === "zh" || language === "en" ? language : null,
     theme: theme === "light" || theme === "dark" ? theme : "auto",
   };
 }

@@ -167,7 +167,7 @@ describe("options in the frame's address", () => {
   it("fall back where they make no sense", () => {
     expect(readEmbedHash("#origin=https://shop.example&language=fr&theme=pink")).toEqual({
       origin: SHOP,
-      language: "en",
+      language: null,
       theme: "auto",
     });
   });
