@@ -1,0 +1,140 @@
+/** The desk API as functions, one for each route; each resolves to the answer's body. */
+import { request, query } from "./request";
+import type * as T from "./types";
+
+const id = encodeURIComponent;
+/** A slow generator on one core may take this long for one answer. */
+const TRIAL_MS = 120_000;
+
+export const session = {
+  read: () => request<T.Session>("GET", "/session"),
+  logIn: (email: string, password: string) => request<T.Session>("POST", "/session", { body: { email, password } }),
+  logOut: () => request<null>("DELETE", "/session"),
+  prefer: (body: Partial<{ workspace: string; language: string; theme: string; name: string; notify_mail: boolean }>) =>
+    request<T.Session>("PATCH", "/session", { body }),
+  changePassword: (old: string, fresh: string) =>
+    request<T.Session>("POST", "/session/password", { body: { old, new: fresh } }),
+  invitation: (token: string) => request<T.Invitation>("GET", `/invitations/${id(token)}`),
+  accept: (token: string, body: { name: string; password: string }) =>
+    request<T.Session>("POST", `/invitations/${id(token)}`, { body }),
+  ticket: () => request<{ ticket: string }>("POST", "/live-ticket"),
+};
+
+export interface ConversationFilter {
+  status?: T.ConversationStatus;
+  assignee?: string;
+  channel?: string;
+  search?: string;
+}
+
+const conversation = (it: string): string => `/inbox/conversations/${id(it)}`;
+
+export const inbox = {
+  counts: () => request<T.Counts>("GET", "/inbox/counts"),
+  conversations: (filter: ConversationFilter, after: string | null = null, limit = 40) =>
+    request<{ conversations: T.Conversation[]; next: string | null }>(
+      "GET",
+      `/inbox/conversations${query({ ...filter, after, limit })}`,
+    ),
+  conversation: (it: string) => request<T.ConversationDetail>("GET", conversation(it)),
+  messages: (it: string, place: { after?: number; before?: number; limit: number }) =>
+    request<{ messages: T.Message[] }>("GET", `${conversation(it)}/messages${query(place)}`),
+  turn: (it: string) => request<T.Turn>("GET", `/inbox/turns/${id(it)}`),
+  move: (it: string, how: "take" | "give-back" | "resolve" | "reopen") =>
+    request<T.Conversation>("POST", `${conversation(it)}/${how}`),
+  assign: (it: string, member: string | null) =>
+    request<T.Conversation>("POST", `${conversation(it)}/assign`, { body: { member } }),
+  reply: (it: string, text: string, key: string) =>
+    request<T.Message>("POST", `${conversation(it)}/messages`, { body: { text }, key }),
+  note: (it: string, text: string, key: string) =>
+    request<T.Message>("POST", `${conversation(it)}/notes`, { body: { text }, key }),
+  read: (it: string, sequence: number) => request<null>("POST", `${conversation(it)}/read`, { body: { sequence } }),
+  reveal: (message: string) => request<{ text: string }>("POST", `/inbox/messages/${id(message)}/reveal`),
+};
+
+export const library = {
+  sources: () => request<{ sources: T.Source[] }>("GET", "/library/sources"),
+  source: (it: string) => request<T.Source & { pages: T.SourcePage[] }>("GET", `/library/sources/${id(it)}`),
+  addUrl: (url: string) => request<T.Source>("POST", "/library/urls", { body: { url } }),
+  addArticle: (title: string, text: string) =>
+    request<T.Source>("POST", "/library/articles", { body: { title, text } }),
+  article: (source: string) =>
+    request<{ title: string; text: string }>("GET", `/library/sources/${id(source)}/article`),
+  changeArticle: (source: string, body: { title: string; text: string }) =>
+    request<T.Source>("PUT", `/library/sources/${id(source)}/article`, { body }),
+  readAgain: (it: string) => request<T.Source>("POST", `/library/sources/${id(it)}/read`),
+  cancel: (it: string) => request<T.Source>("POST", `/library/sources/${id(it)}/cancel`),
+  remove: (it: string) => request<null>("DELETE", `/library/sources/${id(it)}`),
+  document: (it: string) => request<T.LibraryDocument>("GET", `/library/documents/${id(it)}`),
+  passage: (it: string) => request<T.Passage>("GET", `/library/passages/${id(it)}`),
+  faqs: (search: string, after: string | null = null, limit = 50) =>
+    request<{ faqs: T.Faq[]; next: string | null }>("GET", `/library/faqs${query({ search, after, limit })}`),
+  addFaq: (body: FaqBody) => request<T.Source>("POST", "/library/faqs", { body }),
+  changeFaq: (it: string, body: FaqBody) => request<T.Source>("PUT", `/library/faqs/${id(it)}`, { body }),
+  removeFaq: (it: string) => request<null>("DELETE", `/library/faqs/${id(it)}`),
+  ask: (question: string, history: T.Said[]) =>
+    request<T.Trial>("POST", "/library/try", { body: { question, history }, timeout: TRIAL_MS }),
+  stale: (days: number) => request<{ documents: T.StaleDocument[] }>("GET", `/library/stale${query({ days })}`),
+  duplicates: () => request<T.Duplicates>("GET", "/library/duplicates"),
+};
+
+export interface FaqBody {
+  question: string;
+  answer: string;
+  more_questions: string[];
+}
+
+export const assistant = {
+  read: () => request<T.Assistant>("GET", "/assistant"),
+  change: (body: { name?: string; is_active?: boolean; policy?: Partial<T.Policy> }) =>
+    request<T.Assistant>("PATCH", "/assistant", { body }),
+  engines: () => request<{ engines: T.EngineKind[] }>("GET", "/assistant/engines"),
+  setGenerator: (reference: string, options: Record<string, unknown>) =>
+    request<T.Assistant>("PUT", "/assistant/engines/generator", { body: { reference, options } }),
+  checkGenerator: (reference: string, options: Record<string, unknown>) =>
+    request<{ ok: boolean; detail: string; ms: number }>("POST", "/assistant/engines/generator/check", {
+      body: { reference, options },
+      timeout: TRIAL_MS,
+    }),
+  calibration: () => request<T.Calibration>("GET", "/assistant/calibration"),
+  ask: (question: string, history: T.Said[], policy: Partial<T.Policy>) =>
+    request<T.Trial>("POST", "/assistant/try", { body: { question, history, policy }, timeout: TRIAL_MS }),
+};
+
+export interface ChannelBody {
+  name?: string;
+  settings?: T.ChannelSettings;
+  assistant_on?: boolean;
+  is_active?: boolean;
+}
+
+export const channels = {
+  list: () => request<{ channels: T.Channel[] }>("GET", "/channels"),
+  read: (it: string) => request<T.Channel>("GET", `/channels/${id(it)}`),
+  create: (body: ChannelBody & { kind: string; name: string }) => request<T.Channel>("POST", "/channels", { body }),
+  change: (it: string, body: ChannelBody) => request<T.Channel>("PATCH", `/channels/${id(it)}`, { body }),
+  remove: (it: string) => request<unknown>("DELETE", `/channels/${id(it)}`),
+  identitySecret: (it: string) => request<{ secret: string }>("POST", `/channels/${id(it)}/identity-secret`),
+};
+
+export const people = {
+  members: () => request<{ members: T.Member[] }>("GET", "/members"),
+  invite: (body: { email: string; role: T.Role; name: string; send_mail: boolean }) =>
+    request<T.Invited>("POST", "/members/invitations", { body }),
+  inviteAgain: (member: string, send_mail: boolean) =>
+    request<T.Invited>("POST", `/members/${id(member)}/invitation`, { body: { send_mail } }),
+  change: (member: string, body: { role?: T.Role; is_active?: boolean }) =>
+    request<T.Member>("PATCH", `/members/${id(member)}`, { body }),
+  keys: () => request<{ keys: T.Key[] }>("GET", "/keys"),
+  createKey: (body: { name: string; scopes: string[]; expires_at: string | null }) =>
+    request<{ key: T.Key; secret: string }>("POST", "/keys", { body }),
+  revokeKey: (it: string) => request<null>("DELETE", `/keys/${id(it)}`),
+  settings: () => request<T.WorkspaceSettings>("GET", "/settings"),
+  changeSettings: (body: {
+    title?: string;
+    default_language?: string;
+    settings?: Partial<T.WorkspaceSettings["settings"]>;
+  }) => request<T.WorkspaceSettings>("PATCH", "/settings", { body }),
+  audit: (after: string | null = null) =>
+    request<{ entries: T.AuditEntry[]; next: string | null }>("GET", `/audit${query({ after, limit: 60 })}`),
+};

@@ -1,0 +1,92 @@
+import { ApiError, NetworkError } from "@kefu/api";
+import type { Session } from "./types";
+
+/** Longer than any answer but an upload's or a trial's with a slow generator; what hangs longer is cut. */
+const TIMEOUT_MS = 30_000;
+export const BASE = "/desk/api";
+
+export interface Extras {
+  body?: unknown;
+  /** Idempotency-Key: the same again is stored once. */
+  key?: string;
+  signal?: AbortSignal;
+  timeout?: number;
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type RefusalListener = (error: ApiError) => void;
+
+/** What every request of this page carries; a session answer changes it. */
+const carried = { csrf: "", workspace: "" };
+let onRefused: RefusalListener = () => undefined;
+
+/** Called when the session has ended or the password must be changed first, whichever request found out. */
+export function whenRefused(listener: RefusalListener): void {
+  onRefused = listener;
+}
+
+export function carry(session: Session): void {
+  carried.csrf = session.csrf;
+  carried.workspace = session.workspace?.id ?? "";
+}
+
+/** The desk API's answer; rejects with ApiError or NetworkError. */
+export async function request<T>(method: Method, path: string, extras: Extras = {}): Promise<T> {
+  try {
+    return await send<T>(method, path, extras);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.code === "csrf_failed") {
+      carry(await send<Session>("GET", "/session", {})); // another tab logged in and changed it
+      return send<T>(method, path, extras);
+    }
+    tellIfRefused(error);
+    throw error;
+  }
+}
+
+export function tellIfRefused(error: ApiError): void {
+  if (error.status === 401 || error.code === "must_change_password") onRefused(error);
+}
+
+export function headers(method: Method, { body, key }: Extras = {}): Record<string, string> {
+  return {
+    Accept: "application/json",
+    ...(carried.workspace ? { "X-Kefu-Workspace": carried.workspace } : {}),
+    ...(method === "GET" ? {} : { "X-CSRFToken": carried.csrf }),
+    ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+    ...(key ? { "Idempotency-Key": key } : {}),
+  };
+}
+
+/** "?a=1&b=2" of the values that are set; "" of none. */
+export function query(values: Record<string, string | number | null | undefined>): string {
+  const set = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return set.length ? `?${new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()}` : "";
+}
+
+async function send<T>(method: Method, path: string, extras: Extras): Promise<T> {
+  const cut = AbortSignal.timeout(extras.timeout ?? TIMEOUT_MS);
+  const response = await reach(path, {
+    method,
+    headers: headers(method, extras),
+    credentials: "same-origin",
+    signal: extras.signal ? AbortSignal.any([extras.signal, cut]) : cut,
+    ...(extras.body === undefined ? {} : { body: JSON.stringify(extras.body) }),
+  });
+  if (!response.ok) throw await ApiError.from(response);
+  try {
+    return (await (response.status === 204 ? null : response.json())) as T;
+  } catch (cause) {
+    throw new NetworkError("The answer was cut off", { cause });
+  }
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(BASE + path, init);
+  } catch (cause) {
+    if (init.signal?.aborted && cause instanceof DOMException && cause.name === "AbortError") throw cause; // we did it
+    throw new NetworkError("The server could not be reached", { cause });
+  }
+}

@@ -1,0 +1,373 @@
+/** The shapes of the desk API, as the members' door sends them. Times are ISO 8601, UTC. */
+import type { Answer as PublicAnswer, Author, ConversationStatus, Decision, FeedbackValue, Outcome } from "@kefu/api";
+
+export type { Author, ConversationStatus, Decision, FeedbackValue, Outcome };
+
+export type Role = "owner" | "admin" | "supervisor" | "agent" | "viewer";
+export type Theme = "light" | "dark" | "";
+
+export interface Person {
+  id: string;
+  name: string;
+}
+
+export interface Session {
+  csrf: string;
+  user: {
+    id: string;
+    email: string;
+    name: string;
+    language: "en" | "zh" | "";
+    theme: Theme;
+    must_change_password: boolean;
+  } | null;
+  workspace: { id: string; slug: string; title: string; default_language: string } | null;
+  member: { id: string; role: Role; notify_mail: boolean } | null;
+  workspaces: { id: string; slug: string; title: string; role: Role }[];
+}
+
+export interface Invitation {
+  workspace: { slug: string; title: string };
+  email: string;
+  role: Role;
+  has_password: boolean;
+}
+
+/* inbox */
+
+export interface Counts {
+  status: Record<ConversationStatus, number>;
+  mine: number;
+  unassigned: number;
+  unread: { waiting: number; mine: number };
+}
+
+export interface Conversation {
+  id: string;
+  status: ConversationStatus;
+  channel: { id: string; name: string; kind: string };
+  contact: { id: string; name: string };
+  assignee: Person | null;
+  language: string;
+  /** Messages of the customer's that this member has not read; null on the socket, which tells all members the same. */
+  unread: number | null;
+  last_message: {
+    author: Author;
+    author_name: string | null;
+    text: string;
+    created_at: string;
+    internal: boolean;
+  } | null;
+  waiting_since: string | null;
+  created_at: string;
+  last_activity_at: string;
+  resolved_at: string | null;
+  resolved_by: string;
+  address_wanted: boolean;
+}
+
+export interface ContactDetail {
+  id: string;
+  name: string;
+  profile: Record<string, unknown>;
+  language: string;
+  created_at: string;
+  last_seen_at: string | null;
+  identities: { channel: string; id: string }[];
+}
+
+/** To viewers the contact has a name and nothing else. */
+export type ConversationDetail = Omit<Conversation, "contact"> & {
+  contact: Pick<ContactDetail, "id" | "name"> & Partial<ContactDetail>;
+};
+
+export interface Answer extends PublicAnswer {
+  timings_ms?: Record<string, number>;
+}
+
+export interface Message {
+  id: string;
+  conversation: string;
+  sequence: number;
+  author: Author;
+  author_id: string;
+  author_name: string | null;
+  text: string;
+  /** Holds placeholders whose originals may be revealed. */
+  masked: boolean;
+  created_at: string;
+  outcome: Outcome;
+  turn: string | null;
+  answer: Answer | null;
+  /** For members only. */
+  internal: boolean;
+  thumb: FeedbackValue | "";
+  comment?: string | null;
+}
+
+export interface Step {
+  name: string;
+  ms: number;
+  [detail: string]: unknown;
+}
+
+export interface Trace {
+  reason: string;
+  steps: Step[];
+  versions: Record<string, string>;
+  passages: { id: string; document: string; score: number }[];
+}
+
+export interface Turn {
+  id: string;
+  conversation: string;
+  state: string;
+  outcome: string;
+  decision: Decision | null;
+  confidence: number | null;
+  created_at: string;
+  finished_at: string | null;
+  trace: Trace | null;
+}
+
+/* library */
+
+export type SourceState = "pending" | "reading" | "ready" | "failed" | "cancelled";
+
+export interface Source {
+  id: string;
+  name: string;
+  kind: "file" | "url" | "article" | "faq";
+  address: string;
+  state: SourceState;
+  failures: { name: string; reason: string }[];
+  done: number;
+  total: number;
+  documents: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface SourcePage {
+  id: string;
+  name: string;
+  title: string;
+  language: string;
+  url: string | null;
+  updated_at: string;
+}
+
+export interface PassageSpan {
+  id: string;
+  start: number;
+  end: number;
+  kind: string;
+  headings: string[];
+  questions: string[];
+  answer: string | null;
+}
+
+export interface LibraryDocument {
+  id: string;
+  source: string;
+  name: string;
+  title: string;
+  text: string;
+  media_type: string;
+  url: string | null;
+  language: string;
+  updated_at: string;
+  passages: PassageSpan[];
+}
+
+export interface Passage extends PassageSpan {
+  document: { id: string; title: string; url: string | null };
+  text: string;
+}
+
+export interface Faq {
+  id: string;
+  question: string;
+  more_questions: string[];
+  answer: string;
+  source: { id: string; name: string; kind: string };
+  document: string;
+  language: string;
+  updated_at: string;
+}
+
+export interface Hit {
+  passage: string;
+  document: string;
+  document_id: string;
+  title: string;
+  text: string;
+  start: number;
+  end: number;
+  score: number;
+  kind: string;
+  question: string | null;
+}
+
+export interface Trial {
+  answer: Answer;
+  trace: Trace;
+  hits: Hit[];
+}
+
+export interface Said {
+  author: "contact" | "assistant";
+  text: string;
+}
+
+export interface StaleDocument {
+  id: string;
+  title: string;
+  name: string;
+  source: { id: string; name: string; kind: string };
+  updated_at: string;
+}
+
+export interface DuplicateEntry {
+  passage: string;
+  title: string;
+  document: string;
+  document_id: string;
+  text?: string;
+}
+
+export interface Duplicates {
+  questions: { question: string; entries: DuplicateEntry[] }[];
+  passages: { similarity: number; a: DuplicateEntry; b: DuplicateEntry }[];
+  looked_at: number;
+}
+
+/* assistant */
+
+export interface Policy {
+  name: string;
+  kinds: Decision[];
+  answer_threshold: number;
+  approved_threshold: number;
+  clarify_threshold: number;
+  refusals_before_hand_over: number;
+  tone: string;
+  forbidden_topics: string[];
+  hand_over_words: string[];
+  texts: Record<string, Record<string, string>>;
+  default_language: string;
+}
+
+export interface Assistant {
+  name: string;
+  is_active: boolean;
+  policy: Policy;
+  engines: {
+    generator: { reference: string; options: Record<string, unknown>; secrets: string[] };
+    encoders: { language: string; reference: string }[];
+  };
+  defaults: Policy;
+  texts: Record<string, Record<string, string>>;
+  thresholds: { answer: number; approved: number; clarify: number };
+}
+
+export interface EngineKind {
+  name: string;
+  title: string;
+  roles: string[];
+  extra: string | null;
+  options: unknown;
+}
+
+export interface CalibrationGroup {
+  points: { threshold: number; answered: number; refused: number }[];
+  questions: number;
+}
+
+export interface Calibration {
+  groups: Record<string, CalibrationGroup>;
+  thresholds: { answer: number; approved: number; clarify: number };
+}
+
+/* channels, people, settings */
+
+export interface ChannelSettings {
+  title?: string;
+  color?: string;
+  greeting?: string | { en?: string; zh?: string };
+  quick_replies?: string[] | { en?: string[]; zh?: string[] };
+  pre_chat?: unknown;
+  language?: string;
+  sound?: boolean;
+  assistant_name?: string;
+  allowed_origins?: string[];
+  pause_seconds?: number;
+  nobody_came_seconds?: number;
+}
+
+export interface Channel {
+  id: string;
+  kind: string;
+  name: string;
+  settings: ChannelSettings;
+  assistant_on: boolean;
+  is_active: boolean;
+  created_at: string;
+  has_identity_secret: boolean;
+}
+
+export interface Member {
+  id: string;
+  email: string;
+  name: string;
+  role: Role;
+  is_active: boolean;
+  is_invited: boolean;
+  created_at: string;
+}
+
+export interface Invited {
+  member: Member;
+  link: string;
+  expires_at: string;
+  is_mailed: boolean;
+}
+
+export interface Key {
+  id: string;
+  name: string;
+  hint: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface WorkspaceSettings {
+  title: string;
+  slug: string;
+  default_language: string;
+  settings: { nobody_came_seconds: number; mail_on_hand_over: boolean; mail_after_seconds: number };
+  mail_configured: boolean;
+}
+
+export interface AuditEntry {
+  id: number;
+  at: string;
+  actor: { kind: string; id: string; name: string };
+  action: string;
+  row: string;
+  before: unknown;
+  after: unknown;
+}
+
+/* live */
+
+export type DeskEvent =
+  | { type: "message.created" | "reply.completed"; event: number; conversation: string; message: Message }
+  | { type: "conversation.created" | "conversation.updated"; event: number; conversation: Conversation }
+  | { type: "reply.delta"; conversation: string; turn: string; text: string }
+  | { type: "typing"; conversation: string; author: Author; name: string | null }
+  | { type: "presence"; online: Person[] }
+  | { type: "changed"; event: number; kind: string; id: string };

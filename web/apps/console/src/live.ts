@@ -1,0 +1,86 @@
+import { LiveSocket, liveUrl, type LiveState } from "@kefu/api";
+import { onScopeDispose, shallowRef } from "vue";
+import { session as api } from "./desk/api";
+import type { DeskEvent, Person } from "./desk/types";
+
+type Listener = (event: DeskEvent) => void;
+
+const listeners = new Set<Listener>();
+const comebacks = new Set<() => void>();
+/** Colleagues with a console open now. */
+export const online = shallowRef<readonly Person[]>([]);
+export const liveState = shallowRef<LiveState>("idle");
+
+let socket: LiveSocket<DeskEvent> | null = null;
+
+/** Starts hearing the workspace; harmless when it does already. */
+export function startLive(): void {
+  if (socket) return;
+  let greeted = false;
+  socket = new LiveSocket<DeskEvent>({
+    url: liveUrl(location.origin),
+    ticket: async () => (await api.ticket()).ticket,
+    kinds: ["presence", "changed"],
+    onEvent: hear,
+    onState: (state) => {
+      liveState.value = state;
+    },
+    onReady: (frame) => {
+      if (frame.online) online.value = frame.online;
+      if (greeted) for (const comeback of [...comebacks]) comeback(); // what happened meanwhile was missed
+      greeted = true;
+    },
+    onBadToken: async () => {
+      await api.read(); // a session that has ended says so to everybody
+    },
+  });
+  socket.start();
+}
+
+export function stopLive(): void {
+  socket?.stop();
+  socket = null;
+  online.value = [];
+}
+
+export function tellTyping(conversation: string): void {
+  socket?.send({ type: "typing", conversation });
+}
+
+/** Hears live events as long as the component, or whatever scope calls this, lives. */
+export function onLive(listener: Listener): void {
+  listeners.add(listener);
+  onScopeDispose(() => listeners.delete(listener));
+}
+
+/** Runs after the socket came back from a cut: read again what may have changed. */
+export function onComeback(comeback: () => void): void {
+  comebacks.add(comeback);
+  onScopeDispose(() => comebacks.delete(comeback));
+}
+
+/** Runs when rows of these kinds changed ("source" hears "source.updated"), at most once in `QUIET_MS`, and after a cut. */
+export function onChanged(kinds: readonly string[], read: () => void): void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const later = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      read();
+    }, QUIET_MS);
+  };
+  onLive((event) => {
+    if (event.type === "changed" && kinds.some((kind) => event.kind.startsWith(kind))) later();
+  });
+  onComeback(later);
+  onScopeDispose(() => {
+    clearTimeout(timer);
+  });
+}
+
+/** An import announces each page it has read; reading the list a few times a second is enough. */
+const QUIET_MS = 400;
+
+function hear(event: DeskEvent): void {
+  if (event.type === "presence") online.value = event.online;
+  for (const listener of [...listeners]) listener(event);
+}

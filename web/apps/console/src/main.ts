@@ -1,0 +1,23 @@
+import "@kefu/ui/tokens.css";
+import "./console.css";
+import { createApp } from "vue";
+import App from "./App.vue";
+import { whenRefused } from "./desk/request";
+import { stopLive } from "./live";
+import { goToLogIn, router } from "./router";
+import { ended } from "./session";
+import { followLanguage } from "./texts";
+import { followTheme } from "./theme";
+
+followTheme();
+followLanguage();
+whenRefused((error) => {
+  if (error.code === "must_change_password") {
+    void router.replace({ name: "password" });
+    return;
+  }
+  stopLive();
+  ended();
+  goToLogIn();
+});
+createApp(App).use(router).mount("#app");

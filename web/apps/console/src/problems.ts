@@ -1,0 +1,38 @@
+import { ApiError, NetworkError } from "@kefu/api";
+import { language, t } from "./texts";
+
+/** What to tell a member about an error: our own words where the code is known, else the server's. */
+export function explain(error: unknown): string {
+  if (error instanceof NetworkError) return t("error.network");
+  if (!(error instanceof ApiError)) return t("error.unknown");
+  switch (error.code) {
+    case "not_allowed":
+      return t("error.not_allowed");
+    case "not_found":
+      return t("error.not_found");
+    case "too_large":
+      return t("error.too_large");
+    case "busy":
+      return t("error.busy");
+    case "internal_error":
+      return t("error.server");
+    default:
+      return error.message;
+  }
+}
+
+/** The form field that the server refused, with its words; null when it named none. */
+export function fieldProblem(error: unknown): { field: string; message: string } | null {
+  if (!(error instanceof ApiError) || error.status !== 422) return null;
+  const field = error.fields["field"];
+  if (typeof field !== "string") return null;
+  const said = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
+  return { field, message: language.value === "zh" ? t("error.field", { said }) : said };
+}
+
+/** Who has the conversation, when the server refused because somebody has. */
+export function ownerOf(error: unknown): string | null {
+  if (!(error instanceof ApiError) || error.status !== 409) return null;
+  const owner = error.fields["owner"] as { name?: string } | null | undefined;
+  return owner?.name ?? null;
+}

@@ -1,0 +1,33 @@
+import { BookOpen, House, Inbox, KeyRound, MessagesSquare, ScrollText, Settings, Sparkles, Users } from "@lucide/vue";
+import type { Component } from "vue";
+import type { Role } from "../desk/types";
+import { may } from "../session";
+import type { TextKey } from "../texts";
+
+export interface Page {
+  name: string;
+  /** Route names that belong under this entry. */
+  also?: readonly string[];
+  text: TextKey;
+  icon: Component;
+  role: Role;
+}
+
+const WORK: readonly Page[] = [
+  { name: "home", text: "nav.home", icon: House, role: "viewer" },
+  { name: "inbox", text: "nav.inbox", icon: Inbox, role: "viewer" },
+  { name: "knowledge", also: ["document"], text: "nav.knowledge", icon: BookOpen, role: "viewer" },
+  { name: "assistant", text: "nav.assistant", icon: Sparkles, role: "viewer" },
+];
+
+const COMPANY: readonly Page[] = [
+  { name: "channels", also: ["channel"], text: "nav.channels", icon: MessagesSquare, role: "viewer" },
+  { name: "members", text: "nav.members", icon: Users, role: "viewer" },
+  { name: "keys", text: "nav.keys", icon: KeyRound, role: "admin" },
+  { name: "settings", text: "nav.settings", icon: Settings, role: "admin" },
+  { name: "audit", text: "nav.audit", icon: ScrollText, role: "admin" },
+];
+
+/** The pages that the signed-in member may use: daily work, and the company's own affairs. */
+export const workPages = (): Page[] => WORK.filter(({ role }) => may(role));
+export const companyPages = (): Page[] => COMPANY.filter(({ role }) => may(role));

@@ -1,0 +1,7 @@
+import { assistant } from "./en/assistant";
+import { common } from "./en/common";
+import { company } from "./en/company";
+import { inbox } from "./en/inbox";
+import { knowledge } from "./en/knowledge";
+
+export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company };

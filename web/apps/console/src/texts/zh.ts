@@ -1,0 +1,7 @@
+import { assistant } from "./zh/assistant";
+import { common } from "./zh/common";
+import { company } from "./zh/company";
+import { inbox } from "./zh/inbox";
+import { knowledge } from "./zh/knowledge";
+
+export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company };
