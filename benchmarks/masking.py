@@ -86,10 +86,8 @@ def speed(rows: list[dict[str, Any]]) -> str:
         if not chosen:
             continue
         times = sorted(_microseconds(text) for text in chosen)
-        length = statistics.median(map(len, chosen))
-        lines.append(
-            f"| {name} | {len(chosen)} | {length:.0f} | {statistics.median(times):.0f} | {times[int(len(times) * 0.99)]:.0f} |"
-        )
+        length, middle = statistics.median(map(len, chosen)), statistics.median(times)
+        lines.append(f"| {name} | {len(chosen)} | {length:.0f} | {middle:.0f} | {times[int(len(times) * 0.99)]:.0f} |")
     return "\n".join(lines)
 
 

@@ -1,5 +1,6 @@
 """What a finder reports, and which placeholder family each kind belongs to."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -39,3 +40,9 @@ FAMILIES = {
     "ZH_NAME": "NAME",
     "EN_NAME": "NAME",
 }
+
+# What a customer typed that looks like a placeholder is itself replaced by one of this family, so that in a masked
+# text every placeholder is ours. Without that, "<PHONE_1>" typed by a customer, or copied by a language model, would
+# be filled in with somebody's telephone number.
+LITERAL = "TEXT"
+PLACEHOLDER = re.compile("<(" + "|".join(sorted({*FAMILIES.values(), LITERAL})) + ")_([1-9][0-9]{0,8})>")

@@ -9,7 +9,7 @@ from kefu.knowledge.masking.lists import words
 
 _LATIN = "A-Za-zÀ-ÖØ-öø-ÿĀ-ž"
 _WORD = re.compile(rf"[{_LATIN}]+(?:['’\-][{_LATIN}]+)*")
-_CAPITAL = re.compile(rf"(?<![{_LATIN}'’\-.@/_&<\d])[A-ZÀ-ÖØ-Þ][{_LATIN}]")
+_CAPITAL = re.compile(rf"(?<![{_LATIN}'’\-.@/_&<\d])[A-ZÀ-ÖØ-Þ](?:[{_LATIN}'’]|\. ?[A-Z])")
 _GAP = re.compile(" {1,2}")
 _SAINT = re.compile(r"\. (?=[A-Z])")
 _PARTICLES = frozenset(
@@ -44,7 +44,7 @@ _LABEL = re.compile(
     rf"|\b(?:{_PERSON})(?:'s|’s)?(?:\sname)?(?:\sis|\swas|\s?[:=\-])?"
     rf"|\b(?:{_ROLE})(?:'s|’s)?(?:\sname)?(?:\sis|\swas|\s?[:=])"
     r"|\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Mister|Professor|Doctor|Señor|Madame|Herr|Frau)\b\.?"
-    r"|我叫|我的名字是|姓名|名字|收件人|收货人|联系人|户名|持卡人|乘客|旅客|入住人|叫我)[\s:是为叫]*$",
+    r"|我叫|我的名字是|姓名|名字|收件人|收货人|联系人|户名|持卡人|乘客|旅客|入住人|叫我)[\s:是为叫]*(?:(?:van|von|de|der|den|la|al|el|bin)\s){0,3}$",
     re.IGNORECASE,
 )
 # After these often stands a name; one of its words must be a known one.

@@ -28,12 +28,17 @@ _DOTTED = re.compile(rf"[{CJK}]{{1,8}}[·•・][{CJK}]{{1,8}}")
 
 def find_chinese_names(text: str, others: Sequence[Entity] = ()) -> Iterator[Entity]:
     """Yield Chinese names in a plain-form text; `others` are entities found before, whose neighbours may be names."""
+    labelled = list(_labelled(text))
+    yield from labelled
+    if _surname_before_han().search(text):
+        yield from _unlabelled(text, [*others, *labelled])
+
+
+def _labelled(text: str) -> Iterator[Entity]:
     for match in _labels().finditer(text):
         end = _labelled_end(text, match.end(), sure=match[0].rstrip().endswith((":", "是", "叫", "为")))
         if end:
             yield Entity(match.end(), end, "ZH_NAME", text[match.end() : end])
-    if _surname_before_han().search(text):
-        yield from _unlabelled(text, others)
 
 
 def _unlabelled(text: str, others: Sequence[Entity]) -> Iterator[Entity]:

@@ -4,21 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kefu.knowledge.masking.entity import FAMILIES, Entity
-from kefu.knowledge.masking.find import find, occurrences, settled
+from kefu.knowledge.masking.entity import FAMILIES, LITERAL, PLACEHOLDER, Entity
+from kefu.knowledge.masking.find import blanked, find, occurrences, settled
 from kefu.knowledge.masking.letters import has_han
 
-# What a customer typed that looks like a placeholder is itself replaced by one of this family, so that in a masked
-# text every placeholder is ours. Without that, "<PHONE_1>" typed by a customer, or copied by a language model, would
-# be filled in with somebody's telephone number.
-_LITERAL = "TEXT"
-_PLACEHOLDER = re.compile("<(" + "|".join(sorted({*FAMILIES.values(), _LITERAL})) + r")_([1-9][0-9]{0,8})>")
-# The same as typed: any case, with spaces, full-width or other brackets, which a model may tidy into a real one.
+# A placeholder as somebody types it: any case, with spaces, full-width or other brackets, which a model may tidy into
+# a real one.
+_FAMILY = "|".join(sorted({*FAMILIES.values(), LITERAL}))
 _LOOKALIKE = re.compile(
-    r"[<＜‹〈《&]\s*(?:lt;)?\s*(?:"
-    + "|".join(sorted({*FAMILIES.values(), _LITERAL}))
-    + r")\s*[_＿\-\s]\s*\d+\s*(?:[>＞›〉》]|&gt;)?",
-    re.IGNORECASE,
+    rf"[<＜‹〈《&]\s*(?:lt;)?\s*(?:{_FAMILY})\s*[_＿\-\s]\s*\d+\s*(?:[>＞›〉》]|&gt;)", re.IGNORECASE
 )
 
 
@@ -42,9 +36,10 @@ def mask(text: str, language: str | None = None, known: Mapping[str, str] | None
     `known` comes from; numbering goes on from there, and names in `known` are found again without a cue.
     """
     placeholders = dict(known or {})
-    literals = [Entity(match.start(), match.end(), _LITERAL, match[0]) for match in _LOOKALIKE.finditer(text)]
-    spans = settled([*literals, *find(text, language), *_known_again(text, placeholders)])
-    entities = tuple(entity for entity in spans if entity.kind != _LITERAL)
+    literals = [Entity(match.start(), match.end(), LITERAL, match[0]) for match in _LOOKALIKE.finditer(text)]
+    rest = blanked(text, literals)
+    spans = settled([*literals, *find(rest, language), *_known_again(rest, placeholders)])
+    entities = tuple(entity for entity in spans if entity.kind != LITERAL)
     numbering = _Numbering(placeholders)
     parts: list[str] = []
     position = 0
@@ -57,14 +52,14 @@ def mask(text: str, language: str | None = None, known: Mapping[str, str] | None
 
 def unmask(text: str, placeholders: Mapping[str, str]) -> str:
     """Put the originals back, in one pass: what an original contains is never replaced again. Unknown ones stay."""
-    return _PLACEHOLDER.sub(lambda match: placeholders.get(match[0], match[0]), text)
+    return PLACEHOLDER.sub(lambda match: placeholders.get(match[0], match[0]), text)
 
 
 def _known_again(text: str, placeholders: Mapping[str, str]) -> Iterator[Entity]:
     """Yield what earlier messages of the conversation held, where it stands again without a cue."""
     for placeholder, value in placeholders.items():
-        match = _PLACEHOLDER.fullmatch(placeholder)
-        if match and match[1] != _LITERAL and value in text:
+        match = PLACEHOLDER.fullmatch(placeholder)
+        if match and match[1] != LITERAL and value in text:
             yield from occurrences(text, value, _kind(match[1], value))
 
 
@@ -82,13 +77,13 @@ class _Numbering:
         self._given: dict[tuple[str, str], str] = {}
         self._last: dict[str, int] = {}
         for placeholder, value in placeholders.items():
-            match = _PLACEHOLDER.fullmatch(placeholder)
+            match = PLACEHOLDER.fullmatch(placeholder)
             if match:
                 self._given[match[1], value] = placeholder
                 self._last[match[1]] = max(self._last.get(match[1], 0), int(match[2]))
 
     def placeholder(self, entity: Entity) -> str:
-        family = FAMILIES.get(entity.kind, _LITERAL)
+        family = FAMILIES.get(entity.kind, LITERAL)
         if (family, entity.text) not in self._given:
             self._last[family] = self._last.get(family, 0) + 1
             placeholder = f"<{family}_{self._last[family]}>"
