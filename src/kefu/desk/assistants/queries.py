@@ -9,6 +9,7 @@ from kefu.desk.accounts.queries import workspace, workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Assistant
 from kefu.desk.crypto import unseal
+from kefu.knowledge.confidence import default_thresholds
 
 SECRETS = ("api_key", "hub_token", "extra")  # options that may hold a secret; `extra` may hold any header or field
 
@@ -33,7 +34,7 @@ def for_workspace(workspace_id: str) -> AssistantInfo:
     row = Assistant.objects.of(workspace_id).first()
     language = workspace(workspace_id).default_language
     if row is None:
-        return AssistantInfo("Kefu", Policy(default_language=language), "", True)
+        return AssistantInfo("Kefu", policy_of({}, language), "", True)
     return AssistantInfo(row.name, policy_of(row.policy, language), row.generator, row.is_active)
 
 
@@ -62,11 +63,18 @@ def generator_options(workspace_id: str) -> dict[str, Any]:
 
 
 def policy_of(stored: dict[str, Any], language: str = "en") -> Policy:
-    """A policy from its stored form; what is missing has its default."""
+    """A policy from its stored form; what is missing has its default, thresholds those of the calibration."""
     known = {name: value for name, value in stored.items() if name in Policy.__dataclass_fields__}
     if "kinds" in known:
         known["kinds"] = frozenset(Decision(kind) for kind in known["kinds"])
     for name in ("forbidden_topics", "hand_over_words"):
         if name in known:
             known[name] = tuple(known[name])
-    return replace(Policy(default_language=language), **known)
+    calibrated = default_thresholds()
+    default = Policy(
+        default_language=language,
+        answer_threshold=calibrated.answer,
+        approved_threshold=calibrated.approved,
+        clarify_threshold=calibrated.clarify,
+    )
+    return replace(default, **known)
