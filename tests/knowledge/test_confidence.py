@@ -18,6 +18,7 @@ def found(**changes: object) -> Found:
         "crowd": 0.2,
         "keyword_crowd": 0.5,
         "agreement": True,
+        "is_entry": False,
     }
     return Found(**{**values, **changes})
 

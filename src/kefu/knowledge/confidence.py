@@ -13,6 +13,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from kefu.knowledge.chunk import weight
+
+# The most that the chunker puts in a passage.
+_LONG = 800
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 FEATURES = (
@@ -28,6 +32,8 @@ FEATURES = (
     "margin",
     "agreement",
     "length",
+    "entry",
+    "text_length",
 )
 
 
@@ -70,6 +76,7 @@ class Found:
     crowd: float
     keyword_crowd: float
     agreement: bool
+    is_entry: bool
 
 
 def default_thresholds() -> Thresholds:
@@ -111,6 +118,8 @@ def features(question: str, top_text: str, found: Found) -> dict[str, float]:
         "margin": found.fused[0] - second,
         "agreement": float(found.agreement),
         "length": min(1.0, len(found.terms) / 12),
+        "entry": float(found.is_entry),
+        "text_length": min(1.0, weight(top_text) / _LONG),
     }
 
 

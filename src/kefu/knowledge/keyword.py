@@ -7,6 +7,7 @@ Score of a passage d for query terms t (BM25F, Robertson, Zaragoza and Taylor 20
     idf(t) = ln(1 + (N - n(t) + 0.5) / (n(t) + 0.5))
 """
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,7 @@ class KeywordIndex:
     def idf(self, term: str) -> float:
         """A term's rarity; a term that no row has is the rarest."""
         found = self._frequency.get(term, 0)
-        return float(np.log(1 + (len(self) - found + 0.5) / (found + 0.5)))
+        return math.log(1 + (len(self) - found + 0.5) / (found + 0.5))
 
     def frequency(self, term: str) -> int:
         """How many rows hold a term."""

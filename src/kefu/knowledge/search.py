@@ -45,10 +45,10 @@ class Fusion:
 
 
 # Chosen on the questions of half 0 of benchmarks/retrieval.py. The cosines of e5 lie between 0.75 and 0.95, those of
-# MiniLM between 0 and 0.9, so beside e5 the same keyword share counts a tenth.
+# MiniLM between 0 and 0.9, so beside e5 the same keyword share counts a quarter.
 _FUSION = {
-    "en": Fusion(vector=1.0, text=1.0, faq=0.4, lift=0.05),
-    ANY_LANGUAGE: Fusion(vector=1.0, text=0.1, faq=0.06, lift=0.01),
+    "en": Fusion(vector=1.0, text=1.0, faq=0.5, lift=0.05),
+    ANY_LANGUAGE: Fusion(vector=1.0, text=0.25, faq=0.1, lift=0.01),
 }
 
 
@@ -219,10 +219,10 @@ def _best(ranked: _Ranked, count: int) -> list[int]:
 
 def _hit(score: float, ranked: _Ranked, row: int) -> Hit:
     passage = ranked.shelf.passages[row]
-    cosines = _cosines(ranked, row)
     matched = None
-    if passage.questions and len(cosines) > 1:
-        matched = passage.questions[min(int(np.argmax(cosines[1:])), len(passage.questions) - 1)]
+    if passage.questions:
+        of_questions = _cosines(ranked, row)[1 : len(passage.questions) + 1]
+        matched = passage.questions[int(np.argmax(of_questions))] if len(of_questions) else None
     features = {"cosine": float(ranked.cosine[row]), "keyword": float(ranked.keyword[row])}
     return Hit(passage, min(1.0, max(0.0, score)), matched, features)
 
@@ -253,6 +253,7 @@ def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> di
         fused=[score for score, _, _ in places],
         crowd=_crowd(top.cosine, len(top.shelf)),
         keyword_crowd=_crowd(top.keyword, len(top.shelf)),
+        is_entry=bool(top.shelf.passages[row].questions),
         agreement=0 < top.keyword.max() == top.keyword[int(np.argmax(top.cosine))],
     )
     passage = top.shelf.passages[row]
