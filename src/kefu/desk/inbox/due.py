@@ -78,10 +78,10 @@ def claim_turns(*, worker: str, limit: int, lease_seconds: float) -> list[Claime
         execute(_CLAIM.format(ids=marks(ids)), [worker, lease_until, *ids])
         turns = select_across_workspaces(Turn, "dispatch works for all", f"id IN ({marks(ids)})", ids)
         threads = _threads([turn.conversation_id for turn in turns])
-        past = history(list(threads))
+        past = history(ids)
     order = {turn_id: place for place, turn_id in enumerate(ids)}
     turns.sort(key=lambda turn: order[turn.id])
-    return [_claimed(turn, threads[turn.conversation_id], past[turn.conversation_id]) for turn in turns]
+    return [_claimed(turn, threads[turn.conversation_id], past[turn.id]) for turn in turns]
 
 
 def keep_claims(*, worker: str, turn_ids: list[str], lease_seconds: float) -> None:

@@ -16,14 +16,16 @@ from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select
 from kefu.kit.errors import NotFound
 
-HISTORY = 12  # messages looked back at: the ones of a burst, and the few before it that a follow-up refers to
+HISTORY = 12  # messages from the first of a turn backwards: the few before it that a follow-up refers to
 
-# Dispatch works for all workspaces; each conversation names its own.
-_RECENT = """
-    SELECT conversation_id, sequence, author, text, turn_id FROM inbox_message
-    WHERE conversation_id IN ({ids}) AND NOT is_internal
-        AND sequence > (SELECT last_sequence FROM inbox_conversation WHERE id = conversation_id) - %s
-    ORDER BY sequence
+# Dispatch works for all workspaces; each turn names its own. All that a turn deals with is read, however long the
+# burst, and what was said after it is not.
+_ASKED = """
+    SELECT turn.id, said.sequence, said.author, said.text, said.turn_id
+    FROM inbox_turn AS turn JOIN inbox_message AS said ON said.conversation_id = turn.conversation_id
+    WHERE turn.id IN ({ids}) AND NOT said.is_internal AND said.sequence <= turn.last_sequence
+        AND said.sequence > (SELECT MIN(sequence) FROM inbox_message AS own WHERE own.turn_id = turn.id) - %s
+    ORDER BY said.sequence
 """
 
 _LAST = """
@@ -323,11 +325,11 @@ def confidences(actor: Actor, *, days: int = 30, limit: int = 5_000) -> list[flo
     return list(rows.order_by("-created_at").values_list("confidence", flat=True)[:limit])
 
 
-def history(conversation_ids: list[str]) -> dict[str, list[Line]]:
-    """The last messages of several conversations at once, oldest first, without internal notes."""
-    found: dict[str, list[Line]] = {conversation_id: [] for conversation_id in conversation_ids}
-    for conversation_id, *rest in execute(_RECENT.format(ids=marks(conversation_ids)), [*conversation_ids, HISTORY]):
-        found[conversation_id].append(Line(*rest))
+def history(turn_ids: list[str]) -> dict[str, list[Line]]:
+    """What each of several turns is about, by turn: its own messages and the last before, oldest first, no notes."""
+    found: dict[str, list[Line]] = {turn_id: [] for turn_id in turn_ids}
+    for turn_id, *rest in execute(_ASKED.format(ids=marks(turn_ids)), [*turn_ids, HISTORY]):
+        found[turn_id].append(Line(*rest))
     return found
 
 
