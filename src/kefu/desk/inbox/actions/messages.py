@@ -32,7 +32,12 @@ _WAITING = """
     SELECT (SELECT id FROM inbox_turn WHERE workspace_id = %s AND conversation_id = %s AND state = 'pending'),
            (SELECT COUNT(*) FROM inbox_turn WHERE workspace_id = %s AND state = 'pending')
 """
-_JOIN = "UPDATE inbox_turn SET last_sequence = %s, due_at = %s WHERE id = %s AND workspace_id = %s"
+# Where there are many writers, dispatch may claim the turn between the two statements: its worker has read what to
+# answer by then, so what came later needs a turn of its own.
+_JOIN = """
+    UPDATE inbox_turn SET last_sequence = %s, due_at = %s WHERE id = %s AND workspace_id = %s AND state = 'pending'
+    RETURNING id
+"""
 
 
 @dataclass(frozen=True)
@@ -211,8 +216,7 @@ def _turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
     """The turn that the message joins, or a new one where none waits. Raises Busy when too many wait."""
     due_at = at + timedelta(seconds=float(thread.channel.settings.get("pause_seconds", 0)))
     [(known, waiting)] = execute(_WAITING, [thread.workspace_id, thread.id, thread.workspace_id])
-    if known is not None:
-        execute(_JOIN, [sequence, due_at, known, thread.workspace_id])
+    if known is not None and execute(_JOIN, [sequence, due_at, known, thread.workspace_id]):
         return str(known)
     limit = settings().pending_turns_per_workspace
     if waiting >= limit:
