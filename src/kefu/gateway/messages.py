@@ -103,6 +103,16 @@ async def hand_over(request: Request, conversation_id: str) -> JSONResponse:
     return JSONResponse(shapes.conversation_json(thread))
 
 
+@router.post("/{conversation_id}/address", response_model=shapes.Conversation)
+async def leave_address(request: Request, conversation_id: str, body: shapes.Address) -> JSONResponse:
+    """Nobody came: leave an address to be written to."""
+    gateway, actor = await entered(request)
+    gateway.gate.count_message(actor)
+    thread = await gateway.rows.write(actions.leave_address, actor, conversation_id=conversation_id, email=body.email)
+    gateway.hub.wake()
+    return JSONResponse(shapes.conversation_json(thread))
+
+
 @router.post("/{conversation_id}/messages/{message_id}/feedback", status_code=204)
 async def feedback(request: Request, conversation_id: str, message_id: str, body: shapes.Feedback) -> None:
     """Thumbs up or down on an answer; the last one counts."""

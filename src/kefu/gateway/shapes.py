@@ -30,8 +30,31 @@ class NewMessage(Request):
     text: str
 
 
+class Identity(Request):
+    """Who a visitor is at the company: `hash` is hex(HMAC-SHA256(the channel's identity secret, id))."""
+
+    id: str = Field(min_length=1, max_length=500)
+    hash: str = Field(max_length=64)
+    name: str | None = Field(default=None, max_length=200)
+    email: str | None = Field(default=None, max_length=254)
+    profile: dict[str, str | int | float | bool] = Field(default_factory=dict, max_length=50)
+
+    def known(self) -> dict[str, Any]:
+        """What the company says of the visitor."""
+        named = {"name": self.name, "email": self.email}
+        return {**self.profile, **{key: value for key, value in named.items() if value}}
+
+
 class NewVisitor(Request):
     token: str | None = Field(default=None, description="An earlier token, to stay the same contact.")
+    identity: Identity | None = Field(default=None, description="Who the visitor is, signed by the company.")
+    attributes: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, max_length=50, description="What the visitor says of themselves, such as a name."
+    )
+
+
+class Address(Request):
+    email: str = Field(max_length=254)
 
 
 class Feedback(Request):
@@ -161,7 +184,7 @@ def conversation_json(thread: ConversationInfo) -> dict[str, Any]:
 
 def channel_json(channel: ChannelInfo) -> dict[str, Any]:
     """What a browser may know of its channel."""
-    shown = ("title", "color", "greeting", "quick_replies", "pre_chat", "language", "sound")
+    shown = ("title", "color", "assistant_name", "greeting", "quick_replies", "pre_chat", "language", "sound")
     return {
         "id": channel.id,
         "name": channel.name,

@@ -1,5 +1,6 @@
 """Browsers: their tokens, and the pages and scripts that they load."""
 
+import hmac
 import html
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import kefu
 from kefu.desk.accounts import queries as accounts
 from kefu.desk.actor import Actor
 from kefu.desk.contacts import actions as contacts
+from kefu.desk.identify import identify
 from kefu.desk.inbox import queries
 from kefu.desk.inbox.queries import ChannelInfo
 from kefu.gateway import shapes
 from kefu.gateway.gate import VISITOR_SECONDS, visitor_of, visitor_token
-from kefu.gateway.state import gateway_of
-from kefu.kit.errors import NotFound, NotSignedIn, Unavailable
+from kefu.gateway.state import Gateway, gateway_of
+from kefu.kit.errors import NotAllowed, NotFound, NotSignedIn, Unavailable
 
 router = APIRouter()
 
@@ -28,19 +30,28 @@ _POLICY = (
 )
 
 
+class IdentityInvalid(NotAllowed):
+    """A page says who its visitor is, and the signature is wrong."""
+
+    code = "identity_invalid"
+
+
 @router.post("/v1/channels/{channel_id}/visitors", status_code=201, tags=["Visitors"])
 async def visitor(request: Request, channel_id: str, body: shapes.NewVisitor | None = None) -> dict[str, Any]:
     """A token for a browser. With an earlier token of the same channel the visitor stays who they were."""
-    gateway = gateway_of(request)
+    gateway, asked = gateway_of(request), body or shapes.NewVisitor()
     channel = await gateway.rows.read(queries.channel_for_visitors, channel_id)
-    known = _known(channel, body.token if body else None)
+    known = _known(channel, asked.token)
     if known is None:
         gateway.gate.count_visitor(request)
-        door = Actor(channel.workspace_id, "system", "visitors")
-        contact_id = await gateway.rows.write(contacts.meet, door, channel_id=channel.id)
     else:
-        contact_id = str(known.contact_id)
+        gateway.gate.count_message(known)
+    contact_id = await _contact(gateway, channel, known, asked.identity)
     token = visitor_token(workspace_id=channel.workspace_id, channel_id=channel.id, contact_id=contact_id)
+    if asked.attributes:
+        await gateway.rows.write(
+            contacts.change_profile, visitor_of(token), contact_id=contact_id, changes=asked.attributes
+        )
     latest = await gateway.rows.read(queries.conversations, visitor_of(token), limit=1)
     return {
         "token": token,
@@ -49,6 +60,27 @@ async def visitor(request: Request, channel_id: str, body: shapes.NewVisitor | N
         "channel": shapes.channel_json(channel),
         "conversation": {"id": latest[0].id, "status": latest[0].status} if latest else None,
     }
+
+
+async def _contact(
+    gateway: Gateway, channel: ChannelInfo, known: Actor | None, identity: shapes.Identity | None
+) -> str:
+    door = Actor(channel.workspace_id, "system", "visitors")
+    before = known.contact_id if known is not None else None
+    if identity is None:
+        return before if before is not None else await gateway.rows.write(contacts.meet, door, channel_id=channel.id)
+    secret = await gateway.rows.read(queries.identity_secret, channel)
+    expected = hmac.new((secret or "").encode(), identity.id.encode(), "sha256").hexdigest()
+    if secret is None or not hmac.compare_digest(expected, identity.hash.lower()):
+        raise IdentityInvalid("The signature does not fit this user: hex(HMAC-SHA256(identity secret, id)).")
+    return await gateway.rows.write(
+        identify,
+        door,
+        channel_id=channel.id,
+        external_id=identity.id,
+        anonymous_id=before,
+        profile=identity.known(),
+    )
 
 
 @router.get("/chat/{channel_id}", include_in_schema=False)

@@ -1,7 +1,5 @@
 """Writes of contacts."""
 
-import hashlib
-import hmac
 import json
 from typing import Any
 
@@ -13,7 +11,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
-from kefu.desk.contacts.queries import get
+from kefu.desk.contacts.queries import get, keyed_digest, known_as
 from kefu.desk.contacts.queries import profile as known_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
@@ -35,24 +33,28 @@ def meet(
     if external_id is None:
         with transaction.atomic():
             return _make(actor.workspace_id, key, profile)
-    known = _keyed_digest(key, external_id)
-    mine = Identity.objects.of(actor.workspace_id).filter(channel_id=channel_id, digest=known)
-    found = mine.values_list("contact_id", flat=True).first()
+    found = known_as(actor.workspace_id, channel_id, external_id)
     if found is not None:
-        return str(found)
+        return found
     try:
         with transaction.atomic():
             contact_id = _make(actor.workspace_id, key, profile)
-            Identity.objects.create(
-                workspace_id=actor.workspace_id,
-                contact_id=contact_id,
-                channel_id=channel_id,
-                digest=known,
-                sealed_external_id=seal(key, external_id, about=channel_id),
-            )
+            name(actor, contact_id=contact_id, channel_id=channel_id, external_id=external_id)
     except IntegrityError:  # somebody met them at the same moment
-        return str(mine.values_list("contact_id", flat=True).get())
+        return known_as(actor.workspace_id, channel_id, external_id) or ""
     return contact_id
+
+
+def name(actor: Actor, *, contact_id: str, channel_id: str, external_id: str) -> None:
+    """Note by what id a channel knows a contact. Raises BadInput for one that is too long."""
+    _check(external_id, None)
+    Identity.objects.create(
+        workspace_id=actor.workspace_id,
+        contact_id=contact_id,
+        channel_id=channel_id,
+        digest=keyed_digest(actor.workspace_id, external_id),
+        sealed_external_id=seal(workspace_key(actor.workspace_id), external_id, about=channel_id),
+    )
 
 
 def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) -> None:
@@ -110,8 +112,3 @@ def _check(external_id: str | None, profile: dict[str, Any] | None) -> None:
         raise BadInput("A contact's id has 1 to 500 characters.", field="contact")
     if profile and len(json.dumps(profile)) > _PROFILE_LIMIT:
         raise BadInput(f"A contact's profile has at most {_PROFILE_LIMIT} characters.", field="contact")
-
-
-def _keyed_digest(key: bytes, external_id: str) -> str:
-    # Keyed, since a telephone number alone could be found by hashing all of them.
-    return hmac.new(key, external_id.encode(), hashlib.sha256).hexdigest()

@@ -1,5 +1,7 @@
 """Reads of contacts."""
 
+import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +41,23 @@ def identities(actor: Actor, contact_id: str) -> list[dict[str, str]]:
         {"channel": row.channel_id, "id": unseal(key, row.sealed_external_id, about=row.channel_id).decode()}
         for row in rows
     ]
+
+
+def known_as(workspace_id: str, channel_id: str, external_id: str) -> str | None:
+    """The id of the contact whom a channel knows by `external_id`."""
+    known = keyed_digest(workspace_id, external_id)
+    mine = Identity.objects.of(workspace_id).filter(channel_id=channel_id, digest=known)
+    return mine.values_list("contact_id", flat=True).first()
+
+
+def is_identified(workspace_id: str, contact_id: str) -> bool:
+    """Whether any channel knows the contact by an id of the company's."""
+    return Identity.objects.of(workspace_id).filter(contact_id=contact_id).exists()
+
+
+def keyed_digest(workspace_id: str, external_id: str) -> str:
+    # Keyed, since a telephone number alone could be found by hashing all of them.
+    return hmac.new(workspace_key(workspace_id), external_id.encode(), hashlib.sha256).hexdigest()
 
 
 def names(actor: Actor, contact_ids: set[str]) -> dict[str, str]:

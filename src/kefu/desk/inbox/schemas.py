@@ -7,6 +7,7 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StringConstraints
 
 from kefu.desk.contacts.queries import ContactInfo
+from kefu.desk.contacts.schemas import Contact
 from kefu.desk.inbox.queries import ChannelInfo, Counts, MessageInfo, ThreadInfo, TurnInfo
 
 Status = Literal["bot", "waiting", "open", "resolved"]
@@ -146,11 +147,10 @@ class LastMessage(Schema):
     internal: bool
 
 
-class Conversation(Schema):
+class _Thread(Schema):
     id: str
     status: Status
     channel: ChannelName
-    contact: Named
     assignee: Named | None
     language: str
     unread: int
@@ -163,20 +163,11 @@ class Conversation(Schema):
     address_wanted: bool
 
 
-class Identity(Schema):
-    channel: str
-    id: str
+class Conversation(_Thread):
+    contact: Named
 
 
-class Contact(Named):
-    profile: dict[str, Any]
-    language: str
-    created_at: datetime
-    last_seen_at: datetime
-    identities: list[Identity]
-
-
-class ConversationWithContact(Conversation):
+class ConversationWithContact(_Thread):
     """For viewers the contact has a name and nothing else."""
 
     contact: Contact | Named

@@ -254,6 +254,19 @@ def ask_for_member(actor: Actor, *, conversation_id: str) -> ConversationInfo:
     return with_names(thread)
 
 
+def move_conversations(actor: Actor, *, from_contact: str, to_contact: str) -> int:
+    """Make one contact's conversations another's, since they are one person; gives how many."""
+    with transaction.atomic():
+        mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=from_contact)
+        ids = list(mine.values_list("id", flat=True))
+        said = Message.objects.of(actor.workspace_id).filter(conversation_id__in=ids, author="contact")
+        said.update(author_id=to_contact)
+        mine.update(contact_id=to_contact)
+        for conversation_id in ids:
+            announce(actor.workspace_id, "conversation.updated", conversation_id, conversation_id)
+    return len(ids)
+
+
 def erase_conversations(actor: Actor, *, contact_id: str) -> int:
     """Delete all that a contact said and was told; gives how many conversations."""
     actor.require_role(Role.ADMIN)
