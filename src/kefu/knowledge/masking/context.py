@@ -6,7 +6,7 @@ import re
 _REACH = 36
 # How far a cue after the number can be: "13800138000是我的手机号".
 _AFTER = 12
-_CLAUSE_END = re.compile(r"[。！？!?；;\n]|\.\s")
+_CLAUSE_END = re.compile(r"[。！？!?；;\n]|(?<!\b[Nn]o)\.\s")  # but "tracking no. 12" goes on
 _CLAUSE_OR_COMMA = re.compile(r"[。！？!?；;\n，,]|\.\s")
 
 # One alternation: where two cues overlap, the first named wins; then the one nearest to the number wins.
@@ -37,12 +37,13 @@ _CUES = re.compile(
   | (?P<version> 版本 | 固件 | 系统 | 升级 | 更新
       | \b(?: versions? | v(?=[\s.\d]) | ver | build | release | sdk | app | driver )\b )
   | (?P<ip> \bip(?:v[46])?\b | ip地址 | \bserver\b | \bhost\b | 服务器 | 主机 | logged\ in | 登录 )
-  | (?P<plate> 车牌 | 号牌 | 停车 | 违章 | 加油 | 保养 | 车 | \bplate\b | \blicen[cs]e\b | \bcar\b )
+  | (?P<plate> 车牌 | 号牌 | 停车 | 违章 | 罚单 | 过户 | 年检 | 行驶证 | 驾照 | 加油 | 保养 | 车
+      | \b(?: etc | plate | licen[cs]e | car )\b )
   )
   # "order number" is one cue, not also a phone's "number"
   (?: \s? (?: numbers?\b | num\b | no\b\.? | id\b | \# | 号码 | 号 | 编号 ))?
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,  # ASCII: a Chinese character also ends an English word
 )
 
 
