@@ -9,7 +9,12 @@ export default defineConfig(({ command }) => ({
   // Pages are served at /console/…, their files always from here.
   base: command === "build" ? "/static/console/" : "/console/",
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },
-  server: { proxy: { "/desk": SERVER, "/v1": { target: SERVER, ws: true } } },
+  server: {
+    proxy: {
+      "/desk": { target: SERVER, changeOrigin: false },
+      "/v1": { target: SERVER, changeOrigin: false, ws: true },
+    },
+  },
   build: {
     outDir: fileURLToPath(new URL("../../../src/kefu/static/console", import.meta.url)),
     emptyOutDir: true,

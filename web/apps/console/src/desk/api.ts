@@ -84,10 +84,12 @@ export interface FaqBody {
   more_questions: string[];
 }
 
+/** Parts of the policy; null gives a part its default again. */
+export type PolicyChange = { [K in keyof T.Policy]?: T.Policy[K] | null };
+
 export const assistant = {
   read: () => request<T.Assistant>("GET", "/assistant"),
-  change: (body: { name?: string; is_active?: boolean; policy?: Partial<T.Policy> }) =>
-    request<T.Assistant>("PATCH", "/assistant", { body }),
+  change: (body: { name?: string; policy?: PolicyChange }) => request<T.Assistant>("PATCH", "/assistant", { body }),
   engines: () => request<{ engines: T.EngineKind[] }>("GET", "/assistant/engines"),
   setGenerator: (reference: string, options: Record<string, unknown>) =>
     request<T.Assistant>("PUT", "/assistant/engines/generator", { body: { reference, options } }),
@@ -97,7 +99,7 @@ export const assistant = {
       timeout: TRIAL_MS,
     }),
   calibration: () => request<T.Calibration>("GET", "/assistant/calibration"),
-  ask: (question: string, history: T.Said[], policy: Partial<T.Policy>) =>
+  ask: (question: string, history: T.Said[], policy: PolicyChange) =>
     request<T.Trial>("POST", "/assistant/try", { body: { question, history, policy }, timeout: TRIAL_MS }),
 };
 

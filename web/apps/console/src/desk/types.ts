@@ -233,13 +233,15 @@ export interface DuplicateEntry {
   title: string;
   document: string;
   document_id: string;
-  text?: string;
+  text: string;
 }
 
 export interface Duplicates {
   questions: { question: string; entries: DuplicateEntry[] }[];
   passages: { similarity: number; a: DuplicateEntry; b: DuplicateEntry }[];
+  /** Of `passages_in_all`; a very large library is compared in part. */
   looked_at: number;
+  passages_in_all: number;
 }
 
 /* assistant */
@@ -258,17 +260,26 @@ export interface Policy {
   default_language: string;
 }
 
+export interface Thresholds {
+  answer: number;
+  approved: number;
+  clarify: number;
+}
+
 export interface Assistant {
   name: string;
-  is_active: boolean;
   policy: Policy;
+  defaults: Policy;
+  /** Parts of the policy that differ from the defaults. */
+  set: string[];
+  /** The built-in sentences, by language and key. */
+  texts: Record<string, Record<string, string>>;
+  /** The measured defaults. */
+  thresholds: Thresholds;
   engines: {
     generator: { reference: string; options: Record<string, unknown>; secrets: string[] };
     encoders: { language: string; reference: string }[];
   };
-  defaults: Policy;
-  texts: Record<string, Record<string, string>>;
-  thresholds: { answer: number; approved: number; clarify: number };
 }
 
 export interface EngineKind {
@@ -276,17 +287,21 @@ export interface EngineKind {
   title: string;
   roles: string[];
   extra: string | null;
-  options: unknown;
+  /** Each option with what it is for. */
+  options: Record<string, string>;
 }
 
-export interface CalibrationGroup {
-  points: { threshold: number; answered: number; refused: number }[];
-  questions: number;
+export interface CurvePoint {
+  threshold: number;
+  answered: number;
+  refused: number;
 }
 
 export interface Calibration {
-  groups: Record<string, CalibrationGroup>;
-  thresholds: { answer: number; approved: number; clarify: number };
+  curves: Record<string, CurvePoint[]>;
+  /** The last thirty days of this workspace. */
+  recent: { questions: number; points: { threshold: number; answered: number }[] };
+  thresholds: Thresholds;
 }
 
 /* channels, people, settings */
