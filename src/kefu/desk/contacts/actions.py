@@ -46,8 +46,10 @@ def meet(
 
 
 def name(actor: Actor, *, contact_id: str, channel_id: str, external_id: str) -> None:
-    """Note by what id a channel knows a contact. Raises BadInput for one that is too long."""
+    """Note by what id a channel knows a contact. Raises BadInput for one that is too long, NotFound, NotAllowed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     _check(external_id, None)
+    get(actor.workspace_id, contact_id)
     Identity.objects.create(
         workspace_id=actor.workspace_id,
         contact_id=contact_id,

@@ -151,11 +151,11 @@ def channels(actor: Actor) -> list[ChannelInfo]:
 
 def channel(actor: Actor, channel_id: str) -> ChannelInfo:
     """Raises NotFound, NotAllowed."""
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
     return channel_info(channel_row(actor, channel_id))
 
 
 def channel_row(actor: Actor, channel_id: str, *, lock: bool = False) -> Channel:
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
     rows = Channel.objects.of(actor.workspace_id)
     row = (rows.select_for_update() if lock else rows).filter(id=channel_id).first()
     if row is None:

@@ -8,6 +8,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import actor_of_member
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.actions import meet
+from kefu.desk.contacts.queries import contact
 from kefu.desk.inbox.actions.channels import make_channel
 from kefu.desk.inbox.actions.messages import keep_address, tell
 from kefu.desk.inbox.actions.state import (
@@ -255,8 +256,13 @@ def ask_for_member(actor: Actor, *, conversation_id: str) -> ConversationInfo:
 
 
 def move_conversations(actor: Actor, *, from_contact: str, to_contact: str) -> int:
-    """Make one contact's conversations another's, since they are one person; gives how many."""
+    """Make one contact's conversations another's, since they are one person; gives how many.
+
+    Raises NotFound, NotAllowed.
+    """
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     with transaction.atomic():
+        contact(actor, to_contact)
         mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=from_contact)
         ids = list(mine.values_list("id", flat=True))
         said = Message.objects.of(actor.workspace_id).filter(conversation_id__in=ids, author="contact")
