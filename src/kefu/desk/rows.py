@@ -57,6 +57,10 @@ class ScopedQuerySet(models.QuerySet):  # type: ignore[type-arg,misc]
         self._require_scope()
         return super().count()
 
+    def raw(self, *args: Any, **kwargs: Any) -> Any:
+        """Never: SQL of its own hides whose rows it reads. `desk.statements` says how to write it."""
+        raise Unscoped(f"{self.model.__name__}: write SQL with desk.statements, which names the workspace.")
+
     def exists(self) -> bool:
         self._require_scope()
         return super().exists()
