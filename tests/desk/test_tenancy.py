@@ -1,0 +1,324 @@
+"""Nothing of one workspace is read or changed from another: every model, every query, every action.
+
+The functions are found, not listed: one that is added later is walked too, and the test says what it cannot pass.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, get_args, get_origin
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from kefu.desk import erasure, identify
+from kefu.desk.accounts import actions as accounts_actions
+from kefu.desk.accounts import queries as accounts_queries
+from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts import actions as contacts_actions
+from kefu.desk.inbox import actions as inbox_actions
+from kefu.desk.inbox import queries as inbox_queries
+from kefu.desk.library import actions as library_actions
+from kefu.desk.library import queries as library_queries
+from kefu.desk.library.due import read_sources
+from kefu.desk.rows import Unscoped, WorkspaceRow
+from kefu.kit.errors import BadInput, Conflict, NotAllowed, NotFound, NotSignedIn
+from kefu.kit.runtime import run
+from kefu.knowledge.embedding import embed_passages
+
+from ..knowledge.toy_encoder import ToyEncoder
+from .shops import Shop, claim, finish, made_shop
+
+APPS = ("accounts", "contacts", "library", "inbox", "assistants")
+MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "list": list,
+    "bool": bool,
+    "len": len,
+    "first": lambda rows: rows.first(),
+    "last": lambda rows: rows.last(),
+    "one of them": lambda rows: rows[0],
+    "some of them": lambda rows: list(rows[:2]),
+    "get": lambda rows: rows.get(pk="1"),
+    "filter": lambda rows: list(rows.filter(created_at__isnull=False)),
+    "exclude": lambda rows: list(rows.exclude(created_at__isnull=True)),
+    "values": lambda rows: list(rows.values()),
+    "values_list": lambda rows: list(rows.values_list("pk")),
+    "iterator": lambda rows: list(rows.iterator()),
+    "count": lambda rows: rows.count(),
+    "exists": lambda rows: rows.exists(),
+    "contains": lambda rows: rows.contains(rows.model(pk="1")),
+    "aggregate": lambda rows: rows.aggregate(),
+    "in_bulk": lambda rows: rows.in_bulk(["1"]),
+    "latest": lambda rows: rows.latest("created_at"),
+    "locked": lambda rows: list(rows.select_for_update()),
+    "raw": lambda rows: list(rows.raw(f"SELECT * FROM {rows.model._meta.db_table}")),
+    "update": lambda rows: rows.update(created_at=None),
+    "delete": lambda rows: rows.delete(),
+    "get_or_create": lambda rows: rows.get_or_create(pk="1"),
+    "update_or_create": lambda rows: rows.update_or_create(pk="1"),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_rows_are_read_or_changed_without_naming_their_workspace(model: Any) -> None:
+    let_through = []
+    for name, read in READS.items():
+        try:
+            with transaction.atomic():
+                read(model.objects.all())
+            let_through.append(name)
+        except Unscoped:
+            pass
+    assert let_through == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_scoped_rows_stay_scoped_when_they_are_narrowed(model: Any) -> None:
+    rows = model.objects.of("ws_nobody").filter(pk__isnull=False).order_by("pk")
+    assert (list(rows), rows.count(), rows.exists(), rows.first()) == ([], 0, False, None)
+
+
+def test_crossing_workspaces_needs_a_reason() -> None:
+    with pytest.raises(Unscoped, match="Say why"):
+        MODELS[0].objects.across_workspaces("")
+
+
+def test_every_table_but_the_workspace_belongs_to_one() -> None:
+    desk = {model for model in apps.get_models() if model.__module__.startswith("kefu.")}
+    # A person may be a member of several workspaces.
+    assert {model.__name__ for model in desk - set(MODELS)} == {"Workspace", "User"}
+
+
+# Walking all functions
+
+REFUSALS = (NotFound, NotSignedIn, NotAllowed, BadInput, Conflict)
+
+
+Ids = dict[str, Any]  # of one workspace's rows, by the name that parameters have for them
+
+
+@pytest.fixture
+def ours(db: None) -> Shop:
+    return made_shop()
+
+
+@pytest.fixture
+def theirs(db: None) -> Shop:
+    return made_shop()
+
+
+def rows_of(shop: Shop) -> Ids:
+    """A workspace with a row of every kind."""
+    kefu = shop.kefu
+    member = shop.member(Role.AGENT)
+    thread = shop.start(external_id="customer-7", profile={"name": "Mia Novak"})
+    said = shop.say(thread, "Call me at 138 0013 8000")
+    [turn] = [each for each in claim() if each.conversation_id == thread]
+    finish(turn)
+    inbox_actions.mark_read(member, conversation_id=thread, sequence=1)
+    source = library_actions.add_article(kefu, title="Delivery", text="Delivery costs ¥12.")
+    encoders = {"*": ToyEncoder()}
+    read_sources(shop.workspace_id, [source.id], embed=lambda passages: run(embed_passages(passages, encoders)))
+    [document] = library_queries.documents(kefu, source.id)
+    contact_id = inbox_queries.conversation(kefu, thread).contact_id
+    return Ids(
+        workspace_id=shop.workspace_id,
+        conversation_id=thread,
+        message_id=said.message.id,
+        turn_id=said.turn_id,
+        channel_id=shop.channel_id,
+        contact_id=contact_id,
+        member_id=member.id,
+        key_id=accounts_actions.create_key(kefu, name="program").key.id,
+        source_id=source.id,
+        document_id=document.id,
+        document_ids=[document.id],
+        passage_id=library_queries.passages(kefu, document.id)[0].id,
+        contact_ids={contact_id},
+        member_ids={member.id},
+        conversation_ids=[thread],
+        ids=[passage.id for passage in library_queries.passages(kefu, document.id)],
+    )
+
+
+# What parameters that name no row are given; others get something of their type.
+VALUES: dict[str, Any] = {
+    "value": "up",
+    "email": "stranger@example.com",
+    "slug": "a-stranger",
+    "url": "https://example.com/",
+    "encoders": frozenset({"toy@1"}),
+    "policy": {"tone": "strange"},
+    "reference": "scripted:stranger",
+}
+OF_TYPE: dict[Any, Any] = {
+    str: "stranger",
+    int: 1,
+    bool: False,
+    bytes: b"stranger",
+    Role: Role.VIEWER,
+    dict: {},
+    list: [],
+}
+FIRST = ("actor", "workspace_id")
+
+
+def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Each public function of an app's queries and actions that says for whom it works, with its name.
+
+    Those that take rows are called by the others, which have found the rows.
+    """
+    modules = [importlib.import_module(f"kefu.desk.{app}.{part}") for app in APPS for part in ("queries", "actions")]
+    for module in [*modules, erasure, identify]:
+        for name, found in inspect.getmembers(module, inspect.isfunction):
+            own = found.__module__.startswith(module.__name__) and not name.startswith("_")
+            if own and next(iter(inspect.signature(found).parameters), "") in FIRST and not takes_rows(found):
+                yield f"{module.__name__.removeprefix('kefu.desk.')}.{name}", found
+
+
+def takes_rows(call: Callable[..., Any]) -> bool:
+    kinds = [parameter.annotation for parameter in inspect.signature(call).parameters.values()]
+    return any(kind in MODELS or set(get_args(kind)) & set(MODELS) for kind in kinds)
+
+
+WALKED = dict(functions())
+# Called with ids of a conversation that the caller has checked.
+CHECKED_BEFORE = frozenset({"accounts.queries.conversation_events", "inbox.queries.reply_of"})
+
+
+# By what id a channel knows a customer is the channel's business: its door has checked who knocks.
+FOR_CHANNELS = frozenset({"contacts.actions.meet", "contacts.actions.name", "identify.identify"})
+
+
+def test_the_walk_finds_what_there_is() -> None:
+    assert len(WALKED) > 50
+    assert {"inbox.actions.receive_message", "library.queries.document", "erasure.export"} <= set(WALKED)
+
+
+def test_a_stranger_finds_and_changes_nothing(ours: Shop, theirs: Shop) -> None:
+    mine = rows_of(ours)
+    before = everything_of(ours)
+    for stranger in (theirs.owner, theirs.kefu, theirs.program):
+        for name, call in WALKED.items():
+            found, after = called(call, stranger, mine, watched=(ours, theirs))
+            assert not ids_in(found) & ids_in(mine), f"{name} shows another workspace's rows"
+            assert after[ours.slug] == before, f"{name} changed another workspace's rows"
+            # Contacts are below channels and take their callers' word for one.
+            ties = ids_in(after[theirs.slug]) & ids_in(mine) - ({ours.channel_id} if name in FOR_CHANNELS else set())
+            assert not ties, f"{name} ties a row to another workspace's"
+
+
+def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
+    mine = rows_of(ours)
+    stranger = ours.visitor()
+    secret = ids_in([mine[name] for name in ("conversation_id", "message_id", "turn_id", "contact_id")])
+    kinds = ("Conversation", "Message", "Turn", "Member", "ApiKey", "Source", "Document", "ReadMark", "Assistant")
+    before = {kind: rows for kind, rows in everything_of(ours).items() if kind in kinds}
+    for name, call in WALKED.items():
+        if not works_for_an_actor(call) or name in CHECKED_BEFORE:
+            continue
+        found, after = called(call, stranger, mine, watched=(ours,))
+        assert not ids_in(found) & secret, f"{name} shows a visitor somebody else's rows"
+        for kind in kinds:
+            kept = {row["id"]: row for row in after[ours.slug][kind]}
+            assert [kept.get(row["id"]) for row in before[kind]] == before[kind], (
+                f"{name} let a visitor change a {kind}"
+            )
+
+
+def test_a_key_without_a_scope_sees_and_does_nothing(ours: Shop) -> None:
+    mine = rows_of(ours)
+    before = everything_of(ours)
+    nothing = Actor(ours.workspace_id, "key", "key_of_nothing")
+    for name, call in WALKED.items():
+        returned = inspect.signature(call).return_annotation
+        if not works_for_an_actor(call) or returned in MODELS or name in CHECKED_BEFORE | FOR_CHANNELS:
+            continue
+        found, after = called(call, nothing, mine, watched=(ours,))
+        assert not found, f"{name} shows something to a key without a scope"
+        assert after[ours.slug] == before, f"{name} lets a key without a scope change something"
+
+
+class Undone(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+def called(
+    call: Callable[..., Any], actor: Actor, ids: Ids, *, watched: tuple[Shop, ...]
+) -> tuple[Any, dict[str, Any]]:
+    """What a function gave (None if it refused) and how it left the watched shops' rows; nothing of it stays."""
+    found, after = None, {}
+    with suppress(Undone), transaction.atomic():
+        try:
+            with transaction.atomic():
+                first = actor if works_for_an_actor(call) else actor.workspace_id
+                found = call(first, **arguments(call, ids))
+                found = list(found) if inspect.isgenerator(found) else found
+        except REFUSALS:
+            found = None
+        after = {shop.slug: everything_of(shop) for shop in watched}
+        raise Undone
+    return found, after
+
+
+def works_for_an_actor(call: Callable[..., Any]) -> bool:
+    return next(iter(inspect.signature(call).parameters)) == "actor"
+
+
+def arguments(call: Callable[..., Any], ids: Ids) -> dict[str, Any]:
+    """Another workspace's ids for every parameter that takes one, and something for the others that need one."""
+    given = {}
+    for name, parameter in list(inspect.signature(call).parameters.items())[1:]:
+        if name in ids:
+            given[name] = ids[name]
+        elif parameter.default is inspect.Parameter.empty and parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            given[name] = VALUES[name] if name in VALUES else something(parameter.annotation)
+    return given
+
+
+def something(annotation: Any) -> Any:
+    """A value of this type; of a union of the first that there is one for."""
+    kinds = [annotation, get_origin(annotation), *get_args(annotation)]
+    return next((OF_TYPE[kind] for kind in kinds if kind in OF_TYPE), None)
+
+
+def everything_of(shop: Shop) -> dict[str, list[dict[str, Any]]]:
+    """Every row of a workspace, by model; last uses and logs of the shop itself included."""
+    return {
+        model.__name__: list(model.objects.of(shop.workspace_id).order_by("pk").values())
+        for model in MODELS
+        if model.__name__ not in {"Event", "AuditEntry"}
+    }
+
+
+def ids_in(value: Any) -> set[str]:
+    """All ids that stand anywhere in a value: they begin with their kind and are unlike any other word."""
+    return set(re.findall(r"\b[a-z]+_[0-9a-z]{20,}\b", repr(value)))
+
+
+def test_members_of_two_workspaces_are_told_apart(ours: Shop, theirs: Shop) -> None:
+    member = ours.member(Role.AGENT)
+    with pytest.raises(NotSignedIn):
+        accounts_queries.actor_of_member(theirs.workspace_id, member.id)
+
+
+def test_a_ticket_opens_the_workspace_it_was_made_in(ours: Shop, theirs: Shop) -> None:
+    ticket = accounts_actions.make_ticket(ours.owner)
+    assert accounts_actions.redeem_ticket(ticket).workspace_id == ours.workspace_id
+    with pytest.raises(NotSignedIn):
+        accounts_actions.redeem_ticket(ticket)
+
+
+def test_an_id_of_a_customer_means_another_customer_elsewhere(ours: Shop, theirs: Shop) -> None:
+    met = {
+        contacts_actions.meet(shop.kefu, channel_id=ours.channel_id, external_id="customer-7")
+        for shop in (ours, theirs)
+    }
+    assert len(met) == 2
