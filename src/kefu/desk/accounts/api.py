@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-from ninja import Path, Query, Router
+from ninja import Path, Query, Router, Status
 
 from kefu.desk.accounts import actions, queries, schemas
 from kefu.desk.accounts.actions import NewInvitation
@@ -44,11 +44,11 @@ def log_in(request: HttpRequest, body: schemas.LogIn) -> dict[str, Any]:
 
 
 @router.delete("/session", auth=None, response={204: None}, tags=["Session"])
-def log_out(request: HttpRequest) -> tuple[int, None]:
+def log_out(request: HttpRequest) -> Status[Any]:
     """Log out; harmless when nobody is signed in."""
     require_csrf(request)
     logout(request)
-    return 204, None
+    return Status(204, None)
 
 
 @router.patch("/session", auth=person, response=schemas.Session, tags=["Session"])
@@ -101,10 +101,10 @@ def members(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/members/invitations", response={201: schemas.Invited}, tags=["Members"])
-def invite(request: HttpRequest, body: schemas.NewInvitation) -> tuple[int, NewInvitation]:
+def invite(request: HttpRequest, body: schemas.NewInvitation) -> Status[Any]:
     """Invite somebody by a link, and by mail if wanted. Owners and admins are invited by owners."""
     made = actions.invite(_actor(request), email=body.email, role=body.role, name=body.name, send_mail=body.send_mail)
-    return 201, made
+    return Status(201, made)
 
 
 @router.post("/members/{member_id}/invitation", response=schemas.Invited, tags=["Members"])
@@ -126,17 +126,17 @@ def keys(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/keys", response={201: schemas.MadeKey}, tags=["API keys"])
-def create_key(request: HttpRequest, body: schemas.NewKey) -> tuple[int, Any]:
+def create_key(request: HttpRequest, body: schemas.NewKey) -> Status[Any]:
     """Make a key; its secret is shown once."""
     scopes = tuple(scope.value for scope in body.scopes)
-    return 201, actions.create_key(_actor(request), name=body.name, scopes=scopes, expires_at=body.expires_at)
+    return Status(201, actions.create_key(_actor(request), name=body.name, scopes=scopes, expires_at=body.expires_at))
 
 
 @router.delete("/keys/{key_id}", response={204: None}, tags=["API keys"])
-def revoke_key(request: HttpRequest, key_id: str) -> tuple[int, None]:
+def revoke_key(request: HttpRequest, key_id: str) -> Status[Any]:
     """Make a key useless at once."""
     actions.revoke_key(_actor(request), key_id=key_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/settings", response=schemas.Settings, tags=["Settings"])

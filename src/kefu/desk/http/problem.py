@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -35,6 +36,10 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def by_status(request: HttpRequest, error: HttpError) -> HttpResponse:
         return shown(documents.problem(error.status_code, "http_error", str(error)))
+
+    @api.exception_handler(SuspiciousOperation)
+    def unusable(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+        return refused(request)
 
     @api.exception_handler(Exception)
     def a_bug(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Header, Query, Router
+from ninja import Header, Query, Router, Status
 
 from kefu.desk.actor import Actor, Role
 from kefu.desk.contacts import queries as contacts
@@ -124,7 +124,7 @@ def assign(request: HttpRequest, conversation_id: str, body: schemas.Assignment)
 )
 def reply(
     request: HttpRequest, conversation_id: str, body: schemas.NewMessage, idempotency_key: Header[str | None] = None
-) -> tuple[int, dict[str, Any]]:
+) -> Status[Any]:
     """Answer the customer. What nobody owns becomes mine."""
     return _stored(
         actions.reply(_actor(request), conversation_id=conversation_id, text=body.text, idempotency_key=idempotency_key)
@@ -138,7 +138,7 @@ def reply(
 )
 def note(
     request: HttpRequest, conversation_id: str, body: schemas.NewMessage, idempotency_key: Header[str | None] = None
-) -> tuple[int, dict[str, Any]]:
+) -> Status[Any]:
     """Write down something that only members see."""
     return _stored(
         actions.note(_actor(request), conversation_id=conversation_id, text=body.text, idempotency_key=idempotency_key)
@@ -146,10 +146,10 @@ def note(
 
 
 @router.post("/inbox/conversations/{conversation_id}/read", response={204: None}, tags=["Inbox"])
-def mark_read(request: HttpRequest, conversation_id: str, body: schemas.Read) -> tuple[int, None]:
+def mark_read(request: HttpRequest, conversation_id: str, body: schemas.Read) -> Status[Any]:
     """I have read up to this message."""
     actions.mark_read(_actor(request), conversation_id=conversation_id, sequence=body.sequence)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/inbox/messages/{message_id}/reveal", response=schemas.Revealed, tags=["Inbox"])
@@ -165,7 +165,7 @@ def channels(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/channels", response={201: schemas.Channel}, tags=["Channels"])
-def make_channel(request: HttpRequest, body: schemas.NewChannel) -> tuple[int, dict[str, Any]]:
+def make_channel(request: HttpRequest, body: schemas.NewChannel) -> Status[Any]:
     """Make a channel."""
     made = actions.make_channel(
         _actor(request),
@@ -174,7 +174,7 @@ def make_channel(request: HttpRequest, body: schemas.NewChannel) -> tuple[int, d
         settings=body.settings.dict(exclude_none=True),
         assistant_on=body.assistant_on,
     )
-    return 201, schemas.channel(made)
+    return Status(201, schemas.channel(made))
 
 
 @router.get("/channels/{channel_id}", response=schemas.Channel, tags=["Channels"])
@@ -198,10 +198,10 @@ def change_channel(request: HttpRequest, channel_id: str, body: schemas.ChannelC
 
 
 @router.delete("/channels/{channel_id}", response={204: None}, tags=["Channels"])
-def switch_off(request: HttpRequest, channel_id: str) -> tuple[int, None]:
+def switch_off(request: HttpRequest, channel_id: str) -> Status[Any]:
     """Switch a channel off; its conversations stay."""
     actions.change_channel(_actor(request), channel_id=channel_id, is_active=False)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/channels/{channel_id}/identity-secret", response=schemas.Secret, tags=["Channels"])
@@ -218,8 +218,8 @@ def _thread(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
     return schemas.conversation(queries.thread(_actor(request), conversation_id))
 
 
-def _stored(received: ReceivedMessage) -> tuple[int, dict[str, Any]]:
-    return (200 if received.repeated else 201), schemas.message(received.message)
+def _stored(received: ReceivedMessage) -> Status[Any]:
+    return Status(200 if received.repeated else 201, schemas.message(received.message))
 
 
 def _cursor(thread: ThreadInfo) -> str:

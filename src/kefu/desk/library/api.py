@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import File, Query, Router, Schema
+from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
 
@@ -33,23 +33,23 @@ def source(request: HttpRequest, source_id: str) -> dict[str, Any]:
 
 
 @router.post("/library/files", response={202: schemas.Sources})
-def add_files(request: HttpRequest, file: File[list[UploadedFile]]) -> tuple[int, dict[str, Any]]:
+def add_files(request: HttpRequest, file: File[list[UploadedFile]]) -> Status[Any]:
     """Add files: md, txt, html, pdf, docx, xlsx, csv, or a zip of these. They are read in the background."""
     actor = _actor(request)
     added = [actions.add_file(actor, name=each.name or "file", data=each) for each in file]
-    return 202, {"sources": [schemas.source(each) for each in added]}
+    return Status(202, {"sources": [schemas.source(each) for each in added]})
 
 
 @router.post("/library/urls", response={202: schemas.Source})
-def add_url(request: HttpRequest, body: schemas.NewUrl) -> tuple[int, dict[str, Any]]:
+def add_url(request: HttpRequest, body: schemas.NewUrl) -> Status[Any]:
     """Add a web page or a sitemap by address."""
-    return 202, schemas.source(actions.add_url(_actor(request), url=body.url.strip()))
+    return Status(202, schemas.source(actions.add_url(_actor(request), url=body.url.strip())))
 
 
 @router.post("/library/articles", response={202: schemas.Source})
-def add_article(request: HttpRequest, body: schemas.ArticleText) -> tuple[int, dict[str, Any]]:
+def add_article(request: HttpRequest, body: schemas.ArticleText) -> Status[Any]:
     """Add an article typed as Markdown."""
-    return 202, schemas.source(actions.add_article(_actor(request), title=body.title, text=body.text))
+    return Status(202, schemas.source(actions.add_article(_actor(request), title=body.title, text=body.text)))
 
 
 @router.get("/library/sources/{source_id}/article", response=schemas.ArticleText)
@@ -60,16 +60,16 @@ def article(request: HttpRequest, source_id: str) -> dict[str, str]:
 
 
 @router.put("/library/sources/{source_id}/article", response={202: schemas.Source})
-def change_article(request: HttpRequest, source_id: str, body: schemas.ArticleText) -> tuple[int, dict[str, Any]]:
+def change_article(request: HttpRequest, source_id: str, body: schemas.ArticleText) -> Status[Any]:
     """Change a typed article."""
     changed = actions.change_article(_actor(request), source_id=source_id, title=body.title, text=body.text)
-    return 202, schemas.source(changed)
+    return Status(202, schemas.source(changed))
 
 
 @router.post("/library/sources/{source_id}/read", response={202: schemas.Source})
-def read_again(request: HttpRequest, source_id: str) -> tuple[int, dict[str, Any]]:
+def read_again(request: HttpRequest, source_id: str) -> Status[Any]:
     """Read a source once more."""
-    return 202, schemas.source(actions.read_again(_actor(request), source_id=source_id))
+    return Status(202, schemas.source(actions.read_again(_actor(request), source_id=source_id)))
 
 
 @router.post("/library/sources/{source_id}/cancel", response=schemas.Source)
@@ -79,10 +79,10 @@ def cancel(request: HttpRequest, source_id: str) -> dict[str, Any]:
 
 
 @router.delete("/library/sources/{source_id}", response={204: None})
-def remove(request: HttpRequest, source_id: str) -> tuple[int, None]:
+def remove(request: HttpRequest, source_id: str) -> Status[Any]:
     """Remove a source with all its passages, at once."""
     actions.remove(_actor(request), source_id=source_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/library/documents/{document_id}", response=schemas.Document)
@@ -108,16 +108,16 @@ def faqs(request: HttpRequest, chosen: Query[schemas.FaqChoice]) -> dict[str, An
 
 
 @router.post("/library/faqs", response={202: schemas.Source})
-def add_faq(request: HttpRequest, body: schemas.FaqText) -> tuple[int, dict[str, Any]]:
+def add_faq(request: HttpRequest, body: schemas.FaqText) -> Status[Any]:
     """Add a question with its approved answer."""
     added = actions.add_faq(
         _actor(request), question=body.question, answer=body.answer, more_questions=tuple(body.more_questions)
     )
-    return 202, schemas.source(added)
+    return Status(202, schemas.source(added))
 
 
 @router.put("/library/faqs/{faq_id}", response={202: schemas.Source})
-def change_faq(request: HttpRequest, faq_id: str, body: schemas.FaqText) -> tuple[int, dict[str, Any]]:
+def change_faq(request: HttpRequest, faq_id: str, body: schemas.FaqText) -> Status[Any]:
     """Change an entry, typed or from a CSV sheet; it has a new id once it was read."""
     changed = actions.change_faq(
         _actor(request),
@@ -126,14 +126,14 @@ def change_faq(request: HttpRequest, faq_id: str, body: schemas.FaqText) -> tupl
         answer=body.answer,
         more_questions=tuple(body.more_questions),
     )
-    return 202, schemas.source(changed)
+    return Status(202, schemas.source(changed))
 
 
 @router.delete("/library/faqs/{faq_id}", response={204: None})
-def remove_faq(request: HttpRequest, faq_id: str) -> tuple[int, None]:
+def remove_faq(request: HttpRequest, faq_id: str) -> Status[Any]:
     """Remove an entry."""
     actions.remove_faq(_actor(request), passage_id=faq_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/library/stale", response=schemas.Stale)
