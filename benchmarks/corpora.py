@@ -6,6 +6,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,7 +130,10 @@ def tidb(data: Path) -> Corpus:
 
 
 def demo_en(data: Path) -> Corpus:
-    """The demo shop in English: articles, and FAQ entries under their first question, asked in their other wordings."""
+    """The demo shop in English: articles, and FAQ entries under their first question, asked in their other wordings.
+
+    Gold is the entry and each passage of an article with all figures of its answer.
+    """
     return _demo("en")
 
 
@@ -192,17 +196,30 @@ def _demo(language: str) -> Corpus:
             passages += _passages(document, language)
     questions: list[Question] = []
     (sheet,) = parse(f"{language}.csv", (DEMO / "faq" / f"{language}.csv").read_bytes()).documents
-    for number, entry in enumerate(sheet.faqs):
-        passage = _entry(f"faq:{number}", sheet, entry, language)
-        passages.append(passage)
+    entries = [_entry(f"faq:{number}", sheet, entry, language) for number, entry in enumerate(sheet.faqs)]
+    for number, (entry, passage) in enumerate(zip(sheet.faqs, entries, strict=True)):
+        gold = frozenset({passage.id, *_same_figures(entry.answer, passages)})
         for at, wording in enumerate(entry.more_questions):
-            questions.append(Question(f"{number}.{at}", wording, frozenset({passage.id}), f"demo:{number}"))
+            questions.append(Question(f"{number}.{at}", wording, gold, f"demo:{number}"))
+    passages += entries
     return Corpus(f"demo_{language}", language, tuple(passages), tuple(questions))
+
+
+def _same_figures(answer: str, passages: Iterable[IndexedPassage]) -> list[str]:
+    """The articles' passages that hold every figure of an answer, and so answer the question too."""
+    figures = _figures(answer)
+    return [passage.id for passage in passages if figures and figures <= _figures(passage.text)]
+
+
+def _figures(text: str) -> set[str]:
+    return set(re.findall(r"\d+(?:[.:]\d+)*", text.replace(",", "")))
 
 
 def _faq_alone(corpus: Corpus) -> Corpus:
     entries = tuple(passage for passage in corpus.passages if passage.kind == "faq")
-    return replace(corpus, name=corpus.name.replace("demo", "demo_faq"), passages=entries)
+    ids = {passage.id for passage in entries}
+    questions = tuple(replace(question, gold=question.gold & ids) for question in corpus.questions)
+    return replace(corpus, name=corpus.name.replace("demo", "demo_faq"), passages=entries, questions=questions)
 
 
 def _entry(entry_id: str, sheet: ParsedDocument, entry: FaqEntry, language: str) -> IndexedPassage:

@@ -14,7 +14,6 @@ def found(**changes: object) -> Found:
         "cosines": [0.8, 0.4, 0.3],
         "question_cosine": 0.0,
         "keyword_scores": [3.0, 1.0, 0.0],
-        "fused": [0.9, 0.5, 0.3],
         "crowd": 0.2,
         "keyword_crowd": 0.5,
         "agreement": True,
@@ -33,9 +32,7 @@ def test_every_feature_is_given_and_finite() -> None:
 
 
 def test_a_question_without_terms_has_features_too() -> None:
-    nothing = figures(
-        "?", terms={}, seen=frozenset(), held=[frozenset()], fused=[0.1], keyword_scores=[0.0], cosines=[0]
-    )
+    nothing = figures("?", terms={}, seen=frozenset(), held=[frozenset()], keyword_scores=[0.0], cosines=[0])
     assert all(math.isfinite(value) for value in nothing.values())
 
 
@@ -60,7 +57,6 @@ def test_good_evidence_is_believed_more_than_bad(language: str) -> None:
             keyword_scores=[0.2, 0.2, 0.2],
             held=[frozenset()] * 3,
             seen=frozenset(),
-            fused=[0.3, 0.3, 0.3],
             keyword_crowd=0.2,
             agreement=False,
         )

@@ -13,6 +13,8 @@ ANY_LANGUAGE = "*"
 BATCH = 16
 
 
+# Counted up whenever `passage_texts` gives other texts, so that stored vectors of the old ones are made again.
+_TEXTS = 2
 # Letters below which a text says too little without the title above it: "Free WiFi is available."
 _SHORT = 80
 
@@ -35,9 +37,9 @@ def encoder_for(language: str, encoders: Mapping[str, Encoder]) -> Encoder:
 
 
 def encoder_key(encoder: Encoder) -> str:
-    """What vectors are filed under: those of other weights are not comparable, even under the same name."""
+    """What vectors are filed under: those of other weights or of other texts of a passage are not comparable."""
     card = encoder.card()
-    return f"{card.name}@{card.version[:16]}"
+    return f"{card.name}@{card.version[:16]}.{_TEXTS}"
 
 
 async def embed_passages(

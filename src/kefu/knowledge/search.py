@@ -34,8 +34,8 @@ class Fusion:
     """What counts how much in a passage's score.
 
     The score of a text is `vector` * cosine + `text` * keyword share; that of a FAQ entry, whose cosine is the mean of
-    its answer's and its best question's, counts keywords by `faq`. `lift` makes up for the mean, which is lower than
-    the cosine of a text that answers as well.
+    its answer's and its best question's, counts keywords by `faq`. `lift` keeps the two kinds level: e5 puts short
+    texts nearer to a question than long ones that answer as well.
     """
 
     vector: float
@@ -44,11 +44,12 @@ class Fusion:
     lift: float
 
 
-# Chosen on the questions of half 0 of benchmarks/retrieval.py. The cosines of e5 lie between 0.75 and 0.95, those of
+# Chosen on the questions of half 0 of benchmarks/retrieval.py; the lift on the demo's FAQ wordings, asked with their
+# entry in the index and without it, when an article has to win. The cosines of e5 lie between 0.75 and 0.95, those of
 # MiniLM between 0 and 0.9, so beside e5 the same keyword share counts a quarter.
 _FUSION = {
-    "en": Fusion(vector=1.0, text=1.0, faq=0.5, lift=0.05),
-    ANY_LANGUAGE: Fusion(vector=1.0, text=0.25, faq=0.1, lift=0.01),
+    "en": Fusion(vector=1.0, text=1.0, faq=0.5, lift=0.0),
+    ANY_LANGUAGE: Fusion(vector=1.0, text=0.25, faq=0.1, lift=-0.015),
 }
 
 
@@ -185,7 +186,7 @@ def _rank(shelf: Shelf, asked: _Asked, fusion: Fusion) -> _Ranked:
         best_text = float(keyword.max(initial=0.0, where=~is_faq))
         entry = fusion.vector * cosine + fusion.faq * keyword + (fusion.text - fusion.faq) * best_text + fusion.lift
         fused = np.where(is_faq & (cosine + keyword > 0), entry, fused)
-    fused = (fused / (fusion.vector + fusion.text + fusion.lift)).astype(np.float32)
+    fused = (fused / (fusion.vector + fusion.text)).astype(np.float32)
     return _Ranked(asked, shelf, terms, cosine, keyword, fused, shelf.exact(asked.question))
 
 
@@ -250,7 +251,6 @@ def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> di
         cosines=[float(r.cosine[at]) for _, r, at in places],
         question_cosine=float(cosines[1:].max(initial=0.0)),
         keyword_scores=[float(r.keyword[at]) for _, r, at in places],
-        fused=[score for score, _, _ in places],
         crowd=_crowd(top.cosine, len(top.shelf)),
         keyword_crowd=_crowd(top.keyword, len(top.shelf)),
         is_entry=bool(top.shelf.passages[row].questions),
