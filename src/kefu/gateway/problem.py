@@ -23,7 +23,9 @@ class ProblemResponse(Response):
         return json.dumps(content, ensure_ascii=False, default=str).encode()
 
 
-def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Response:
+def problem(
+    status: int, code: str, detail: str, /, *, headers: dict[str, str] | None = None, **fields: Any
+) -> Response:
     """A problem document as a response; `fields` are what the error names besides."""
     return shown(documents.problem(status, code, detail, headers=headers, **fields))
 

@@ -19,8 +19,8 @@ class Problem:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def problem(status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **fields: Any) -> Problem:
-    """A problem document; `fields` are what the error names besides."""
+def problem(status: int, code: str, detail: str, /, *, headers: dict[str, str] | None = None, **fields: Any) -> Problem:
+    """A problem document; `fields` are what the error names besides, none of them in place of our own."""
     body = {
         "type": f"https://kefu.dev/problems/{code}",
         "title": HTTPStatus(status).phrase,

@@ -100,7 +100,7 @@ def reopen_for_member(actor: Actor, *, conversation_id: str) -> ConversationInfo
     with transaction.atomic():
         thread = get(actor, conversation_id, lock=True)
         if thread.status != "resolved":
-            raise Conflict(f"This conversation is {thread.status}, not resolved.", status=thread.status)
+            raise Conflict(f"This conversation is {thread.status}, not resolved.", conversation_status=thread.status)
         take_locked(actor, thread)
     return with_names(thread)
 
@@ -198,7 +198,7 @@ def refuse_others(actor: Actor, thread: Conversation, *, supervisors_may: bool =
 
 def refuse_resolved(thread: Conversation) -> None:
     if thread.status == "resolved":
-        raise Conflict("This conversation is resolved; reopen it first.", status="resolved")
+        raise Conflict("This conversation is resolved; reopen it first.", conversation_status="resolved")
 
 
 def member_only(actor: Actor) -> None:
