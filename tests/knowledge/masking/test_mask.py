@@ -111,6 +111,20 @@ def test_any_text_survives(text, with_known):
     assert masked == mask(text, known=known)
 
 
+def test_a_text_masked_before_keeps_its_placeholders_and_their_numbers():
+    first = mask("我的电话13800138000")
+    again = mask(f"{first.text}，还有13900139000", masked_before=True)
+    assert again.text == "我的电话<PHONE_1>，还有<PHONE_2>"
+    assert again.placeholders == {"<PHONE_2>": "13900139000"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_masking_a_masked_text_changes_nothing(text):
+    once = mask(text)
+    assert mask(once.text, masked_before=True).text == once.text
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_masking_twice_finds_nothing_new_and_restores_twice(text):

@@ -1,7 +1,7 @@
 """Typed placeholders: what stands in a masked text in place of personal data, and the way back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from kefu.knowledge.masking.entity import FAMILIES, LITERAL, PLACEHOLDER, Entity
@@ -29,30 +29,41 @@ class Masked:
     placeholders: Mapping[str, str]
 
 
-def mask(text: str, language: str | None = None, known: Mapping[str, str] | None = None) -> Masked:
+def mask(
+    text: str, language: str | None = None, known: Mapping[str, str] | None = None, *, masked_before: bool = False
+) -> Masked:
     """Replace personal data by placeholders such as `<PHONE_1>`.
 
     The same text of the same family gets the same placeholder, within the message and within the conversation that
-    `known` comes from; numbering goes on from there, and names in `known` are found again without a cue.
+    `known` comes from; numbering goes on from there, and what `known` holds is found again without a cue. A
+    placeholder in a customer's text is text and is replaced too. In a text that this function made (`masked_before`)
+    placeholders are ours: they stay, and numbering goes on after them, so masking again changes nothing.
     """
     placeholders = dict(known or {})
-    literals = [Entity(match.start(), match.end(), LITERAL, match[0]) for match in _LOOKALIKE.finditer(text)]
+    ours = tuple(PLACEHOLDER.finditer(text)) if masked_before else ()
+    literals = list(_literals(text, {match.start() for match in ours}))
     rest = blanked(text, literals)
     spans = settled([*literals, *find(rest, language), *_known_again(rest, placeholders)])
-    entities = tuple(entity for entity in spans if entity.kind != LITERAL)
-    numbering = _Numbering(placeholders)
+    numbering = _Numbering(placeholders, taken=ours)
     parts: list[str] = []
     position = 0
     for entity in spans:
         parts += (text[position : entity.start], numbering.placeholder(entity))
         position = entity.end
-    parts.append(text[position:])
-    return Masked("".join(parts), entities, placeholders)
+    entities = tuple(entity for entity in spans if entity.kind != LITERAL)
+    return Masked("".join((*parts, text[position:])), entities, placeholders)
 
 
 def unmask(text: str, placeholders: Mapping[str, str]) -> str:
     """Put the originals back, in one pass: what an original contains is never replaced again. Unknown ones stay."""
     return PLACEHOLDER.sub(lambda match: placeholders.get(match[0], match[0]), text)
+
+
+def _literals(text: str, ours: Set[int]) -> Iterator[Entity]:
+    """Yield what looks like a placeholder and is not one of ours, which begin at the offsets given."""
+    for match in _LOOKALIKE.finditer(text):
+        if match.start() not in ours:
+            yield Entity(match.start(), match.end(), LITERAL, match[0])
 
 
 def _known_again(text: str, placeholders: Mapping[str, str]) -> Iterator[Entity]:
@@ -72,15 +83,15 @@ def _kind(family: str, value: str) -> str:
 class _Numbering:
     """Gives out placeholders; writes each new one into the mapping that it was made with."""
 
-    def __init__(self, placeholders: dict[str, str]) -> None:
+    def __init__(self, placeholders: dict[str, str], taken: Iterable[re.Match[str]]) -> None:
         self._placeholders = placeholders
         self._given: dict[tuple[str, str], str] = {}
         self._last: dict[str, int] = {}
-        for placeholder, value in placeholders.items():
-            match = PLACEHOLDER.fullmatch(placeholder)
+        for match in (*map(PLACEHOLDER.fullmatch, placeholders), *taken):
             if match:
-                self._given[match[1], value] = placeholder
                 self._last[match[1]] = max(self._last.get(match[1], 0), int(match[2]))
+                if match[0] in placeholders:
+                    self._given[match[1], placeholders[match[0]]] = match[0]
 
     def placeholder(self, entity: Entity) -> str:
         family = FAMILIES.get(entity.kind, LITERAL)
