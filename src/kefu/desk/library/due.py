@@ -12,6 +12,7 @@ from typing import Protocol
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.desk.accounts.actions import announce
@@ -52,12 +53,11 @@ class Report:
 
 @dataclass(frozen=True)
 class _Work:
-    """A document that is new or has changed, with its rows, not yet stored. `replaces` is its older row's id."""
+    """A document that is new or has changed, with its rows, not yet stored."""
 
     source: Source
     page: Document
     rows: list[Passage]
-    replaces: str | None
 
 
 def due_sources(*, limit: int = 16) -> list[tuple[str, str]]:
@@ -91,6 +91,7 @@ class _Reader:
         self._progress = progress
         self._waiting: list[_Work] = []
         self._parsed: list[Source] = []
+        self._lost: set[str] = set()
         self._done = self._found = 0
 
     def read(self, source_id: str) -> None:
@@ -98,6 +99,8 @@ class _Reader:
         if source is None:
             return
         for work in self._changed(source):
+            if source.id in self._lost:
+                return
             self._waiting.append(work)
             if sum(len(each.rows) for each in self._waiting) >= _BATCH:
                 self.flush()
@@ -111,6 +114,8 @@ class _Reader:
         for work in self._waiting:
             if _store(work, made):
                 self.report.added.append(work.page.name)
+            else:
+                self._lost.add(work.source.id)
             self._step(work.page.name, work.source)
         self._waiting = []
         for source in self._parsed:
@@ -119,9 +124,10 @@ class _Reader:
 
     def _changed(self, source: Source) -> Iterator[_Work]:
         documents, failures, digest = _parsed(source)
+        source.failures, source.done = failures, 0
+        if not _ours(source).update(failures=failures, total=len(documents), done=0, digest=digest):
+            return
         self.report.failed.extend(failures)
-        source.failures, source.total, source.done, source.digest = failures, len(documents), 0, digest
-        source.save(update_fields=["failures", "total", "done", "digest"])
         self._found += len(documents)
         known = {
             row.name: row for row in Document.objects.of(self._workspace_id).filter(source_id=source.id).defer("text")
@@ -133,7 +139,7 @@ class _Reader:
                 self.report.unchanged.append(parsed.name)
                 self._step(parsed.name, source)
                 continue
-            yield _work(source, parsed, before.id if before else None)
+            yield _work(source, parsed)
 
     def _vectors(self, passages: list[IndexedPassage]) -> list[PassageVectors]:
         return self._embed(passages) if passages else []
@@ -141,9 +147,7 @@ class _Reader:
     def _step(self, name: str, source: Source) -> None:
         self._done += 1
         source.done += 1
-        Source.objects.of(source.workspace_id).filter(id=source.id, state="reading").update(
-            done=source.done, lease_until=now() + LEASE, due_at=now() + LEASE
-        )
+        _ours(source).update(done=source.done, lease_until=now() + LEASE, due_at=now() + LEASE)
         if self._progress is not None:
             self._progress(name, self._done, self._found)
 
@@ -157,9 +161,15 @@ def _begin(workspace_id: str, source_id: str) -> Source | None:
     return mine.first() if taken else None
 
 
+def _ours(source: Source) -> QuerySet[Source]:
+    """The source's row as long as it is ours to read: nobody removed it, cancelled it or asked for it anew."""
+    mine = Source.objects.of(source.workspace_id).filter(id=source.id, state="reading")
+    return mine.filter(updated_at=source.updated_at)
+
+
 def _finish(source: Source) -> None:
     with transaction.atomic():
-        mine = Source.objects.of(source.workspace_id).filter(id=source.id, state="reading")
+        mine = _ours(source)
         empty = not Document.objects.of(source.workspace_id).filter(source_id=source.id).exists()
         state = "failed" if empty and source.failures else "ready"
         mine.update(state=state, due_at=None, lease_until=None, updated_at=now())
@@ -218,7 +228,7 @@ def _drop_vanished(
         announce(source.workspace_id, "library.changed", source.id)
 
 
-def _work(source: Source, parsed: ParsedDocument, replaces: str | None) -> _Work:
+def _work(source: Source, parsed: ParsedDocument) -> _Work:
     page = Document(
         id=new_id("doc"),
         workspace_id=source.workspace_id,
@@ -231,7 +241,7 @@ def _work(source: Source, parsed: ParsedDocument, replaces: str | None) -> _Work
         language=detect(parsed.text[:4000]),
         digest=_document_digest(parsed),
     )
-    return _Work(source, page, list(_passages(page, parsed)), replaces)
+    return _Work(source, page, list(_passages(page, parsed)))
 
 
 def _passages(page: Document, parsed: ParsedDocument) -> Iterator[Passage]:
@@ -258,12 +268,13 @@ def _passages(page: Document, parsed: ParsedDocument) -> Iterator[Passage]:
 
 
 def _store(work: _Work, vectors: dict[str, PassageVectors]) -> bool:
-    """Put a document in place of its older form, in one transaction; not when its source was cancelled or removed."""
+    """Put a document in place of its older form, in one transaction; not when its source is not ours any more."""
     workspace_id = work.page.workspace_id
     with transaction.atomic():
-        if not Source.objects.of(workspace_id).filter(id=work.source.id, state="reading").exists():
+        if not _ours(work.source).exists():
             return False
-        drop_documents(workspace_id, [work.replaces] if work.replaces else [])
+        older = Document.objects.of(workspace_id).filter(source_id=work.source.id, name=work.page.name)
+        drop_documents(workspace_id, list(older.values_list("id", flat=True)))
         work.page.save(force_insert=True)
         Passage.objects.bulk_create(work.rows, batch_size=200)
         Vector.objects.bulk_create(
