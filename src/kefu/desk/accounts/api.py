@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from ninja import Path, Query, Router, Status
 
+from kefu.desk import staff
 from kefu.desk.accounts import actions, queries, schemas
 from kefu.desk.accounts.actions import NewInvitation
 from kefu.desk.accounts.queries import AuditInfo, WorkspaceInfo
@@ -116,7 +117,7 @@ def invite_again(request: HttpRequest, member_id: str, body: schemas.Again) -> N
 @router.patch("/members/{member_id}", response=schemas.Member, tags=["Members"])
 def change_member(request: HttpRequest, member_id: str, body: schemas.MemberChange) -> Any:
     """Change a role, or end or restore a membership. The last owner stays."""
-    return actions.change_member(_actor(request), member_id=member_id, role=body.role, is_active=body.is_active)
+    return staff.change_member(_actor(request), member_id=member_id, role=body.role, is_active=body.is_active)
 
 
 @router.get("/keys", response=schemas.Keys, tags=["API keys"])
