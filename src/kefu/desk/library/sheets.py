@@ -31,7 +31,7 @@ def written(entries: list[Entry]) -> bytes:
 def entries_of(name: str, data: bytes) -> list[Entry] | None:
     """The entries of a CSV sheet; None for anything else: a workbook or an archive cannot be written again."""
     result = parse(name, data)
-    if len(result.documents) != 1 or result.documents[0].media_type != "text/csv" or result.failures:
+    if [(each.name, each.media_type) for each in result.documents] != [(name, "text/csv")] or result.failures:
         return None
     faqs = result.documents[0].faqs
     return [Entry(each.question, each.answer, each.more_questions) for each in faqs] or None
