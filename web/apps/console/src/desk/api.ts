@@ -105,7 +105,8 @@ export const assistant = {
 
 export interface ChannelBody {
   name?: string;
-  settings?: T.ChannelSettings;
+  /** Of the settings, null takes one away. */
+  settings?: { [K in keyof T.ChannelSettings]: T.ChannelSettings[K] | null };
   assistant_on?: boolean;
   is_active?: boolean;
 }

@@ -311,7 +311,7 @@ export interface ChannelSettings {
   color?: string;
   greeting?: string | { en?: string; zh?: string };
   quick_replies?: string[] | { en?: string[]; zh?: string[] };
-  pre_chat?: unknown;
+  pre_chat?: { fields: { name: string; type: "text" | "email" | "tel"; required: boolean }[] };
   language?: string;
   sound?: boolean;
   assistant_name?: string;
