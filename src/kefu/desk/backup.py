@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gzip
 import json
 import os
 import shutil
@@ -9,11 +10,13 @@ import sqlite3
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kefu import __version__
+from kefu.desk.boot import is_sound
 from kefu.kit.errors import BadInput, BadInstallation, Conflict, MissingExtra
 from kefu.kit.settings import settings
 
@@ -51,7 +54,10 @@ def write_backup(path: Path) -> int:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".kefu-backup-") as folder:
             database = _dump(Path(folder))
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz", compresslevel=5) as archive:
+            with (
+                os.fdopen(descriptor, "wb") as file,
+                tarfile.open(fileobj=file, mode="w:gz", compresslevel=5) as archive,
+            ):
                 _add_about(archive, Path(folder))
                 archive.add(database, database.name)
                 for name in _PLAIN:
@@ -69,13 +75,14 @@ def write_backup(path: Path) -> int:
 def restore_backup(path: Path) -> str:
     """Put an installation back as the backup holds it; what was there is kept beside it. Gives where it is kept.
 
-    Raises BadInput for a file that is no backup of Kefu, or of a later version, Conflict while a server runs.
+    Nothing is changed unless the whole backup is sound. Raises BadInput for a file that is no backup of Kefu, damaged,
+    or of a later version.
     """
     home = settings().folder
     with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as folder:
         unpacked = Path(folder)
         _unpack(path, unpacked)
-        kept = home / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        kept = home / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
         kept.mkdir(mode=0o700)
         for name in (_SQLITE, f"{_SQLITE}-wal", f"{_SQLITE}-shm", *_PLAIN, "files"):
             if (home / name).exists():
@@ -123,6 +130,7 @@ def _add_about(archive: tarfile.TarFile, folder: Path) -> None:
 
 def _unpack(path: Path, folder: Path) -> None:
     try:
+        _read_to_its_end(path)
         with tarfile.open(path, "r:gz") as archive:
             names = archive.getnames()
             if _ABOUT not in names or not {_SQLITE, _POSTGRES} & set(names):
@@ -130,14 +138,33 @@ def _unpack(path: Path, folder: Path) -> None:
             archive.extractall(folder, filter="data")  # refuses absolute paths, links outside and devices
     except FileNotFoundError:
         raise BadInput(f"There is no file {path}.") from None
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise BadInput(f"{path} is damaged or not a backup of Kefu ({type(error).__name__}).") from None
-    about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    if _numbers(about["kefu"]) > _numbers(__version__):
-        raise BadInput(f"{path} was made by Kefu {about['kefu']}; this is {__version__}. Install that one first.")
+    version = _version(path, folder)
+    if _numbers(version) > _numbers(__version__):
+        raise BadInput(f"{path} was made by Kefu {version}; this is {__version__}. Install that one first.")
     if (folder / _POSTGRES).exists() != bool(settings().database_url):
         kind = "PostgreSQL" if (folder / _POSTGRES).exists() else "SQLite"
         raise BadInput(f"{path} holds a {kind} database; set KEFU_DATABASE_URL to match.")
+    if (folder / _SQLITE).exists() and not is_sound(folder / _SQLITE):
+        raise BadInput(f"{path} is damaged: its database cannot be read.")
+
+
+def _read_to_its_end(path: Path) -> None:
+    # The check sum is at the end, and tar stops before it: a file cut between two members would look whole.
+    with gzip.open(path) as whole:
+        while whole.read(2**20):
+            pass
+
+
+def _version(path: Path, folder: Path) -> str:
+    try:
+        version = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))["kefu"]
+    except (OSError, ValueError, LookupError, TypeError):
+        version = None
+    if not isinstance(version, str):
+        raise BadInput(f"{path} is not a backup of Kefu.")
+    return version
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Make Django ready: once a process, by whoever needs rows first."""
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -45,18 +46,18 @@ def make_home(folder: Path) -> None:
 def check_database_file() -> None:
     """Raise BadInstallation when the SQLite file is not a sound database. PostgreSQL checks itself."""
     path = settings().folder / "kefu.db"
-    if settings().database_url or not path.exists():
-        return
-    try:
-        connection = sqlite3.connect(path)
-        try:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.DatabaseError:
-        verdict = "not a database"
-    if verdict != "ok":
+    if not settings().database_url and path.exists() and not is_sound(path):
         raise BadInstallation(_DAMAGED.format(path=path), file=str(path))
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file is an undamaged SQLite database."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    return bool(verdict == "ok")
 
 
 def migrate() -> list[str]:
