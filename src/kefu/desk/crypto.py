@@ -41,7 +41,7 @@ def unseal(key: bytes, sealed: bytes | memoryview, *, about: str = "") -> bytes:
     raw = bytes(sealed)
     try:
         return AESGCM(key).decrypt(raw[:_NONCE], raw[_NONCE:], about.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: shorter than a nonce
         raise BadInstallation(
             "The database was written with another secret key. Put the secret.key of that installation in its home."
         ) from None
