@@ -93,6 +93,9 @@ BITS = (
     "\x00",
     "ｅ",
     "İ",
+    "\u212a",
+    "GB12",
+    "١",
 )
 PIECES = st.sampled_from((*VALUES, *BITS))
 

@@ -72,16 +72,18 @@ _LOWER = re.compile(
 )
 _LIVES = re.compile(r"(?:\b(?:at|to|address|is|in|my|from|on)|:)[\s:]*$", re.IGNORECASE)
 _TOWN = re.compile(rf"\s?,\s{{0,2}}(?:in\s)?({_CITY})(?=\s*(?:[,.;!?\n]|$))")
+# Nothing else is tried unless a number that begins a word stands in the text, and one of these.
+_HOUSE_NUMBER = re.compile(r"(?<!\w)\d[\w\-/]{0,8},?\s")
 _GATE = re.compile(
-    rf"\d[\w\-/]{{0,8}},?\s.{{0,70}}?\b{_SUFFIX}\b|\bP\.?\s?O\.?\s?Box|\bPost Office Box|\b{_STATE}\.?,?\s+\d{{5}}|"
-    r"\d[ABD-HJLNP-UW-Z]{2}\b",
+    rf"\b{_SUFFIX}\b|\bP\.?\s?O\.?\s?Box|\bPost Office Box|\b{_STATE}\.?,?\s+\d{{5}}|\d[ABD-HJLNP-UW-Z]{{2}}\b",
     re.IGNORECASE,
 )
+_NO_HOUSE = re.compile(rf"Box\s\#?\d|{_STATE}\.?,?\s+\d{{5}}", re.IGNORECASE)
 
 
 def find_english_addresses(text: str) -> Iterator[Entity]:
     """Yield street addresses and post boxes; with a British postcode the kind is UK_ADDRESS, else US_ADDRESS."""
-    if not _GATE.search(text):
+    if not (_HOUSE_NUMBER.search(text) or _NO_HOUSE.search(text)) or not _GATE.search(text):
         return
     for match in _ADDRESS.finditer(text):
         end = match.end() if match["tail"] else _with_town(text, match.end())

@@ -31,7 +31,14 @@ _SCHEMES = (
     (re.compile("30[0-5]|3[68]"), (14,)),
     (re.compile("5[06-9]|6[37]"), (16, 18, 19)),  # Maestro
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}", re.IGNORECASE)
+_IBAN_GAP = re.compile("[ -]")
+_AS_DIGITS = {ord(letter): str(10 + index) for index, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
+# ISO 13616: the countries that have IBANs.
+_IBAN_COUNTRY = (
+    r"(?:A[DELTZ]|B[AEGHIRY]|C[HRYZ]|D[EJKO]|E[EGS]|F[IKOR]|G[BEILRT]|H[RU]|I[ELQST]|JO|K[WZ]|L[BCITUVY]|M[CDEKNRTU]|N[ILO]|"
+    r"OM|P[KLST]|QA|R[OSU]|S[ACDEIKMOTV]|T[LNR]|UA|V[AG]|XK|YE)"
+)
+_IBAN = re.compile(rf"(?<![A-Za-z0-9]){_IBAN_COUNTRY}\d{{2}}(?:[ \-]?[A-Z0-9]){{11,30}}", re.IGNORECASE | re.ASCII)
 
 
 def find_cards(text: str) -> Iterator[Entity]:
@@ -78,10 +85,20 @@ def find_ibans(text: str) -> Iterator[Entity]:
 
 def _iban_end(run: str) -> int:
     """Return how much of the run is an IBAN: words may follow it after a space, so try at each word's end."""
-    from stdnum import iban
-
-    ends = [len(run), *(gap.start() for gap in reversed(list(re.finditer("[ -]", run))))]
+    ends = [len(run), *(gap.start() for gap in reversed(list(_IBAN_GAP.finditer(run))))]
     for end in ends:
-        if iban.is_valid(run[:end]) and run[:2].isalpha():
+        if _has_iban_check(run[:end]) and _is_iban(run[:end]):
             return end
     return 0
+
+
+def _has_iban_check(run: str) -> bool:
+    """ISO 7064 MOD 97-10. The library does this too, but takes a millisecond over what is mostly an order number."""
+    plain = _IBAN_GAP.sub("", run)
+    return int((plain[4:] + plain[:4]).upper().translate(_AS_DIGITS)) % 97 == 1
+
+
+def _is_iban(run: str) -> bool:
+    from stdnum import iban
+
+    return bool(iban.is_valid(run))

@@ -108,7 +108,7 @@ def find_latin_names(text: str) -> Iterator[Entity]:
 def _name_end(text: str, start: int) -> int:
     """Return where the name that begins at a capital letter ends, or 0 if there is none."""
     after_label = _sequence(text, start, labelled=True)
-    if not after_label.parts:
+    if not after_label.parts or text[after_label.end : after_label.end + 1].isdigit():  # SKU6295835
         return 0
     before = text[max(0, start - _REACH) : start]
     if _LABEL.search(before):
