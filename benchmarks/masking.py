@@ -1,6 +1,6 @@
 """Precision and recall of masking by kind, counted in characters, and what a message costs.
 
-    python benchmarks/masking.py --data shared/data
+    python benchmarks/masking.py --data FOLDER
     python benchmarks/masking.py --file rows.jsonl --errors 20
 
 A row is `{"text": …, "entities": [[start, end, kind], …]}`. A character counts as found only under its exact kind.
@@ -25,7 +25,7 @@ ROUNDS = 5  # timings of a message; the least of them is the message's
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--data", type=Path, default=Path("shared/data"), help="folder with adversarial/pii_rule_generated.jsonl"
+        "--data", type=Path, default=Path("data"), help="folder with adversarial/pii_rule_generated.jsonl"
     )
     parser.add_argument("--file", type=Path, action="append", help="rows to measure instead; may be repeated")
     parser.add_argument("--errors", type=int, default=0, help="print this many rows that differ")
