@@ -245,6 +245,17 @@ def test_many_vectors_are_searched_approximately_with_the_same_result() -> None:
     assert query.shape[0] == DIMENSION
 
 
+async def test_the_nearest_sentence_counts_in_a_long_passage() -> None:
+    long = " ".join(ENGLISH)
+    other = "Refunds cards lamps delivery warranty password. Something else about all of these subjects in the shop."
+    index = await filled(text("long", long), text("other", other))
+    evidence = await index.search("gift cards are valid for three years", "en", 2)
+    assert evidence.hits[0].passage.id == "long"
+    with_sentence = evidence.hits[0].features["cosine"]
+    engine = encoders()["en"]
+    assert with_sentence > float(engine.vector(long) @ engine.vector("gift cards are valid for three years"))
+
+
 async def test_embedding_reports_progress_and_files_under_the_weights() -> None:
     engines = encoders()
     seen: list[tuple[int, int]] = []

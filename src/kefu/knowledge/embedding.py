@@ -7,6 +7,7 @@ import numpy as np
 from kefu.contracts.engine import Encoder, TextKind
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.knowledge.chunk import weight
+from kefu.knowledge.sentences import sentences
 
 ANY_LANGUAGE = "*"
 # Large enough to fill the processor, small enough that a customer's question waits some 50 ms behind a batch.
@@ -14,21 +15,35 @@ BATCH = 16
 
 
 # Counted up whenever `passage_texts` gives other texts, so that stored vectors of the old ones are made again.
-_TEXTS = 2
+_TEXTS = 3
+# Characters below which a sentence is a label or a list number.
+_TELLING = 20
+# A passage of 800 characters has fewer; a table of short rows may have more, which cost more than they tell.
+_MOST_SENTENCES = 16
 # Letters below which a text says too little without the title above it: "Free WiFi is available."
 _SHORT = 80
 
 
-def passage_texts(passage: IndexedPassage, *, titled: bool) -> list[str]:
+def passage_texts(passage: IndexedPassage, *, finely: bool) -> list[str]:
     """What is embedded of a passage: its text (of a FAQ entry the answer), then each question.
 
-    With `titled` a short one stands under its title. A longer one does not: a title shared by many passages makes them
-    alike (Doc2Dial, MiniLM: R@1 of vectors 0.31 with, 0.46 without; DSTC9, one sentence each: 0.79 with, 0.68 without).
+    `finely`, which suits MiniLM, a short one stands under its title, and the sentences of a longer text come last. A
+    title shared by many passages would make the longer ones alike (Doc2Dial: R@1 of vectors 0.31 with, 0.46 without;
+    DSTC9, one sentence each: 0.79 with, 0.68 without).
     """
     texts = [passage.answer or passage.text, *passage.questions]
-    if not titled or not passage.title:
+    if not finely:
         return texts
-    return [f"{passage.title}\n{text}" if weight(text) < _SHORT else text for text in texts]
+    pieces = [] if passage.questions else _sentences(passage.text)
+    if passage.title:
+        texts = [f"{passage.title}\n{text}" if weight(text) < _SHORT else text for text in texts]
+    return texts + pieces
+
+
+def _sentences(text: str) -> list[str]:
+    found = [text[start:end] for start, end in sentences(text)]
+    telling = [sentence for sentence in found if len(sentence) >= _TELLING]
+    return telling[:_MOST_SENTENCES] if len(telling) > 1 else []
 
 
 def encoder_for(language: str, encoders: Mapping[str, Encoder]) -> Encoder:
@@ -52,17 +67,20 @@ async def embed_passages(
     `progress` is called with (texts done, texts in all) after each batch. To cancel, cancel the task.
     """
     made: dict[int, PassageVectors] = {}
-    total = sum(1 + len(passage.questions) for passage in passages)
+    groups = list(_by_encoder(passages, encoders))
+    # The multilingual encoder gains nothing from titles (TiDB FAQ: R@1 0.62 without, 0.57 with) or from sentences.
+    finely = {id(encoder): encoder is not encoders.get(ANY_LANGUAGE) for encoder, _ in groups}
+    texts = {
+        place: passage_texts(passages[place], finely=finely[id(encoder)]) for encoder, own in groups for place in own
+    }
+    total = sum(map(len, texts.values()))
     done = 0
-    for encoder, places in _by_encoder(passages, encoders):
+    for encoder, places in groups:
         rows: dict[int, list[np.ndarray]] = {}
-        # The multilingual encoder finds less under titles, even short texts (TiDB FAQ: R@1 0.62 without, 0.57 with).
-        titled = encoder is not encoders.get(ANY_LANGUAGE)
-        texts = {place: passage_texts(passages[place], titled=titled) for place in places}
-        for kind, batch in _batches(texts):
+        for kind, batch in _batches({place: texts[place] for place in places}, passages):
             vectors = await encoder.embed([text for _, _, text in batch], kind)
             for (place, part, _), vector in zip(batch, vectors, strict=True):
-                rows.setdefault(place, [np.zeros(0)] * (1 + len(passages[place].questions)))[part] = vector
+                rows.setdefault(place, [np.zeros(0)] * len(texts[place]))[part] = vector
             done += len(batch)
             if progress is not None:
                 progress(done, total)
@@ -82,14 +100,15 @@ def _by_encoder(
     return groups.values()
 
 
-def _batches(texts: Mapping[int, Sequence[str]]) -> Iterator[tuple[TextKind, list[tuple[int, int, str]]]]:
+def _batches(
+    texts: Mapping[int, Sequence[str]], passages: Sequence[IndexedPassage]
+) -> Iterator[tuple[TextKind, list[tuple[int, int, str]]]]:
     """Batches of (place, part, text) of one kind, sorted by length so that little of a batch is padding."""
-    parts = [(place, part, text) for place, own in texts.items() for part, text in enumerate(own)]
-    kinds: tuple[tuple[TextKind, list[tuple[int, int, str]]], ...] = (
-        ("passage", [item for item in parts if item[1] == 0]),
-        ("query", [item for item in parts if item[1] > 0]),
-    )
-    for kind, items in kinds:
+    of_kind: dict[TextKind, list[tuple[int, int, str]]] = {"passage": [], "query": []}
+    for place, own in texts.items():
+        for part, text in enumerate(own):
+            of_kind["query" if 0 < part <= len(passages[place].questions) else "passage"].append((place, part, text))
+    for kind, items in of_kind.items():
         items.sort(key=lambda item: len(item[2]))
         for at in range(0, len(items), BATCH):
             yield kind, items[at : at + BATCH]

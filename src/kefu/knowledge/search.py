@@ -23,6 +23,10 @@ _NEAREST = 200
 # behind its back.
 _BRIDGE_SECONDS = 2.0
 _BRIDGE_BATCH = 32
+# Passages whose sentences are looked at, and what the nearest one counts beside the whole passage (half 0 of Doc2Dial:
+# R@1 0.52 by passages alone, 0.56 with 0.3, 0.53 by the sentence alone when it is nearer).
+_CANDIDATES = 30
+_SENTENCE = 0.3
 # Confidence looks at the first three hits.
 _JUDGED = 3
 _CROWD = 10
@@ -48,7 +52,7 @@ class Fusion:
 # entry in the index and without it, when an article has to win. The cosines of e5 lie between 0.75 and 0.95, those of
 # MiniLM between 0 and 0.9, so beside e5 the same keyword share counts a quarter.
 _FUSION = {
-    "en": Fusion(vector=1.0, text=1.0, faq=0.5, lift=0.0),
+    "en": Fusion(vector=1.0, text=1.0, faq=0.4, lift=0.0),
     ANY_LANGUAGE: Fusion(vector=1.0, text=0.25, faq=0.1, lift=-0.015),
 }
 
@@ -187,7 +191,21 @@ def _rank(shelf: Shelf, asked: _Asked, fusion: Fusion) -> _Ranked:
         entry = fusion.vector * cosine + fusion.faq * keyword + (fusion.text - fusion.faq) * best_text + fusion.lift
         fused = np.where(is_faq & (cosine + keyword > 0), entry, fused)
     fused = (fused / (fusion.vector + fusion.text)).astype(np.float32)
+    if asked.vector is not None:
+        _look_closer(shelf, asked, fusion, cosine, fused)
     return _Ranked(asked, shelf, terms, cosine, keyword, fused, shelf.exact(asked.question))
+
+
+def _look_closer(shelf: Shelf, asked: _Asked, fusion: Fusion, cosine: Floats, fused: Floats) -> None:
+    """Let the nearest sentence of each of the best passages count in its cosine, and so in its score."""
+    assert asked.vector is not None
+    count = min(_CANDIDATES, len(fused))
+    best = np.argpartition(fused, -count)[-count:].tolist()
+    share = fusion.vector / (fusion.vector + fusion.text)
+    for row, nearest in shelf.best_sentences(asked.encoder, asked.vector, best).items():
+        change = _SENTENCE * (nearest - float(cosine[row]))
+        cosine[row] += change
+        fused[row] += share * change
 
 
 def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:

@@ -43,6 +43,8 @@ class Shelf:
         self.vectors: dict[str, VectorIndex] = {}
         self.passages: dict[int, IndexedPassage] = {}
         self._row_of: dict[str, int] = {}
+        # Sentences are looked at in the best passages only, so they stay out of the vectors that are all compared.
+        self._sentences: dict[str, dict[int, npt.NDArray[np.float16]]] = {}
         self._is_faq = np.zeros(_FEW, np.bool_)
         self._exact: dict[str, dict[str, None]] = {}
         self.rows = 0  # one more than the highest number in use
@@ -76,6 +78,8 @@ class Shelf:
         self.keyword.remove(row)
         for index in self.vectors.values():
             index.remove(row)
+        for sentences in self._sentences.values():
+            sentences.pop(row, None)
         for question in map(normalised_question, passage.questions):
             same = self._exact.get(question, {})
             same.pop(passage_id, None)
@@ -107,6 +111,10 @@ class Shelf:
         self.keyword.renumber(new_of)
         for index in self.vectors.values():
             index.renumber(new_of)
+        self._sentences = {
+            encoder: {int(new_of[row]): vectors for row, vectors in known.items()}
+            for encoder, known in self._sentences.items()
+        }
         self.passages = {int(new_of[row]): passage for row, passage in self.passages.items()}
         self._row_of = {passage_id: int(new_of[row]) for passage_id, row in self._row_of.items()}
         marks = np.zeros_like(self._is_faq)
@@ -119,5 +127,18 @@ class Shelf:
             self._is_faq = np.concatenate([self._is_faq, np.zeros_like(self._is_faq)])
         self._is_faq[row] = is_faq
 
+    def best_sentences(self, encoder: str, vector: npt.NDArray[np.float32], rows: Sequence[int]) -> dict[int, float]:
+        """The cosine of the nearest sentence of each of these rows that has sentences."""
+        known = self._sentences.get(encoder, {})
+        held = [row for row in rows if row in known]
+        if not held:
+            return {}
+        starts = np.cumsum([0, *(len(known[row]) for row in held[:-1])])
+        cosines = np.concatenate([known[row] for row in held]).astype(np.float32) @ vector
+        return dict(zip(held, np.maximum.reduceat(cosines, starts).tolist(), strict=True))
+
     def _file(self, row: int, vectors: PassageVectors) -> None:
-        self.vectors.setdefault(vectors.encoder, VectorIndex()).add(row, vectors.rows.astype(np.float32))
+        own = 1 + len(self.passages[row].questions)
+        if len(vectors.rows) > own:
+            self._sentences.setdefault(vectors.encoder, {})[row] = vectors.rows[own:]
+        self.vectors.setdefault(vectors.encoder, VectorIndex()).add(row, vectors.rows[:own].astype(np.float32))
