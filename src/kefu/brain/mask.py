@@ -26,6 +26,6 @@ def verify(text: str, language: str) -> Masked:
     """Count a masked text's placeholders; mask what a caller left in plain sight."""
     late = False
     if _SIGN_OF_AN_ORIGINAL.search(_PLACEHOLDER.sub("", text)):
-        again = mask(text, language).text
+        again = mask(text, language, masked_before=True).text
         late, text = again != text, again
     return Masked(text, dict(Counter(kind for kind, _ in _PLACEHOLDER.findall(text))), late)

@@ -1,5 +1,6 @@
 """Trying a question: answered as a customer's would be, on the knowledge of this moment; nothing is kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,8 +40,8 @@ def try_question(
     mind = wiring().mind(actor.workspace_id)
     if policy:
         mind = replace(mind, policy=_draft(actor.workspace_id, policy))
-    text = mask(question).text
-    return run(_tried(actor.workspace_id, mind, text, history), timeout=_SECONDS)
+    said, text = _masked(history, question)
+    return run(_tried(actor.workspace_id, mind, text, said), timeout=_SECONDS)
 
 
 async def _tried(workspace_id: str, mind: Mind, text: str, history: tuple[Said, ...]) -> Trial:
@@ -49,12 +50,23 @@ async def _tried(workspace_id: str, mind: Mind, text: str, history: tuple[Said, 
         workspace_id=workspace_id,
         conversation_id="",
         text=text,
-        history=tuple(Said(each.author, mask(each.text).text) for each in history),
+        history=history,
         policy=mind.policy,
     )
     outcome = await answer(request, mind.tools)
     found: Evidence = await mind.index.search(text, detect(text, hint=mind.policy.default_language), _HITS)
     return Trial(outcome, found.hits)
+
+
+def _masked(history: tuple[Said, ...], question: str) -> tuple[tuple[Said, ...], str]:
+    """All that was said with one numbering of placeholders, so that a name keeps its own."""
+    known: Mapping[str, str] = {}
+    said = []
+    for each in (*history, Said("contact", question)):
+        masked = mask(each.text, known=known)
+        known = masked.placeholders
+        said.append(Said(each.author, masked.text))
+    return tuple(said[:-1]), said[-1].text
 
 
 def _draft(workspace_id: str, policy: dict[str, Any]) -> Policy:
