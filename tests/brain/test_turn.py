@@ -35,7 +35,7 @@ async def test_an_exact_faq_question_gets_the_approved_answer_word_for_word(ask)
     outcome = await ask("Hi! can i return SHOES")
     assert (outcome.decision, outcome.text) == (Decision.APPROVED, "Yes, unworn shoes within 30 days.")
     assert outcome.confidence == 1.0
-    assert outcome.citations[0].title == "FAQ"
+    assert outcome.citations[0].title == "Can I return shoes?"
     assert outcome.citations[0].text == "Can I return shoes?\nYes, unworn shoes within 30 days."
 
 
