@@ -34,12 +34,12 @@ def first_start(*, demo: bool, progress: Progress | None = None) -> Begun | None
     Gives the owner if one was made. Stopped half-way, the next start goes on.
     """
     slug = DEMO if demo else "default"
-    if not demo and accounts.workspaces():
+    if not demo and any(each.slug != slug for each in accounts.workspaces()):
         return None
     info, _ = accounts_actions.workspace_made_if_new(slug)
     actor = system(info.id, "first start")
     begun = _owner(actor, slug)
-    if inbox.channel_of_kind(actor, "web") is None:
+    if not any(channel.kind == "web" for channel in inbox.channels(actor)):  # one that is switched off counts too
         inbox_actions.make_channel(actor, kind="web", name="Website", settings=_web_settings(demo=demo))
     if demo:
         _demo_knowledge(actor, progress)
