@@ -1,6 +1,6 @@
 """What members' programs stand on: the API's description, written down.
 
-When a change of it is meant: KEFU_RENEW_OPENAPI=1 python -m pytest tests/desk/test_openapi.py, then read the difference.
+When a change is meant: KEFU_RENEW_OPENAPI=1 python -m pytest tests/desk/test_openapi.py, then read the difference.
 """
 
 import json
