@@ -34,7 +34,10 @@ class IndexedPassage:
 
 @dataclass(frozen=True)
 class PassageVectors:
-    """A passage's vectors from one encoder: float16 [1 + len(questions), dimension]; row 0 is the text's."""
+    """A passage's vectors from one encoder: float16 [n, dimension].
+
+    Row 0 is the text's, then one for each question, then those of sentences where the encoder's search uses them.
+    """
 
     encoder: str
     rows: npt.NDArray[np.float16]

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import rjieba
-import snowballstemmer  # type: ignore[import-untyped]
+import snowballstemmer
 
 # Words, numbers with their inner marks ("3.5", "1,500", "24-month" is two), and runs of Han or kana.
 _TOKEN = re.compile(

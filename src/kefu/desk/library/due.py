@@ -251,7 +251,6 @@ def _passages(page: Document, parsed: ParsedDocument) -> Iterator[Passage]:
         # Only the first piece of a long entry stands for its questions, or each would be found once for every piece.
         leads = entry is not None and first_of.setdefault(int(piece.faq_index or 0), number) == number
         questions = (entry.question, *entry.more_questions)[:_EMBEDDED_QUESTIONS] if entry and leads else ()
-        text = page.text[piece.start : piece.end]
         yield Passage(
             id=new_id("psg"),
             workspace_id=page.workspace_id,
@@ -260,7 +259,8 @@ def _passages(page: Document, parsed: ParsedDocument) -> Iterator[Passage]:
             start=piece.start,
             end=piece.end,
             kind=piece.kind,
-            language=detect(entry.question if entry else text, hint=page.language),
+            # Search keeps a shelf for each language: a page is on one, each entry of a FAQ sheet on its own.
+            language=detect(entry.question, hint=page.language) if entry else page.language,
             heading_path=list(piece.heading_path),
             questions=list(questions),
             answer=entry.answer if entry and leads else None,
