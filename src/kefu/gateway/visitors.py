@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 import kefu
 from kefu.desk.accounts import queries as accounts
@@ -86,8 +86,8 @@ async def _contact(
 @router.get("/chat/{channel_id}", include_in_schema=False)
 async def chat(request: Request, channel_id: str) -> Response:
     """The chat as a page of its own."""
-    channel = await gateway_of(request).rows.read(queries.channel_for_visitors, channel_id)
-    return _page(channel, frame_ancestors="'none'")
+    await gateway_of(request).rows.read(queries.channel_for_visitors, channel_id)
+    return _page("widget", policy="frame-ancestors 'none'")
 
 
 @router.get("/widget/{channel_id}", include_in_schema=False)
@@ -95,7 +95,19 @@ async def widget(request: Request, channel_id: str) -> Response:
     """The chat as a frame, for the sites that the channel allows."""
     channel = await gateway_of(request).rows.read(queries.channel_for_visitors, channel_id)
     origins = channel.settings.get("allowed_origins") or []
-    return _page(channel, frame_ancestors=" ".join(origins) or "'self'")
+    return _page("widget", policy="frame-ancestors " + (" ".join(origins) or "'self'"))
+
+
+@router.get("/console", include_in_schema=False)
+async def console_door() -> Response:
+    """Where members go who type the shorter address."""
+    return RedirectResponse("/console/")
+
+
+@router.get("/console/{page:path}", include_in_schema=False)
+async def console(page: str) -> Response:
+    """The members' console: one page that knows its own addresses, and shows the widget in a frame."""
+    return _page("console", policy="font-src 'self'; media-src 'self'; frame-src 'self'; frame-ancestors 'none'")
 
 
 @router.get("/loader.js", include_in_schema=False)
@@ -120,16 +132,16 @@ async def demo_page(request: Request, slug: str) -> Response:
     )
 
 
-def _page(channel: ChannelInfo, *, frame_ancestors: str) -> Response:
-    page = STATIC / "widget" / "index.html"
+def _page(app: str, *, policy: str) -> Response:
+    page = STATIC / app / "index.html"
     if not page.exists():
         raise Unavailable("The web pages are not built. Build them with: make web")
-    # The page knows its channel from its address; what it shows of it comes with the visitor's token.
+    # A page knows what it is about from its address; what it shows comes with its visitor's or member's own rights.
     return FileResponse(
         page,
         media_type="text/html",
         headers={
-            "Content-Security-Policy": f"{_POLICY}; frame-ancestors {frame_ancestors}",
+            "Content-Security-Policy": f"{_POLICY}; {policy}",
             "Cache-Control": "no-cache",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
