@@ -16,7 +16,7 @@ from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
 from kefu.desk.wiring import wiring
 from kefu.desk.wsgi import application as desk
-from kefu.gateway import knowledge, messages, problem, stream, visitors
+from kefu.gateway import console, knowledge, messages, problem, stream, visitors
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
@@ -46,7 +46,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     problem.install(app)
-    for part in (messages, stream, knowledge, visitors):
+    for part in (messages, stream, knowledge, visitors, console):
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
