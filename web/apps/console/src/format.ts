@@ -39,7 +39,11 @@ export const moment = (time: string): string =>
 export const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
 export const milliseconds = (ms: number): string =>
-  ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
+  ms >= 1000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : ms < 0.1
+      ? "< 0.1 ms"
+      : `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
 
 export const count = (value: number): string => new Intl.NumberFormat(locale()).format(value);
 

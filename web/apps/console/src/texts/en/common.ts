@@ -29,6 +29,7 @@ export const common = {
   "time.yesterday": "Yesterday",
   "lang.en": "English",
   "lang.zh": "Chinese",
+  "lang.*": "All others",
   "role.owner": "Owner",
   "role.admin": "Admin",
   "role.supervisor": "Supervisor",

@@ -124,6 +124,7 @@ export const inbox = {
   "why.page": "Open page",
   "why.checks": "Check",
   "why.check.passed": "All that is said stands in the passages.",
+  "why.check.own": "A sentence of the assistant's own: nothing to hold against passages.",
   "why.check.failed": "Something said does not stand in the passages.",
   "why.steps": "Steps",
   "why.total": "{time} in all",

@@ -30,6 +30,7 @@ export const common: Record<keyof typeof en, string> = {
   "time.yesterday": "昨天",
   "lang.en": "英文",
   "lang.zh": "中文",
+  "lang.*": "其他语言",
   "role.owner": "所有者",
   "role.admin": "管理员",
   "role.supervisor": "主管",

@@ -124,6 +124,7 @@ export const inbox: Record<keyof typeof en, string> = {
   "why.page": "打开原文",
   "why.checks": "核对",
   "why.check.passed": "回答内容均有段落依据。",
+  "why.check.own": "这是助手自己的话术，无需与段落核对。",
   "why.check.failed": "部分内容没有段落依据。",
   "why.steps": "步骤",
   "why.total": "共 {time}",

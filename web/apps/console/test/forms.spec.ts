@@ -1,0 +1,136 @@
+import { ApiError, NetworkError } from "@kefu/api";
+import { describe, expect, it } from "vitest";
+import { engineOf, isSecret, optionValue, prefixOf } from "../src/assistant/references";
+import { withText } from "../src/assistant/draft";
+import { draftOf, settingsOf } from "../src/channels/draft";
+import { originOf, snippet } from "../src/channels/snippet";
+import { useForm } from "../src/form";
+import { ownerOf } from "../src/problems";
+import { nextPage } from "../src/router";
+
+describe("a form", () => {
+  it("shows what the server refused next to its field", async () => {
+    const form = useForm(["email"]);
+    const refusal = new ApiError(422, "bad_input", "email: not an address", { field: "email" });
+    expect(await form.submit(() => Promise.reject(refusal))).toBe(false);
+    expect(form.errors["email"]).toBe("not an address");
+    expect(form.problem.value).toBe("");
+    expect(await form.submit(() => Promise.resolve())).toBe(true);
+    expect(form.errors["email"]).toBe("");
+  });
+
+  it("shows everything else for the whole", async () => {
+    const form = useForm(["email"]);
+    await form.submit(() => Promise.reject(new NetworkError("away")));
+    expect(form.problem.value).toContain("server");
+    await form.submit(() => Promise.reject(new ApiError(422, "bad_input", "role: unknown", { field: "role" })));
+    expect(form.problem.value).toBe("role: unknown");
+  });
+
+  it("sends once at a time", async () => {
+    const form = useForm();
+    let release = (): void => undefined;
+    const first = form.submit(
+      () =>
+        new Promise<void>((resolve) => {
+          release = resolve;
+        }),
+    );
+    expect(await form.submit(() => Promise.resolve())).toBe(false);
+    release();
+    expect(await first).toBe(true);
+  });
+});
+
+describe("a lost race", () => {
+  it("names who has the conversation", () => {
+    expect(ownerOf(new ApiError(409, "conflict", "", { owner: { id: "mem_li", name: "Li" } }))).toBe("Li");
+    expect(ownerOf(new ApiError(409, "conflict", ""))).toBeNull();
+  });
+});
+
+describe("after logging in", () => {
+  it("leads back to a page of the console and to no other site", () => {
+    expect(nextPage("/inbox/conv_1?view=mine")).toBe("/inbox/conv_1?view=mine");
+    expect(nextPage("//evil.example")).toBe("/");
+    expect(nextPage("https://evil.example")).toBe("/");
+    expect(nextPage(undefined)).toBe("/");
+  });
+});
+
+describe("a channel", () => {
+  const channel = {
+    id: "ch_1",
+    kind: "web",
+    name: "Website",
+    assistant_on: true,
+    is_active: true,
+    created_at: "2026-11-21T10:00:00Z",
+    has_identity_secret: false,
+  };
+
+  it("comes out of its form as it went in", () => {
+    const settings = {
+      title: "Lumen & Loom",
+      color: "#0f766e",
+      greeting: { en: "Hello", zh: "您好" },
+      quick_replies: { en: ["Hours?", "Returns?"] },
+      allowed_origins: ["https://shop.example"],
+      pre_chat: { fields: [{ name: "email", type: "email" as const, required: true }] },
+      nobody_came_seconds: 300,
+    };
+    const given = Object.fromEntries(
+      Object.entries(settingsOf(draftOf({ ...channel, settings }))).filter(([, value]) => value !== null),
+    );
+    expect(given).toEqual(settings);
+  });
+
+  it("gives defaults back by null", () => {
+    const empty = settingsOf(draftOf({ ...channel, settings: {} }));
+    expect(Object.values(empty).every((value) => value === null)).toBe(true);
+  });
+
+  it("knows an origin in whatever a member pastes", () => {
+    expect(originOf("shop.example/lamps?x=1")).toBe("https://shop.example");
+    expect(originOf("http://localhost:3000/")).toBe("http://localhost:3000");
+    expect(originOf("https://*.shop.example")).toBe("https://*.shop.example");
+    expect(originOf("not a site")).toBe("");
+  });
+
+  it("is put on a page by one line", () => {
+    expect(snippet("https://kefu.example", "ch_1")).toBe(
+      '<script src="https://kefu.example/loader.js" data-channel="ch_1" async></script>',
+    );
+  });
+});
+
+describe("an engine", () => {
+  it("is known by its reference's beginning", () => {
+    expect(engineOf("openai:qwen3-8b")).toBe("openai_compat");
+    expect(engineOf("path:model.gguf")).toBe("llamacpp");
+    expect(engineOf("")).toBe("");
+    expect(prefixOf("openai_compat")).toBe("openai:");
+  });
+
+  it("gets numbers and objects as what they are", () => {
+    expect([optionValue("30"), optionValue(' {"a": 1}'), optionValue("{broken"), optionValue("sk-1")]).toEqual([
+      30,
+      { a: 1 },
+      "{broken",
+      "sk-1",
+    ]);
+  });
+
+  it("hides what is secret", () => {
+    expect(isSecret("api_key")).toBe(true);
+    expect(isSecret("base_url")).toBe(false);
+  });
+});
+
+describe("a sentence of the company's own", () => {
+  it("replaces the built-in one, and an empty one gives it again", () => {
+    const own = withText({ en: { refuse: "No." } }, "en", "greeting", "Hi!");
+    expect(own).toEqual({ en: { refuse: "No.", greeting: "Hi!" } });
+    expect(withText(own, "en", "greeting", " ")).toEqual({ en: { refuse: "No." } });
+  });
+});
