@@ -23,9 +23,19 @@ export class MemoryStore {
   }
 }
 
+/** What the frame gave to keep, see the bridge's protocol. */
+export function keptForFrame(channel: string): Record<string, string> {
+  return load(frameKey(channel), "localStorage") as Record<string, string>;
+}
+
+export function keepForFrame(channel: string, values: Record<string, string>): void {
+  save(frameKey(channel), "localStorage", values);
+}
+
 type Area = "localStorage" | "sessionStorage";
 
 const localKey = (channel: string): string => `kefu:${channel}`;
+const frameKey = (channel: string): string => `kefu:${channel}:frame`;
 
 function load(key: string, area: Area): Memory {
   try {
@@ -35,7 +45,7 @@ function load(key: string, area: Area): Memory {
   }
 }
 
-function save(key: string, area: Area, memory: Memory): void {
+function save(key: string, area: Area, memory: Memory | Record<string, string>): void {
   try {
     window[area].setItem(key, JSON.stringify(memory));
   } catch {

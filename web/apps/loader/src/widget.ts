@@ -8,7 +8,7 @@ import {
   type Scalar,
 } from "@kefu/bridge";
 import { Events } from "./events";
-import { MemoryStore } from "./memory";
+import { keepForFrame, keptForFrame, MemoryStore } from "./memory";
 import type { LoaderOptions } from "./options";
 import { PHONE, View } from "./view";
 
@@ -46,6 +46,9 @@ export class Widget {
       unread: ({ count }) => {
         this.view.showUnread(count);
         this.events.emit("unread", { count });
+      },
+      keep: ({ values }) => {
+        keepForFrame(options.channel, values);
       },
       close: () => {
         this.close();
@@ -129,6 +132,8 @@ export class Widget {
   private connect(): void {
     this.connected = true;
     this.view.revealFrame();
+    const values = keptForFrame(this.options.channel);
+    if (Object.keys(values).length) this.port.send("kept", { values });
     if (this.identity) this.port.send("identify", { identity: this.identity });
     if (Object.keys(this.attributes).length) this.port.send("attributes", { attributes: this.attributes });
     this.port.send("visible", { visible: this.isOpen });

@@ -218,6 +218,24 @@ describe("the widget on a page", () => {
     expect(panel().dataset["shown"]).toBe("false");
   });
 
+  it("keeps for the frame what the frame may not store, and gives it back first", async () => {
+    start();
+    api.open();
+    connectFrame().say("keep", { values: { token: "t" } });
+    await vi.waitFor(() => {
+      expect(localStorage.getItem("kefu:ch_1:frame")).toBe('{"token":"t"}');
+    });
+    document.body.replaceChildren();
+    start();
+    const { told } = connectFrame();
+    await vi.waitFor(() => {
+      expect(told).toEqual([
+        { type: "kept", data: { values: { token: "t" } } },
+        { type: "visible", data: { visible: true } },
+      ]);
+    });
+  });
+
   it("stays open from page to page", () => {
     start();
     api.open();

@@ -24,14 +24,18 @@ export class Attention {
     private readonly messages: ShallowRef<readonly Message[]>,
     private readonly channel: ShallowRef<Channel | null>,
   ) {
-    const chosen = drawer.get(MUTED);
-    this.chosenMuted.value = chosen === null ? null : chosen === "1";
+    this.readChoices();
     document.addEventListener("visibilitychange", () => {
       this.pageVisible.value = document.visibilityState === "visible";
     });
     watch([this.attending, messages], () => {
       this.readIfAttending();
     });
+  }
+
+  readChoices(): void {
+    const chosen = this.drawer.get(MUTED);
+    this.chosenMuted.value = chosen === null ? null : chosen === "1";
   }
 
   /** At the start of a conversation: takes up what was read in earlier visits. */
@@ -43,7 +47,7 @@ export class Attention {
 
   /** A message came while the conversation was on screen or not. */
   notice(message: Message): void {
-    if (message.author === "contact" || this.muted.value) return;
+    if (!isFromSomebody(message) || this.muted.value) return;
     if (!this.attending.value || !document.hasFocus()) this.beeper.beep();
   }
 
@@ -53,8 +57,8 @@ export class Attention {
     if (!this.muted.value) this.beeper.beep();
   }
 
-  private isUnread({ author, sequence }: Message): boolean {
-    return author !== "contact" && sequence > this.readUpTo.value;
+  private isUnread(message: Message): boolean {
+    return isFromSomebody(message) && message.sequence > this.readUpTo.value;
   }
 
   private readIfAttending(): void {
@@ -64,3 +68,6 @@ export class Attention {
     this.drawer.set(READ, `${this.conversation} ${last}`);
   }
 }
+
+/** Somebody says something; the system only notes what happened. */
+const isFromSomebody = ({ author }: Message): boolean => author === "assistant" || author === "member";

@@ -39,6 +39,8 @@ export interface ChatOptions {
   channel: string;
   origin: string;
   onSignal?: (signal: ChatSignal) => void;
+  /** What the browser forbids to store, to be kept elsewhere and given back by `remember`. */
+  onForbidden?: (values: Record<string, string>) => void;
   fetch?: typeof fetch;
   WebSocket?: typeof WebSocket;
 }
@@ -73,6 +75,7 @@ export class Chat {
 
   constructor(private readonly options: ChatOptions) {
     this.drawer = new Drawer(options.channel);
+    this.drawer.onForbidden = options.onForbidden ?? null;
     this.session = new Session(options.channel, this.drawer, options.fetch);
     this.thread = new Thread((id, after, limit) =>
       this.session.authorized(() => this.session.client.messages(id, after, limit)),
@@ -111,6 +114,13 @@ export class Chat {
     return this.session.token !== null;
   }
 
+  /** Takes back what was kept elsewhere, before the start. */
+  remember(values: Record<string, string>): void {
+    if (this.phase.value !== "idle") return;
+    this.drawer.adopt(values);
+    this.attention.readChoices();
+  }
+
   async start(): Promise<void> {
     if (this.phase.value !== "idle" && this.phase.value !== "failed") return;
     clearTimeout(this.retryTimer);
@@ -125,7 +135,7 @@ export class Chat {
 
   async send(text: string): Promise<void> {
     this.outbox.add(text);
-    await this.outbox.flush();
+    if (this.phase.value === "ready") await this.outbox.flush(); // else the start sends it
   }
 
   async handOver(): Promise<void> {

@@ -6,6 +6,11 @@ import type { TextKey } from "./texts";
 export const CHAT: InjectionKey<Chat> = Symbol("chat");
 export const TEXTS: InjectionKey<I18n<TextKey>> = Symbol("texts");
 
+/** Puts the focus back when what had it goes away: into the composer, or onto the log where a keyboard would pop up. */
+export const REFOCUS: InjectionKey<() => Promise<void>> = Symbol("refocus");
+
+export const useRefocus = (): (() => Promise<void>) => provided(REFOCUS);
+
 /** The chat that this component is part of. */
 export const useChat = (): Chat => provided(CHAT);
 

@@ -16,6 +16,10 @@ function start(place: Place): void {
       chat.attention.panelVisible.value = visible;
       if (visible) void chat.start();
     },
+    kept: ({ values }) => {
+      chat.remember(values);
+      startIfReturning();
+    },
     identify: ({ identity }) => {
       chat.identify(identity);
     },
@@ -32,7 +36,14 @@ function start(place: Place): void {
     onSignal: (signal: ChatSignal) => {
       port.send("event", signal as FrameMessages["event"]);
     },
+    onForbidden: (values) => {
+      port.send("keep", { values });
+    },
   });
+  /** So that the bubble can say what came meanwhile. */
+  const startIfReturning = (): void => {
+    if (chat.isReturning) void chat.start();
+  };
   const texts = createTexts(place.language ?? "en");
 
   watchEffect(() => {
@@ -68,7 +79,7 @@ function start(place: Place): void {
     void chat.start();
   } else if (place.host && window.parent !== window) {
     connectToHost(window.parent, place.host, port);
-    if (chat.isReturning) void chat.start(); // so that the bubble can say what came meanwhile
+    startIfReturning();
   }
 }
 

@@ -1,6 +1,6 @@
 import { ApiError, backoffDelay, isRetryable, newKey, type Message } from "@kefu/api";
 import { shallowRef } from "vue";
-import type { Drawer } from "./storage";
+import { PRIVATE as PREFIX, type Drawer } from "./storage";
 
 /** A message of the customer's that the server has not yet confirmed. */
 export interface Outgoing {
@@ -26,8 +26,6 @@ interface OutboxOptions {
   onSettled: () => void;
   newest: () => number;
 }
-
-const PREFIX = "out:";
 
 /**
  * What the customer wrote and the server does not know yet, one after the other, kept over reloads.

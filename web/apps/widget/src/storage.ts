@@ -1,5 +1,10 @@
+/** Names that begin so hold what the customer wrote: they stay here, whatever happens. */
+export const PRIVATE = "out:";
+
 /** localStorage of Kefu's origin, a drawer for each channel. Where the browser forbids it, memory for this visit. */
 export class Drawer {
+  /** Hears what could not be stored and should be kept elsewhere, each time it changes. */
+  onForbidden: ((values: Record<string, string>) => void) | null = null;
   private readonly memory = new Map<string, string>();
   private readonly prefix: string;
 
@@ -21,11 +26,12 @@ export class Drawer {
       this.memory.delete(name);
     } catch {
       this.memory.set(name, value);
+      this.handOut(name);
     }
   }
 
   remove(name: string): void {
-    this.memory.delete(name);
+    if (this.memory.delete(name)) this.handOut(name);
     try {
       localStorage.removeItem(this.prefix + name);
     } catch {
@@ -46,7 +52,17 @@ export class Drawer {
     return [...names].filter((name) => name.startsWith(start));
   }
 
+  /** Takes back what was kept elsewhere. */
+  adopt(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values)) if (this.get(name) === null) this.memory.set(name, value);
+  }
+
   clear(): void {
     for (const name of this.names("")) this.remove(name);
+  }
+
+  private handOut(changed: string): void {
+    if (changed.startsWith(PRIVATE)) return;
+    this.onForbidden?.(Object.fromEntries([...this.memory].filter(([name]) => !name.startsWith(PRIVATE))));
   }
 }

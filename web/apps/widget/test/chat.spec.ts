@@ -70,6 +70,15 @@ describe("Chat", () => {
     expect(signals.map(({ name }) => name)).toEqual(["conversation:status", "message:sent", "message:received"]);
   });
 
+  it("sends what was written before it was ready", async () => {
+    const started = chat.start();
+    await chat.send("early");
+    await started;
+    await vi.waitFor(() => {
+      expect(screen()).toEqual(["contact: early"]);
+    });
+  });
+
   it("keeps what is written offline, and sends it once, in order, when the network is back", async () => {
     await chat.start();
     await chat.send("one");

@@ -154,7 +154,16 @@ describe("Drawer", () => {
       forbidden.set("out:1", "x");
       expect(forbidden.get("out:1")).toBe("x");
       expect(forbidden.names("out:")).toEqual(["out:1"]);
+      const handedOut: unknown[] = [];
+      forbidden.onForbidden = (values) => handedOut.push(values);
+      forbidden.set("token", "t");
+      forbidden.set("out:2", "what they wrote");
+      expect(handedOut).toEqual([{ token: "t" }]);
+      const later = new Drawer("one");
+      later.adopt({ token: "t" });
+      expect(later.get("token")).toBe("t");
       forbidden.clear();
+      expect(handedOut.at(-1)).toEqual({});
       expect(forbidden.get("out:1")).toBeNull();
     } finally {
       if (storage) Object.defineProperty(globalThis, "localStorage", storage);

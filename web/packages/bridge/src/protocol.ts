@@ -1,7 +1,9 @@
 /**
  * What loader (on the company's page) and frame (on Kefu's origin) say to each other.
  *
- * Neither the text of a message nor a token ever crosses: the company's page, and every script on it, could read them.
+ * The text of a message never crosses: every script on the company's page could read it. The visitor's token crosses
+ * only where the browser forbids a frame of another site to store anything (private windows, third-party cookies
+ * blocked); then the page keeps it for the frame, or the customer would be a stranger on each page they open.
  */
 
 export type Scalar = string | number | boolean;
@@ -16,6 +18,8 @@ export interface HostIdentity {
 
 /** Loader → frame. */
 export interface HostMessages {
+  /** What the frame once gave to keep, before anything else is said. */
+  kept: { values: Record<string, string> };
   /** The panel is on screen (true) or hidden (false). */
   visible: { visible: boolean };
   identify: { identity: HostIdentity };
@@ -29,6 +33,8 @@ export interface FrameMessages {
   /** The channel is known: what the bubble should look like. */
   ready: { title: string; color: string | null };
   unread: { count: number };
+  /** What the frame may not store itself; replaces what was given before. */
+  keep: { values: Record<string, string> };
   /** The customer asked to close the panel. */
   close: Record<never, never>;
   /** Something that the page may want to count or react to. */
