@@ -12,6 +12,7 @@ from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.actions import checked_policy
 from kefu.desk.assistants.queries import policy_of, stored_policy
 from kefu.desk.wiring import Mind, wiring
+from kefu.kit.errors import Unavailable
 from kefu.kit.ids import new_id
 from kefu.kit.runtime import run
 from kefu.knowledge.language import detect
@@ -34,7 +35,7 @@ def try_question(
 ) -> Trial:
     """Answer a question with the workspace's policy, changed where a draft says so.
 
-    Raises BadInput for a bad draft, NotAllowed, TimeoutError when no answer comes within a minute.
+    Raises BadInput for a bad draft, NotAllowed, Unavailable when no answer comes within a minute.
     """
     actor.require_role(Role.AGENT)
     mind = wiring().mind(actor.workspace_id)

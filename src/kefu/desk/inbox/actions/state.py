@@ -117,8 +117,10 @@ def _wait_no_more(thread: Conversation) -> None:
 
 
 def _notify_members(thread: Conversation) -> None:
+    if not settings().smtp_url:
+        return
     chosen = workspace_settings(thread.workspace_id)
-    if not settings().smtp_url or not chosen.mail_on_hand_over:
+    if not chosen.mail_on_hand_over:
         return
     here = workspace(thread.workspace_id)
     link = f"{settings().public_url}/console/inbox/{thread.id}"
