@@ -42,7 +42,10 @@ def try_question(
     if policy:
         mind = replace(mind, policy=_draft(actor.workspace_id, policy))
     said, text = _masked(history, question)
-    return run(_tried(actor.workspace_id, mind, text, said), timeout=_SECONDS)
+    try:
+        return run(_tried(actor.workspace_id, mind, text, said), timeout=_SECONDS)
+    except TimeoutError:
+        raise Unavailable("No answer came within a minute; is the generator's server busy?") from None
 
 
 async def _tried(workspace_id: str, mind: Mind, text: str, history: tuple[Said, ...]) -> Trial:
