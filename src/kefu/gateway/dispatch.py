@@ -47,6 +47,7 @@ class Dispatch:
         self._conversations: dict[str, str] = {}
         self._cancelled: dict[str, asyncio.Event] = {}
         self._checks: set[asyncio.Task[None]] = set()
+        self._minds: dict[str, asyncio.Task[Mind]] = {}
         self._waiting: dict[str, asyncio.Future[FinishedTurn | None]] = {}
         self._loops: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -160,9 +161,7 @@ class Dispatch:
     async def _answer(self, turn: ClaimedTurn) -> TurnOutcome:
         if turn.attempts > inbox.ATTEMPTS:
             return _sorry(turn)
-        mind = wiring().ready_mind(turn.workspace_id)
-        if mind is None:
-            mind = await self._rows.long(wiring().mind, turn.workspace_id)
+        mind = await self._mind(turn.workspace_id)
         publish = self._hub.publish
         return await answer(
             request_of(turn, mind),
@@ -170,6 +169,21 @@ class Dispatch:
             lambda text: publish(Delta(turn.workspace_id, turn.conversation_id, turn.id, text)),
             cancel=self._cancelled.setdefault(turn.id, asyncio.Event()),
         )
+
+    async def _mind(self, workspace_id: str) -> Mind:
+        """A workspace's mind, made once however many turns wait for it."""
+        # Making one that began before we came may have missed the last change; the next has not.
+        for _ in range(2):
+            ready = wiring().ready_mind(workspace_id)
+            if ready is not None:
+                return ready
+            making = self._minds.get(workspace_id)
+            if making is None:
+                making = asyncio.create_task(self._rows.long(wiring().mind, workspace_id))
+                self._minds[workspace_id] = making
+                making.add_done_callback(lambda _: self._minds.pop(workspace_id, None))
+            made = await asyncio.shield(making)
+        return made
 
     async def _store(self) -> None:
         """Store what is ready, together: under load many turns share one transaction."""

@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 _READERS = 4
 _WRITERS_WHERE_SEVERAL_HELP = 8
+_LONG = 16  # indexes of so many workspaces made at a time, or sources read
 
 
 class Rows:
@@ -22,6 +23,8 @@ class Rows:
         writers = _WRITERS_WHERE_SEVERAL_HELP if can_write_at_once() else 1
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="kefu-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="kefu-read")
+        # Not the loop's own pool: engines load in that one, and what waits here may wait for an engine.
+        self._long = ThreadPoolExecutor(_LONG, thread_name_prefix="kefu-long")
 
     async def write(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Run a desk action."""
@@ -40,9 +43,10 @@ class Rows:
             finally:
                 disconnect()
 
-        return await asyncio.to_thread(whole)
+        return await self._run(self._long, whole)
 
     def close(self) -> None:
+        self._long.shutdown(wait=False, cancel_futures=True)
         for pool in (self._writers, self._readers):
             pool.shutdown(wait=True)
 
