@@ -1,5 +1,8 @@
 """The widget as customers meet it: in a frame on a company's site, and as a page of its own."""
 
+import dataclasses
+import hashlib
+import hmac
 import re
 from typing import Any
 
@@ -226,6 +229,68 @@ def test_history_and_badge_on_return(shop: Shop, site: Site, member: Member, ope
     bubble(page).click()
     expect(bubbles(frame(page)).last).to_have_text("Here I am")
     expect(page.locator("#kefu .badge")).to_be_hidden()
+
+
+def test_a_form_before_the_chat(shop: Shop, member: Member, open_page: OpenPage) -> None:
+    fields = [{"name": "name", "required": True}, {"name": "email", "type": "email", "required": True}]
+    settings = {"pre_chat": {"text": {"en": "So that we can reach you.", "zh": "方便联系您。"}, "fields": fields}}
+    asking = dataclasses.replace(shop, channel=member.post("/channels", name="Asks first", settings=settings)["id"])
+    page = open_page(asking.chat)
+    expect(page.get_by_text("So that we can reach you.")).to_be_visible()
+    page.get_by_role("button", name="Start chat").click()
+    expect(page.get_by_label("Name")).to_be_focused()
+    assert axe_violations(page) == []
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("E-mail").fill("ada@")
+    page.get_by_role("button", name="Start chat").click()
+    expect(page.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("E-mail").fill("ada@customer.example")
+    page.get_by_role("button", name="Start chat").click()
+    say(page, QUESTION)
+    expect(bubbles(page).last).to_have_text(ANSWER)
+    [thread] = member.get(f"/inbox/conversations?channel={asking.channel}")["conversations"]
+    assert thread["contact"]["name"] == "Ada"
+
+
+def test_a_customer_whom_the_site_knows(shop: Shop, site: Site, member: Member, open_page: OpenPage) -> None:
+    secret = member.post(f"/channels/{shop.channel}/identity-secret")["secret"]
+    user = {"id": "user-7", "hash": hmac.new(secret.encode(), b"user-7", hashlib.sha256).hexdigest(), "name": "Grace"}
+    page = open_page(embed(shop, site))
+    page.evaluate("(user) => { Kefu.identify(user); Kefu.setAttributes({ plan: 'pro' }); Kefu.open(); }", user)
+    say(frame(page), QUESTION)
+    expect(bubbles(frame(page)).last).to_have_text(ANSWER)
+    found = member.get("/inbox/conversations")["conversations"]
+    [thread] = [each for each in found if each["contact"]["name"] == "Grace"]
+    assert member.get(f"/inbox/conversations/{thread['id']}")["contact"]["profile"]["plan"] == "pro"
+
+    # Another browser, the same customer: their conversation is there.
+    page = open_page(embed(shop, site))
+    page.evaluate("(user) => { Kefu.identify(user); Kefu.open(); }", user)
+    expect(bubbles(frame(page)).last).to_have_text(ANSWER)
+
+
+def test_a_site_that_signs_wrongly(shop: Shop, site: Site, member: Member, open_page: OpenPage) -> None:
+    member.post(f"/channels/{shop.channel}/identity-secret")
+    page = open_page(embed(shop, site), expect_errors=True)
+    page.evaluate("() => { window.codes = []; Kefu.on('error', ({ code }) => codes.push(code)); }")
+    page.evaluate("() => { Kefu.identify({ id: 'user-7', hash: '00' }); Kefu.open(); }")
+    expect(frame(page).locator(".suggestion")).to_be_visible()
+    page.wait_for_function("codes.includes('identity_invalid')")
+
+
+def test_nobody_comes_and_an_address_is_left(shop: Shop, member: Member, open_page: OpenPage) -> None:
+    soon = member.post("/channels", name="Nobody there", settings={"nobody_came_seconds": 1})
+    page = open_page(dataclasses.replace(shop, channel=soon["id"]).chat)
+    page.get_by_role("button", name="Talk to a person").click()
+    address = page.get_by_label("Leave your e-mail address")
+    expect(address).to_be_visible(timeout=30_000)
+    assert axe_violations(page) == []
+    address.fill("ada@customer.example")
+    page.locator(".state-form").get_by_role("button", name="Send").click()
+    expect(address).to_be_hidden()
+    expect(page.locator("textarea")).to_be_focused()
+    [thread] = member.get(f"/inbox/conversations?channel={soon['id']}")["conversations"]
+    assert thread["address_wanted"] is False
 
 
 def test_phone(shop: Shop, site: Site, open_page: OpenPage) -> None:

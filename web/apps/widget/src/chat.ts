@@ -49,6 +49,7 @@ export interface ChatOptions {
 const POLL_MS = 4_000;
 /** The server passes a typing sign on for some seconds; more often would say nothing new. */
 const TYPING_EVERY_MS = 3_000;
+const MISHAP_MS = 6_000;
 const ASKED = "asked";
 
 /** The customer's chat: a session, one thread, an outbox and a live socket, kept in step. */
@@ -61,6 +62,8 @@ export class Chat {
   readonly outbox: Outbox;
   readonly attention: Attention;
   readonly status = computed(() => this.thread.conversation.value?.status ?? null);
+  /** What the customer just asked for did not work; true for some seconds. */
+  readonly mishap = ref(false);
   /** The newest message that came from somebody else, for screen readers. */
   readonly arrived = shallowRef<Message | null>(null);
   private readonly drawer: Drawer;
@@ -72,11 +75,17 @@ export class Chat {
   private startAttempt = 0;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private typingSentAt = 0;
+  private mishapTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: ChatOptions) {
     this.drawer = new Drawer(options.channel);
     this.drawer.onForbidden = options.onForbidden ?? null;
-    this.session = new Session(options.channel, this.drawer, options.fetch);
+    this.session = new Session(options.channel, this.drawer, {
+      onIdentityRefused: (code) => {
+        this.signal({ name: "error", detail: { code } });
+      },
+      ...(options.fetch ? { fetch: options.fetch } : {}),
+    });
     this.thread = new Thread((id, after, limit) =>
       this.session.authorized(() => this.session.client.messages(id, after, limit)),
     );
@@ -138,22 +147,36 @@ export class Chat {
     if (this.phase.value === "ready") await this.outbox.flush(); // else the start sends it
   }
 
-  async handOver(): Promise<void> {
-    const id = await this.conversationId(newKey());
-    this.thread.update(await this.session.authorized(() => this.session.client.handOver(id)));
-    await this.fill();
+  /** Asks for a person. Like the other wishes below, resolves to whether it worked. */
+  handOver(): Promise<boolean> {
+    return this.attempt(async () => {
+      const id = await this.conversationId(newKey());
+      this.thread.update(await this.session.authorized(() => this.session.client.handOver(id)));
+      await this.fill();
+    });
   }
 
-  async resolve(): Promise<void> {
-    const id = this.thread.conversation.value?.id;
-    if (id) this.thread.update(await this.session.authorized(() => this.session.client.resolve(id)));
+  resolve(): Promise<boolean> {
+    return this.attempt(async () => {
+      const id = this.thread.conversation.value?.id;
+      if (id) this.thread.update(await this.session.authorized(() => this.session.client.resolve(id)));
+    });
   }
 
-  async rate(message: Message, value: FeedbackValue, comment?: string): Promise<void> {
-    const { client } = this.session;
-    await this.session.authorized(() => client.feedback(message.conversation, message.id, value, comment));
-    this.thread.add({ ...message, thumb: value });
-    this.signal({ name: "feedback", detail: { value } });
+  leaveAddress(email: string): Promise<boolean> {
+    return this.attempt(async () => {
+      const id = this.thread.conversation.value?.id;
+      if (id) this.thread.update(await this.session.authorized(() => this.session.client.leaveAddress(id, email)));
+    });
+  }
+
+  rate(message: Message, value: FeedbackValue, comment?: string): Promise<boolean> {
+    return this.attempt(async () => {
+      const { client } = this.session;
+      await this.session.authorized(() => client.feedback(message.conversation, message.id, value, comment));
+      this.thread.add({ ...message, thumb: value });
+      this.signal({ name: "feedback", detail: { value } });
+    });
   }
 
   /** Answers of the form before the chat. */
@@ -191,6 +214,20 @@ export class Chat {
     if (!id || Date.now() - this.typingSentAt < TYPING_EVERY_MS) return;
     this.typingSentAt = Date.now();
     this.socket.send({ type: "typing", conversation: id });
+  }
+
+  private async attempt(wish: () => Promise<void>): Promise<boolean> {
+    clearTimeout(this.mishapTimer);
+    this.mishap.value = false;
+    try {
+      await wish();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError || error instanceof NetworkError)) throw error;
+      this.mishap.value = true;
+      this.mishapTimer = setTimeout(() => (this.mishap.value = false), MISHAP_MS);
+      return false;
+    }
   }
 
   private async enter(visitor: Visitor): Promise<void> {

@@ -74,12 +74,12 @@ function start(place: Place): void {
     .provide(TEXTS, texts)
     .mount("#app");
 
-  if (place.mode === "page") {
-    chat.attention.panelVisible.value = true;
-    void chat.start();
-  } else if (place.host && window.parent !== window) {
+  if (place.host) {
     connectToHost(window.parent, place.host, port);
     startIfReturning();
+  } else {
+    chat.attention.panelVisible.value = true;
+    void chat.start();
   }
 }
 

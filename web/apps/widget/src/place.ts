@@ -12,14 +12,18 @@ export interface Place {
   host: string | null;
 }
 
-/** Reads the address: /chat/{channel}?lang=zh&theme=dark or /widget/{channel}#…; null when it names no channel. */
+/**
+ * Reads the address: /chat/{channel}?lang=zh&theme=dark or /widget/{channel}#…; null when it names no channel.
+ *
+ * A frame that no loader opened has nobody to talk to, and is a page.
+ */
 export function readPlace(address: URL, languages: readonly string[]): Place | null {
   const [, mode, channel] = /^\/(chat|widget)\/([^/]+)\/?$/.exec(address.pathname) ?? [];
   if (!channel) return null;
   const embed = mode === "widget" ? readEmbedHash(address.hash) : null;
   const theme = address.searchParams.get("theme");
   return {
-    mode: mode === "widget" ? "frame" : "page",
+    mode: embed ? "frame" : "page",
     channel: decodeURIComponent(channel),
     language: embed ? embed.language : chooseLanguage([address.searchParams.get("lang"), ...languages]),
     theme: embed?.theme ?? (theme === "light" || theme === "dark" ? theme : "auto"),

@@ -10,6 +10,13 @@ import {
 import type { Drawer } from "./storage";
 
 const TOKEN = "token";
+const IDENTITY_INVALID = "identity_invalid";
+
+interface SessionOptions {
+  /** The page vouched for a customer with a wrong hash: they stay who they were. */
+  onIdentityRefused: (code: string) => void;
+  fetch?: typeof fetch;
+}
 
 /** Who this browser is to the channel: a visitor token, kept so that the customer finds their conversation again. */
 export class Session {
@@ -21,9 +28,9 @@ export class Session {
   constructor(
     private readonly channel: string,
     private readonly drawer: Drawer,
-    fetcher?: typeof fetch,
+    private readonly options: SessionOptions,
   ) {
-    this.client = createClient({ token: () => this.token, ...(fetcher ? { fetch: fetcher } : {}) });
+    this.client = createClient({ token: () => this.token, ...(options.fetch ? { fetch: options.fetch } : {}) });
   }
 
   get token(): string | null {
@@ -64,14 +71,28 @@ export class Session {
   }
 
   private async request(): Promise<Visitor> {
+    const visitor = await this.ask();
+    this.drawer.set(TOKEN, visitor.token);
+    return visitor;
+  }
+
+  private async ask(): Promise<Visitor> {
+    try {
+      return await this.client.visit(this.channel, this.body());
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== IDENTITY_INVALID || !this.identity) throw error;
+      this.identity = null;
+      this.options.onIdentityRefused(error.code);
+      return this.client.visit(this.channel, this.body());
+    }
+  }
+
+  private body(): VisitorRequest {
     const { token, identity, attributes } = this;
-    const body: VisitorRequest = {
+    return {
       ...(token ? { token } : {}),
       ...(identity ? { identity } : {}),
       ...(Object.keys(attributes).length ? { attributes } : {}),
     };
-    const visitor = await this.client.visit(this.channel, body);
-    this.drawer.set(TOKEN, visitor.token);
-    return visitor;
   }
 }

@@ -31,6 +31,14 @@ describe("Chat", () => {
       return row.kind === "draft" ? [`… ${row.text}`] : [];
     });
 
+  /** Started, and hearing what the server says. */
+  async function ready(of: Chat = chat): Promise<void> {
+    await of.start();
+    await vi.waitFor(() => {
+      expect(of.live.value).toBe("ready");
+    });
+  }
+
   const settled = () => vi.advanceTimersByTimeAsync(0);
 
   function setOnline(online: boolean): void {
@@ -56,7 +64,7 @@ describe("Chat", () => {
   });
 
   it("asks, streams the answer in and ends with the whole of it, once", async () => {
-    await chat.start();
+    await ready();
     await chat.send("How much is delivery?");
     const turn = kefu.messages[0]?.turn as string;
     expect(chat.thread.awaiting.value).toBe(true);
@@ -80,7 +88,7 @@ describe("Chat", () => {
   });
 
   it("keeps what is written offline, and sends it once, in order, when the network is back", async () => {
-    await chat.start();
+    await ready();
     await chat.send("one");
     setOnline(false);
     await chat.send("two");
@@ -94,7 +102,7 @@ describe("Chat", () => {
   });
 
   it("doubles nothing when the answer to a sent message is lost", async () => {
-    await chat.start();
+    await ready();
     await chat.send("first");
     kefu.lose.push("/messages");
     await chat.send("second");
@@ -107,7 +115,7 @@ describe("Chat", () => {
   });
 
   it("sends after a reload what an earlier visit could not", async () => {
-    await chat.start();
+    await ready();
     await chat.send("before");
     setOnline(false);
     await chat.send("kept");
@@ -123,7 +131,7 @@ describe("Chat", () => {
   });
 
   it("does not show a message twice that was stored just before a reload", async () => {
-    await chat.start();
+    await ready();
     await chat.send("a");
     kefu.lose.push("/messages");
     await chat.send("b");
@@ -135,7 +143,7 @@ describe("Chat", () => {
   });
 
   it("gets what it missed while it was away", async () => {
-    await chat.start();
+    await ready();
     await chat.send("hello");
     kefu.cut();
     kefu.say("member", "I am Mei", { author_name: "Mei" });
@@ -146,7 +154,7 @@ describe("Chat", () => {
   });
 
   it("asks for messages before one that came alone", async () => {
-    await chat.start();
+    await ready();
     await chat.send("hello");
     const missed = kefu.sockets.splice(0);
     kefu.say("member", "lost on the way");
@@ -158,7 +166,7 @@ describe("Chat", () => {
   });
 
   it("drops half an answer when the connection is cut", async () => {
-    await chat.start();
+    await ready();
     await chat.send("hello");
     const turn = kefu.messages[0]?.turn as string;
     kefu.delta(turn, "Half an ");
@@ -182,7 +190,7 @@ describe("Chat", () => {
   });
 
   it("gets another token when its own has expired, and stays in the conversation", async () => {
-    await chat.start();
+    await ready();
     await chat.send("one");
     kefu.expireTokens();
     await chat.send("two");
@@ -192,7 +200,7 @@ describe("Chat", () => {
   });
 
   it("shows why a message was refused, and goes on with the next", async () => {
-    await chat.start();
+    await ready();
     await chat.send("first");
     kefu.refuse.push({ path: "/messages", status: 422, code: "too_long" });
     await chat.send("refused");
@@ -205,7 +213,7 @@ describe("Chat", () => {
   });
 
   it("hands over, is served by a member, and resolves", async () => {
-    await chat.start();
+    await ready();
     await chat.send("a person please");
     kefu.delta(kefu.messages[0]?.turn as string, "The assistant was about to say");
     await chat.handOver();
@@ -221,8 +229,36 @@ describe("Chat", () => {
     expect(chat.status.value).toBe("resolved");
   });
 
-  it("counts what came while nobody looked, over reloads too", async () => {
+  it("takes an address when nobody came", async () => {
+    await ready();
+    await chat.send("anybody?");
+    await chat.handOver();
+    kefu.emit({ type: "conversation.updated", conversation: { ...kefu.conversation, address_wanted: true } });
+    expect(chat.thread.conversation.value?.address_wanted).toBe(true);
+    expect(await chat.leaveAddress("a@b.example")).toBe(true);
+    expect(kefu.addresses).toEqual(["a@b.example"]);
+    expect(chat.thread.conversation.value?.address_wanted).toBe(false);
+  });
+
+  it("says when a wish did not work", async () => {
+    await ready();
+    kefu.network = false;
+    expect(await chat.handOver()).toBe(false);
+    expect(chat.mishap.value).toBe(true);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(chat.mishap.value).toBe(false);
+  });
+
+  it("stays with the customer it has when the page's word for another is wrong", async () => {
+    chat.identify({ id: "u1", hash: "wrong" });
+    kefu.refuse.push({ path: "/visitors", status: 403, code: "identity_invalid" });
     await chat.start();
+    expect(chat.phase.value).toBe("ready");
+    expect(signals).toContainEqual({ name: "error", detail: { code: "identity_invalid" } });
+  });
+
+  it("counts what came while nobody looked, over reloads too", async () => {
+    await ready();
     await chat.send("hello");
     kefu.say("assistant", "seen");
     await settled();
@@ -269,7 +305,7 @@ describe("Chat", () => {
   });
 
   it("rates an answer, with a reason", async () => {
-    await chat.start();
+    await ready();
     await chat.send("hello");
     const message = kefu.say("assistant", "An answer");
     await chat.rate(message, "down", "wrong price");
@@ -278,9 +314,9 @@ describe("Chat", () => {
   });
 
   it("sees a conversation that another tab began", async () => {
-    await chat.start();
+    await ready();
     const other = open();
-    await other.start();
+    await ready(other);
     await other.send("from the other tab");
     await settled();
     expect(screen()).toEqual(["contact: from the other tab"]);
@@ -288,7 +324,7 @@ describe("Chat", () => {
   });
 
   it("begins another conversation when its own was erased", async () => {
-    await chat.start();
+    await ready();
     await chat.send("before");
     kefu.refuse.push({ path: "/messages", status: 404, code: "not_found" });
     kefu.messages = [];
@@ -297,7 +333,7 @@ describe("Chat", () => {
   });
 
   it("forgets the customer", async () => {
-    await chat.start();
+    await ready();
     await chat.send("secret");
     chat.attention.panelVisible.value = false;
     chat.forget();
@@ -307,7 +343,7 @@ describe("Chat", () => {
   });
 
   it("tells a running session who the customer is", async () => {
-    await chat.start();
+    await ready();
     chat.identify({ id: "u1", hash: "abc" });
     await settled();
     expect(kefu.requests.at(-1)).toMatchObject({

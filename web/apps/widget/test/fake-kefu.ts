@@ -18,6 +18,7 @@ export class FakeKefu {
   refuse: { path: string; status: number; code: string }[] = [];
   validTokens = new Set<string>();
   feedback: unknown[] = [];
+  addresses: string[] = [];
   private readonly byKey = new Map<string, Message>();
   private tokens = 0;
   private event = 0;
@@ -106,6 +107,10 @@ export class FakeKefu {
         return Response.json(this.conversation);
       case "POST /v1/conversations/conv/resolve":
         this.update("resolved");
+        return Response.json(this.conversation);
+      case "POST /v1/conversations/conv/address":
+        this.conversation = { ...(this.conversation as Conversation), address_wanted: false };
+        this.addresses.push(body?.["email"] ?? "");
         return Response.json(this.conversation);
       case "POST /v1/conversations/conv/messages/msg/feedback":
         this.feedback.push(body);

@@ -32,7 +32,7 @@ describe("readPlace", () => {
       theme: "light",
       host: "https://shop.example",
     });
-    expect(place("/widget/ch_1")).toMatchObject({ mode: "frame", host: null });
+    expect(place("/widget/ch_1?lang=zh")).toMatchObject({ mode: "page", language: "zh", host: null });
     expect(place("/chat/ch_1#origin=https%3A%2F%2Fshop.example")).toMatchObject({ mode: "page", host: null });
   });
 

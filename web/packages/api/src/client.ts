@@ -60,6 +60,9 @@ export function createClient(options: ClientOptions = {}) {
 
     handOver: (id: string) => call<Conversation>({ method: "POST", path: `${conversation(id)}/hand-over` }),
 
+    leaveAddress: (id: string, email: string) =>
+      call<Conversation>({ method: "POST", path: `${conversation(id)}/address`, body: { email } }),
+
     feedback: (id: string, message: string, value: FeedbackValue, comment?: string) =>
       call<unknown>({
         method: "POST",
