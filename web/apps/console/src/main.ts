@@ -13,7 +13,8 @@ followTheme();
 followLanguage();
 whenRefused((error) => {
   if (error.code === "must_change_password") {
-    void router.replace({ name: "password" });
+    const { name, fullPath } = router.currentRoute.value;
+    if (name !== "password") void router.replace({ name: "password", query: { next: fullPath } });
     return;
   }
   stopLive();

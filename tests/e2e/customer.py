@@ -1,0 +1,44 @@
+"""A customer over the public API, for tests that look through a member's browser."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from .world import Shop
+
+_ANSWER_SECONDS = 20  # as long as the API lets a caller wait
+
+
+class Customer:
+    """Somebody with one conversation on the shop's channel."""
+
+    def __init__(self, shop: Shop, **profile: str) -> None:
+        self._client = httpx.Client(base_url=f"{shop.server.address}/v1", timeout=_ANSWER_SECONDS + 10)
+        visit = self._client.post(f"/channels/{shop.channel}/visitors", json={"attributes": profile})
+        self._client.headers["Authorization"] = f"Bearer {visit.raise_for_status().json()['token']}"
+        self.conversation = str(self._post("/conversations", {})["id"])
+
+    def say(self, text: str, *, answered: bool = True) -> str:
+        """The assistant's answer, where one is awaited."""
+        wait = f"?wait={_ANSWER_SECONDS}" if answered else ""
+        reply = self._post(f"/conversations/{self.conversation}/messages{wait}", {"text": text})["reply"]
+        return str(reply["answer"]) if reply else ""
+
+    def ask_for_a_person(self) -> None:
+        self._post(f"/conversations/{self.conversation}/hand-over", {})
+
+    def heard(self) -> list[str]:
+        """Every text that the customer sees."""
+        answer = self._client.get(f"/conversations/{self.conversation}/messages").raise_for_status()
+        return [message["text"] for message in answer.json()["messages"]]
+
+    def status(self) -> str:
+        return str(self._client.get(f"/conversations/{self.conversation}").raise_for_status().json()["status"])
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _post(self, path: str, body: dict[str, str]) -> Any:
+        answer = self._client.post(path, json=body, headers={"Idempotency-Key": uuid4().hex})
+        return answer.raise_for_status().json()
