@@ -201,7 +201,7 @@ def test_a_customer_is_taken_answered_given_back_and_resolved(
 
     ada.say("Thank you, I wait.", answered=False)
     expect(log(page)).to_contain_text("Thank you, I wait.")
-    page.get_by_role("button", name="Give back to the assistant").click()
+    page.get_by_role("button", name="Give back").click()
     expect(page.locator(".head .badge")).to_have_text("Assistant")
     assert ada.say("What are your opening hours?") == "We answer from 9:00 to 21:00 every day."
     expect(log(page)).to_contain_text("We answer from 9:00 to 21:00 every day.")

@@ -116,6 +116,7 @@ export const inbox: Record<keyof typeof en, string> = {
   "why.open": "为什么",
   "why.title": "为什么这样回答",
   "why.none": "这次回答没有留下记录。",
+  "why.gone": "此段落之后已被删除或重新读取。",
   "why.at": "回答于 {time}",
   "why.confidence": "置信度",
   "why.passages": "找到的段落",
