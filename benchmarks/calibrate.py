@@ -59,8 +59,13 @@ async def calibrate(data: Path) -> dict[str, Any]:
         bias += _logit(ANSWER) - _logit(threshold(learnt, bias, weights, ANSWERED))
         clarify.append(threshold(learnt, bias, weights, CLARIFIED))
         group = language if language in engines else "*"
-        groups[group] = {"bias": round(bias, 4), "weights": {name: round(w, 4) for name, w in weights.items()}}
-        report(language, [case for case in asked if case.half == 1], bias, weights)
+        kept = [case for case in asked if case.half == 1]
+        groups[group] = {
+            "bias": round(bias, 4),
+            "weights": {name: round(w, 4) for name, w in weights.items()},
+            "curve": curve(kept, bias, weights),
+        }
+        report(language, kept, bias, weights)
     thresholds = {"answer": ANSWER, "approved": ANSWER, "clarify": round(min(clarify), 2)}
     print(f"thresholds {thresholds}")
     provenance = {
@@ -82,6 +87,14 @@ def threshold(asked: Sequence[Case], bias: float, weights: dict[str, float], sha
         )
         for name in {case.corpus for case in asked}
     )
+
+
+def curve(asked: Sequence[Case], bias: float, weights: dict[str, float]) -> list[list[float]]:
+    """[threshold, share of own questions answered, share of foreign ones refused], for the console to draw."""
+    own = np.array([confidence(case, bias, weights) for case in asked if case.kind == "own"])
+    foreign = np.array([confidence(case, bias, weights) for case in asked if case.kind == "foreign"])
+    steps = [round(0.05 * step, 2) for step in range(21)]
+    return [[at, round(float((own >= at).mean()), 3), round(float((foreign < at).mean()), 3)] for at in steps]
 
 
 def confidence(case: Case, bias: float, weights: dict[str, float]) -> float:
