@@ -49,11 +49,18 @@ def ask_all(home: str) -> dict[str, dict]:
     kefu_command = str(Path(sys.executable).parent / "kefu")
     environment = {**os.environ, "KEFU_HOME": home, "OMP_NUM_THREADS": "1"}
     places = [str(DEMO / "faq"), str(DEMO / "articles")]
-    subprocess.run([kefu_command, "knowledge", "add", *places, "-w", "demo", "--json"], env=environment, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [kefu_command, "knowledge", "add", *places, "-w", "demo", "--json"],
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     asked = subprocess.run(
         [kefu_command, "ask", "--questions", str(QUESTIONS), "-w", "demo", "--json-lines"],
-        env=environment, check=True, capture_output=True, text=True,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     return {row["id"]: row for row in map(json.loads, asked.stdout.splitlines())}
 
@@ -90,16 +97,25 @@ def unsupported(answers: dict[str, dict]) -> int:
 
 def report(rows: list[dict], answers: dict[str, dict], counts: Counter) -> None:
     print("| | English | Chinese | all |\n| --- | --- | --- | --- |")
-    verdicts = ["right", "answered beside the point", "wrong figure", "refused", "asked back",
-                "rightly refused", "answered without knowledge"]
+    verdicts = [
+        "right",
+        "answered beside the point",
+        "wrong figure",
+        "refused",
+        "asked back",
+        "rightly refused",
+        "answered without knowledge",
+    ]
     for verdict in verdicts:
         en, zh = counts["en", verdict], counts["zh", verdict]
         print(f"| {verdict} | {en} | {zh} | {en + zh} |")
     answerable = sum(row["answerable"] for row in rows)
     right = counts["en", "right"] + counts["zh", "right"]
     answered = right + sum(counts[each, verdict] for each in ("en", "zh") for verdict in verdicts[1:3])
-    print(f"\nOf {answerable} answerable questions {right / answerable:.3f} are answered right; "
-          f"of the {answered} that were answered, {right / max(answered, 1):.3f}.")
+    print(
+        f"\nOf {answerable} answerable questions {right / answerable:.3f} are answered right; "
+        f"of the {answered} that were answered, {right / max(answered, 1):.3f}."
+    )
     print(f"Figures in answers that no cited passage holds: {unsupported(answers)}.")
 
 

@@ -58,7 +58,10 @@ class Server:
         self.wait()
         made = subprocess.run(
             [self._kefu, "keys", "create", "bench", "-w", "demo", "--json"],
-            env=self._environment, capture_output=True, text=True, check=True,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         self.key = json.loads(made.stdout)["key"]
 
@@ -103,7 +106,8 @@ class Client:
         data = json.dumps(body).encode() if body is not None else b""
         writer.write(
             f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {self._key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data
+            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+            + data
         )
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(re.search(rb"content-length: (\d+)", head, re.I)[1])
@@ -141,10 +145,13 @@ async def measure(server: Server, clients: int, seconds: float, rounds: int) -> 
     began = time.monotonic()
     server_ready = await asyncio.to_thread(server.wait)
     latencies, _ = await load(server, kinds["approved, English"][:1], 1, 0.01)
-    print(f"Later start: ready in {server_ready:.1f} s, first answer {time.monotonic() - began:.1f} s after the command.")
+    first = time.monotonic() - began
+    print(f"Later start: ready in {server_ready:.1f} s, first answer {first:.1f} s after the command.")
 
 
-async def load(server: Server, questions: list[str], clients: int, seconds: float) -> tuple[list[float], dict[str, int]]:
+async def load(
+    server: Server, questions: list[str], clients: int, seconds: float
+) -> tuple[list[float], dict[str, int]]:
     latencies: list[float] = []
     decisions: dict[str, int] = {}
     until = time.monotonic() + seconds
@@ -186,7 +193,9 @@ class BareEncoder:
         self._models = {}
         for language, name in (("en", "minilm-en"), ("zh", "e5-small-zh-en")):
             folder = kefu_models.path(name)
-            session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             tokenizer.no_padding()
             self._models[language] = (session, tokenizer, "query: " if language == "zh" else "")

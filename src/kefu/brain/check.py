@@ -28,7 +28,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 # Organisations, places and brands end so in Chinese; what stands before the ending must be known.
 _CHINESE_NAME = re.compile(r"[\u4e00-\u9fff]{2,6}(?:快递|物流|银行|支付|公司|集团|宝|仓库|大厦)")
 _NOT_NAMES = frozenset(
-    "i i'm i'll i've i'd monday tuesday wednesday thursday friday saturday sunday january february march april may june"  # noqa: SIM905
+    "i i'm i'll i've i'd monday tuesday wednesday thursday friday saturday sunday january february march april may june"
     " july august september october november december mon tue wed thu fri sat sun english chinese ok faq".split()
 )
 _NO_ANSWER = re.compile(

@@ -21,7 +21,7 @@ _ALWAYS = frozenset(
     """
     mr mrs ms dr prof mx messrs rev hon gov gen sen rep capt lt col sgt e.g eg i.e ie vs cf viz al approx incl excl
     min max avg tel ext resp esp dept u.s u.k u.n e.u
-    """.split()  # noqa: SIM905  words read better than a list
+    """.split()
 )
 # The last word of a sentence unless a small letter follows: "Acme Inc. We open", "Acme Inc. and others".
 _BEFORE_SMALL = frozenset({"etc", "inc", "ltd", "corp", "llc", "plc", "bros", "ave", "blvd"})
@@ -29,7 +29,7 @@ _BEFORE_SMALL = frozenset({"etc", "inc", "ltd", "corp", "llc", "plc", "bros", "a
 _BEFORE_NUMBER = frozenset(
     """
     no nos art sec sect ch fig figs p pp vol ver par para jan feb mar apr jun jul aug sep sept oct nov dec
-    """.split()  # noqa: SIM905
+    """.split()
 )
 # "St. Louis", "Mt. Vernon", "Ft. Hood": a capital follows and yet the sentence goes on.
 _BEFORE_NAME = frozenset({"st", "mt", "ft"})

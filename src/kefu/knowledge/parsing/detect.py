@@ -25,7 +25,7 @@ _ENDING_OF_BINARY = frozenset(
     """
     doc xls ppt pptx odt ods epub png jpg jpeg gif webp bmp tif tiff heic wav mp3 ogg flac m4a mp4 mov avi mkv webm gz
     7z rar bz2 xz tar exe dll so bin db sqlite parquet pkl onnx gguf
-    """.split()  # noqa: SIM905  words read better than a list
+    """.split()
 )
 _SIGNATURES = (
     (b"%PDF-", "pdf"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"PK\x07\x08", "zip"),

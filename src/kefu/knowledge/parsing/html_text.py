@@ -12,7 +12,7 @@ _BLOCKS = frozenset(
     """
     address article aside blockquote body center details dd div dl dt fieldset figcaption figure footer form header hr
     html legend li main nav ol p section summary table tbody td tfoot th thead tr ul
-    """.split()  # noqa: SIM905  words read better than a list
+    """.split()
 )
 # An item with one of these is a card, whose blocks speak for themselves.
 _CARD = "h1, h2, h3, h4, h5, h6, details"

@@ -27,7 +27,7 @@ _HTML_TAGS = frozenset(
     dfn div dl dt em figcaption figure font footer form h1 h2 h3 h4 h5 h6 header hr i iframe img input ins kbd label
     li link main mark meta nav ol p picture pre q s samp script section select small source span strike strong style
     sub summary sup svg table tbody td template textarea tfoot th thead time title tr tt u ul var video wbr
-    """.split()  # noqa: SIM905  words read better than a list
+    """.split()
 )
 
 
