@@ -1,6 +1,7 @@
 """The command line: groups whose code is imported when they run."""
 
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -54,6 +55,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run a command; an error is one sentence on standard error, never a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # half a character is shown as \\ud83d, as JSON writes it
     try:
         return cli.main(args=arguments, prog_name="kefu", standalone_mode=False)
     except KefuError as error:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
+from kefu.kit.errors import BadInput
 
 _ROLES = ["owner", "admin", "supervisor", "agent", "viewer"]
 
@@ -148,8 +149,11 @@ def export_contact(contact_id: str, out: str | None, workspace: str) -> None:
         click.echo(text)
         return
     path = Path(out)
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror}.") from None
     click.echo(f"Wrote {out}.")
 
 

@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -60,7 +58,7 @@ def workspace_or_new(name: str) -> "tuple[WorkspaceInfo, Actor]":
 
 
 def json_lines(path: str, *, needs: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Rows of a JSON-lines file, `-` for standard input.
+    """Rows of a JSON-lines file, `-` for standard input; what they need, but for an `id`, are texts.
 
     Raises BadInput that names file, line and what is wrong.
     """
@@ -71,9 +69,16 @@ def json_lines(path: str, *, needs: tuple[str, ...]) -> Iterator[dict[str, Any]]
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise BadInput(f"{path}, line {number}: not JSON ({error.msg} at column {error.colno}).") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits, or brackets as deep
+            raise BadInput(
+                f"{path}, line {number}: not JSON that can be read (too long a number, or too deep)."
+            ) from None
         missing = [name for name in needs if not isinstance(row, dict) or name not in row]
         if missing:
             raise BadInput(f"{path}, line {number}: the row lacks {', '.join(missing)}.")
+        for name in needs:
+            if name != "id" and not isinstance(row[name], str):
+                raise BadInput(f"{path}, line {number}: {name} is not a text.")
         yield row
 
 
@@ -88,11 +93,9 @@ def print_json(value: Any) -> None:
 
 
 def _lines(path: str) -> Iterator[str]:
-    if path == "-":
-        yield from sys.stdin
-        return
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
+        # Standard input by its number: what the terminal's locale is does not matter.
+        with open(0 if path == "-" else path, encoding="utf-8-sig", closefd=path != "-") as file:
             yield from file
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
