@@ -245,12 +245,21 @@ def _repeated(actor: Actor, row: Message, text: str) -> ReceivedMessage:
     return ReceivedMessage(message_infos(actor, [row])[0], row.turn_id or None, repeated=True)
 
 
+def _is_unicode(text: str) -> bool:
+    # A JSON escape such as \\ud83d alone gives half of a character, which no database takes.
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_text(text: str, idempotency_key: str | None) -> None:
     if not text.strip():
         raise BadInput("The message is empty.", field="text")
     if len(text) > TEXT_LIMIT:
         raise BadInput(f"A message has at most {TEXT_LIMIT} characters; this has {len(text)}.", field="text")
-    if "\x00" in text:
-        raise BadInput("A message cannot hold NUL characters.", field="text")
+    if "\x00" in text or not _is_unicode(text):
+        raise BadInput("A message cannot hold NUL characters or halves of characters.", field="text")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
