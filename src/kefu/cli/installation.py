@@ -110,11 +110,14 @@ def _is_secret(name: str) -> bool:
 
 
 def _findings() -> Iterator[Finding]:
-    for look in (_home, _extras, _database, _encoders, _pages, _generators):
+    for look in (_home, _extras, _pages, _database, _encoders, _generators):
         try:
-            yield look()
+            found = look()
         except KefuError as error:
-            yield Finding(look.__name__.strip("_"), False, error.sentence, _mend(error))
+            found = Finding(look.__name__.strip("_"), False, error.sentence, _mend(error))
+        yield found
+        if not found.is_well and look in {_home, _database}:
+            return  # the rest stands on it
 
 
 def _home() -> Finding:
@@ -171,5 +174,3 @@ def _mend(error: KefuError) -> str:
     """The command in an error's sentence, which ends with it after a colon."""
     _, colon, command = error.sentence.rpartition(": ")
     return command if colon and command.startswith(("kefu ", "pip ", "make ", "apt-get ")) else ""
-
-
