@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from kefu.kit.errors import BadInstallation
@@ -76,15 +77,29 @@ def is_new() -> bool:
     from django.db import connection
     from django.db.migrations.recorder import MigrationRecorder
 
-    return not MigrationRecorder(connection).applied_migrations()
+    with _answering():
+        return not MigrationRecorder(connection).applied_migrations()
 
 
 def pending_migrations() -> list[str]:
-    """Names of migrations that `migrate` would apply."""
+    """Names of migrations that `migrate` would apply. Raises BadInstallation when the database does not answer."""
     boot()
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
+    with _answering():
+        executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    from django.db import OperationalError
+
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]  # the driver names host and user, never the password
+        what = "KEFU_DATABASE_URL names a database that" if settings().database_url else "The database"
+        raise BadInstallation(f"{what} cannot be used: {reason}") from None
