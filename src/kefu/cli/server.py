@@ -11,6 +11,8 @@ from kefu.kit import log
 from kefu.kit import settings as settings_module
 from kefu.kit.errors import BadInstallation
 
+_BACKLOG = 2048  # connections that wait to be accepted: a busy minute's worth
+
 
 @click.command()
 @click.option("--host", help="The address to listen on.  [default: 127.0.0.1]")
@@ -41,6 +43,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From now on the port is ours alone, and customers who come while we start are answered a little later.
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise BadInstallation(
@@ -90,6 +94,6 @@ def _serve(listener: socket.socket, host: str, port: int) -> None:
         timeout_graceful_shutdown=10,
         ws_max_size=64 * 1024,
         server_header=False,
-        backlog=2048,
+        backlog=_BACKLOG,
     )
     uvicorn.Server(config).run(sockets=[listener])
