@@ -117,6 +117,13 @@ class Server:
                     return
         raise AssertionError("The server did not start.")
 
+    def ended(self, *, within: float) -> int | None:
+        """Its exit code, or None if it goes on for so many seconds."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(within)
+        return None
+
     def kill(self) -> None:
         """As a power cut: nothing of it runs on."""
         self._end(signal.SIGKILL)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from kefu.contracts.turn import Decision
 from kefu.desk.inbox import actions, due, queries
 from kefu.desk.inbox.models import Turn
-from kefu.kit.errors import Busy
+from kefu.kit.errors import BadInput, Busy
 
 from .shops import Shop, claim, finish, made_shop
 
@@ -115,6 +115,14 @@ def test_a_pause_lets_a_burst_end_first() -> None:
     shop = made_shop(settings={"pause_seconds": 3600})
     shop.say(shop.start(), "Hello")
     assert claim() == []
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 8_001, "a\x00b", "half of \ud83d"])
+def test_a_text_that_no_database_takes_is_refused(shop: Shop, text: str) -> None:
+    thread = shop.start()
+    with pytest.raises(BadInput):
+        shop.say(thread, text)
+    assert queries.messages(shop.kefu, thread) == []
 
 
 def test_a_full_queue_refuses_new_turns_and_stores_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
