@@ -3,10 +3,12 @@
 Everything here is made from rows and can be made again; nothing here is the truth.
 """
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from typing import Any
 
+from kefu.brain.bounded import BoundedGenerator
 from kefu.brain.tools import Tools
 from kefu.contracts.engine import Encoder, Generator
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
@@ -17,6 +19,7 @@ from kefu.kit import registry
 from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
 from kefu.kit.runtime import run
+from kefu.kit.settings import settings
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
 from kefu.knowledge.search import WorkspaceIndex
 
@@ -47,6 +50,7 @@ class Wiring:
         self._encoders: dict[str, Encoder] | None = None
         self._minds: dict[str, _WorkspaceMind] = {}
         self._generators: dict[tuple[str, str], Generator] = {}
+        self._generations = asyncio.Semaphore(settings().generations_at_once)
 
     @property
     def has_encoders(self) -> bool:
@@ -93,11 +97,11 @@ class Wiring:
                 return known
             try:
                 options = assistants.generator_options(workspace_id)
-                made = load_engine(engine_of(reference), reference, options, Generator)
+                engine = load_engine(engine_of(reference), reference, options, Generator)
             except KefuError as error:
                 _log.warning("generator_not_loaded", workspace=workspace_id, reason=error.code)
                 return None
-            self._generators[(workspace_id, reference)] = made
+            made = self._generators[(workspace_id, reference)] = BoundedGenerator(engine, self._generations)
             return made
 
     def forget_generators(self, workspace_id: str) -> None:
@@ -110,6 +114,7 @@ class Wiring:
         with self._lock:
             engines: list[Any] = [*(self._encoders or {}).values(), *self._generators.values()]
             self._encoders, self._generators, self._minds = None, {}, {}
+            self._generations = asyncio.Semaphore(settings().generations_at_once)  # the next loop's, if there is one
         for engine in engines:
             run(engine.close())
 
