@@ -208,6 +208,8 @@ def test_a_stranger_finds_and_changes_nothing(ours: Shop, theirs: Shop) -> None:
     for stranger in (theirs.owner, theirs.kefu, theirs.program):
         for name, call in WALKED.items():
             found, after = called(call, stranger, mine, watched=(ours, theirs))
+            if after is None:
+                continue
             assert not ids_in(found) & ids_in(mine), f"{name} shows another workspace's rows"
             assert after[ours.slug] == before, f"{name} changed another workspace's rows"
             # Contacts are below channels and take their callers' word for one.
@@ -225,6 +227,8 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         if not works_for_an_actor(call) or name in CHECKED_BEFORE:
             continue
         found, after = called(call, stranger, mine, watched=(ours,))
+        if after is None:
+            continue
         assert not ids_in(found) & secret, f"{name} shows a visitor somebody else's rows"
         for kind in kinds:
             kept = {row["id"]: row for row in after[ours.slug][kind]}
@@ -243,7 +247,7 @@ def test_a_key_without_a_scope_sees_and_does_nothing(ours: Shop) -> None:
             continue
         found, after = called(call, nothing, mine, watched=(ours,))
         assert not found, f"{name} shows something to a key without a scope"
-        assert after[ours.slug] == before, f"{name} lets a key without a scope change something"
+        assert after is None or after[ours.slug] == before, f"{name} lets a key without a scope change something"
 
 
 class Undone(Exception):
@@ -252,9 +256,9 @@ class Undone(Exception):
 
 def called(
     call: Callable[..., Any], actor: Actor, ids: Ids, *, watched: tuple[Shop, ...]
-) -> tuple[Any, dict[str, Any]]:
-    """What a function gave (None if it refused) and how it left the watched shops' rows; nothing of it stays."""
-    found, after = None, {}
+) -> tuple[Any, dict[str, Any] | None]:
+    """What a function gave and how it left the watched shops' rows; nothing of it stays. None of both if it refused."""
+    found, after = None, None
     with suppress(Undone), transaction.atomic():
         try:
             with transaction.atomic():
@@ -262,7 +266,7 @@ def called(
                 found = call(first, **arguments(call, ids))
                 found = list(found) if inspect.isgenerator(found) else found
         except REFUSALS:
-            found = None
+            return None, None
         after = {shop.slug: everything_of(shop) for shop in watched}
         raise Undone
     return found, after

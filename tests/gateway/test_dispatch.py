@@ -132,8 +132,8 @@ def claimed(shop: Shop) -> bool:
 def test_a_long_generation_does_not_delay_another_customers_answer(
     shop: Shop, other_shop: Shop, same_workspace: bool
 ) -> None:
-    """Medians of twenty answers before, during and after: the machine's own noise is in the first and the last."""
-    let_generate(shop, " ".join([FACT] * 60), delay=0.05)
+    """Medians of up to twenty answers before, during and after: the machine's own noise is in the first and the last."""
+    let_generate(shop, " ".join([FACT] * 60), delay=0.07)  # 28 s, just under what a generation may take
     asks = shop if same_workspace else other_shop
     median_of_answers(asks, 3)
     before = median_of_answers(asks, 20)
@@ -146,9 +146,11 @@ def test_a_long_generation_does_not_delay_another_customers_answer(
 
 
 def median_of_answers(shop: Shop, number: int) -> float:
-    """Seconds from question to approved answer, each in a conversation of its own."""
-    taken = []
-    for thread in [shop.start() for _ in range(number)]:
+    """Seconds from question to approved answer, each in a conversation of its own; fewer where they take long."""
+    taken: list[float] = []
+    until = time.monotonic() + 10
+    while len(taken) < number and (time.monotonic() < until or len(taken) < 5):
+        thread = shop.start()
         began = time.perf_counter()
         reply = shop.say(thread, APPROVED)["reply"]
         taken.append(time.perf_counter() - began)
