@@ -18,6 +18,16 @@ from .world import Member, Shop, axe_violations, environment
 
 PASSWORD = "seven slow trains at noon"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+# A member in another window, whose browser may notify them.
+LOOKING_ELSEWHERE = """
+    window.notified = [];
+    window.Notification = class {
+        static permission = "granted";
+        constructor(title) { notified.push(title); }
+        close() {}
+    };
+    Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
+"""
 _numbers = count(1)
 
 
@@ -90,6 +100,15 @@ def log_in(page: Page, account: Account, *, chinese: bool = False) -> None:
 
 def composer(page: Page) -> Locator:
     return page.locator(".composer textarea")
+
+
+def write(page: Page, text: str) -> None:
+    """Sends a reply or a note and waits until the server has it."""
+    composer(page).fill(text)
+    composer(page).press("Enter")
+    expect(log(page).get_by_text(text)).to_have_count(1)
+    expect(page.locator(".pending")).to_have_count(0)
+    expect(log(page).get_by_text(text)).to_have_count(1)
 
 
 def log(page: Page) -> Locator:
@@ -189,14 +208,10 @@ def test_a_customer_is_taken_answered_given_back_and_resolved(
     page.keyboard.press("t")
     expect(page.locator(".head .badge")).to_have_text("Open")
     expect(composer(page)).to_be_focused()
-    composer(page).fill("I am looking into it.")
-    composer(page).press("Enter")
-    expect(log(page).get_by_text("I am looking into it.")).to_have_count(1)
+    write(page, "I am looking into it.")
     assert "I am looking into it." in ada.heard()
     page.get_by_role("button", name="Internal note").click()
-    composer(page).fill("Regular customer.")
-    composer(page).press("Enter")
-    expect(log(page).get_by_text("Regular customer.")).to_have_count(1)
+    write(page, "Regular customer.")
     assert "Regular customer." not in ada.heard()
 
     ada.say("Thank you, I wait.", answered=False)
@@ -260,6 +275,39 @@ def test_a_reply_is_stored_once_though_its_answer_was_lost(
     expect(log(page).get_by_text("Only once, please.")).to_have_count(1)
     assert lost == [201]
     assert cleo.heard().count("Only once, please.") == 1
+
+
+def test_members_are_called_when_a_customer_wants_a_person(
+    shop: Shop, colleague: MakeAccount, open_page: OpenPage, customer: Callable[..., Customer]
+) -> None:
+    page = open_page(console(shop))
+    page.add_init_script(LOOKING_ELSEWHERE)
+    page.reload()
+    log_in(page, colleague("Wanda"))
+    expect(page.get_by_text("Colleagues online")).to_be_visible()
+    gus = customer(name="Gus Waiting")
+    gus.say("What are your opening hours?")
+    gus.ask_for_a_person()
+    page.wait_for_function("notified.length > 0")
+    assert page.evaluate("notified") == ["Gus Waiting waits for a person"]
+    expect(page.get_by_role("link", name=re.compile("Gus Waiting"))).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\(\d+\) Home"))
+
+
+def test_customer_and_member_see_each_other_write(shop: Shop, colleague: MakeAccount, open_page: OpenPage) -> None:
+    chat = open_page(shop.chat)
+    chat.locator("textarea").fill("Do you sell quiet lamps?")
+    chat.locator("textarea").press("Enter")
+    page = open_page(console(shop, "inbox?view=bot&search=quiet lamps"))
+    log_in(page, colleague("Yara"))
+    page.locator(".rows .row").first.click()
+    expect(log(page)).to_contain_text("quiet lamps")
+    chat.locator("textarea").press_sequentially("I mean")
+    expect(log(page)).to_contain_text("is writing")
+    page.get_by_role("button", name="Take over").click()
+    write(page, "We do: the Moth is our quietest.")
+    expect(chat.get_by_text("We do: the Moth is our quietest.", exact=True)).to_be_visible()
+    expect(chat.get_by_text("Yara").first).to_be_visible()
 
 
 def test_a_role_is_offered_only_what_it_may_do(shop: Shop, colleague: MakeAccount, open_page: OpenPage) -> None:
