@@ -1,7 +1,7 @@
 """Writes of sources: adding, typing, cancelling, removing. Reading them is dispatch's or the command's: `due.py`."""
 
 import hashlib
-from datetime import datetime
+from datetime import timedelta
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -18,6 +18,7 @@ from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
 
 _NAME_LIMIT = 500
+_TAKEN_OVER_AFTER = timedelta(minutes=5)
 
 
 def add_file(actor: Actor, *, name: str, data: bytes | File, kind: str = "file") -> SourceInfo:
@@ -161,9 +162,10 @@ def _source(actor: Actor, name: str, kind: str) -> Source:
     return row
 
 
-def _due(actor: Actor, row: Source, at: datetime | None = None) -> SourceInfo:
-    row.state, row.lease_until = "pending", None
-    row.due_at = row.updated_at = at or now()
+def _due(actor: Actor, row: Source) -> SourceInfo:
+    row.state, row.lease_until, row.updated_at = "pending", None, now()
+    # Kefu itself (the command line, a first start) reads what it adds; a running server takes over should it die.
+    row.due_at = row.updated_at + _TAKEN_OVER_AFTER if actor.kind == "system" else row.updated_at
     row.save()
     announce(actor.workspace_id, "source.updated", row.id)
     return source_info(row, Document.objects.of(actor.workspace_id).filter(source_id=row.id).count())

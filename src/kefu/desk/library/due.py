@@ -12,7 +12,7 @@ from typing import Protocol
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.desk.accounts.actions import announce
@@ -157,7 +157,8 @@ def _begin(workspace_id: str, source_id: str) -> Source | None:
     at = now()
     mine = Source.objects.of(workspace_id).filter(id=source_id, state__in=["pending", "reading"])
     # The due time moves with the lease, so a reader that dies is followed by another when its lease ends.
-    taken = mine.filter(due_at__lte=at).update(state="reading", lease_until=at + LEASE, due_at=at + LEASE, done=0)
+    free = mine.filter(Q(state="pending") | Q(due_at__lte=at))
+    taken = free.update(state="reading", lease_until=at + LEASE, due_at=at + LEASE, done=0)
     return mine.first() if taken else None
 
 
