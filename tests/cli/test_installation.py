@@ -208,8 +208,10 @@ def test_a_second_server_that_starts_at_the_same_moment_says_that_the_port_is_ta
     first.start()
     second.start()
     try:
-        codes = [code for code in (first.ended(within=90), second.ended(within=1)) if code is not None]
-        assert codes == [1]
+        codes: list[int | None] = [None, None]
+        while codes == [None, None]:
+            codes = [first.ended(within=0.2), second.ended(within=0.2)]
+        assert sorted(codes, key=str) == [1, None], "both ended, or one without saying why"
     finally:
         first.kill()
         second.kill()

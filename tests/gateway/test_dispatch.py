@@ -132,7 +132,7 @@ def claimed(shop: Shop) -> bool:
 def test_a_long_generation_does_not_delay_another_customers_answer(
     shop: Shop, other_shop: Shop, same_workspace: bool
 ) -> None:
-    """Medians of up to twenty answers before, during and after: the machine's own noise is in the first and the last."""
+    """Medians of up to twenty answers before, during and after: the machine's own noise is in first and last."""
     let_generate(shop, " ".join([FACT] * 60), delay=0.07)  # 28 s, just under what a generation may take
     asks = shop if same_workspace else other_shop
     median_of_answers(asks, 3)
