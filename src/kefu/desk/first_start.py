@@ -73,8 +73,13 @@ def _web_settings(*, demo: bool) -> dict[str, object]:
             "zh": "您好！订单、配送、退换货和账户的问题都可以问我。",
         },
         "quick_replies": {
-            "en": ["How much is delivery?", "How do I return an item?", "When will my refund arrive?"],
-            "zh": ["运费是多少？", "怎么退货？", "退款多久到账？"],
+            # The demo FAQ's own wordings: a first click shows an approved answer.
+            "en": [
+                "How much is delivery and how long does it take?",
+                "How do I return an item?",
+                "How long does a refund take?",
+            ],
+            "zh": ["运费多少，多久能到？", "怎么申请退货？", "退款多久到账？"],
         },
     }
 
