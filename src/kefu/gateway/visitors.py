@@ -1,15 +1,13 @@
 """Browsers: their tokens, and the pages and scripts that they load."""
 
 import hmac
-import html
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 import kefu
-from kefu.desk.accounts import queries as accounts
 from kefu.desk.actor import Actor
 from kefu.desk.contacts import actions as contacts
 from kefu.desk.identify import identify
@@ -18,7 +16,7 @@ from kefu.desk.inbox.queries import ChannelInfo
 from kefu.gateway import shapes
 from kefu.gateway.gate import VISITOR_SECONDS, visitor_of, visitor_token
 from kefu.gateway.state import Gateway, gateway_of
-from kefu.kit.errors import NotAllowed, NotFound, NotSignedIn, Unavailable
+from kefu.kit.errors import NotAllowed, NotSignedIn, Unavailable
 
 router = APIRouter()
 
@@ -114,22 +112,6 @@ async def console(page: str) -> Response:
 async def loader() -> Response:
     """The script that a company puts on its pages."""
     return _built("loader.js", "text/javascript")
-
-
-@router.get("/demo/{slug}", include_in_schema=False)
-async def demo_page(request: Request, slug: str) -> Response:
-    """A page of a shop that does not exist, with the widget on it: to see how it looks on a site."""
-    rows = gateway_of(request).rows
-    workspace = await rows.read(accounts.workspace_named, slug)
-    channel = await rows.read(queries.channel_of_kind, Actor(workspace.id, "system", "demo"), "web")
-    if channel is None:
-        raise NotFound("This workspace has no web channel.", workspace=slug)
-    title = html.escape(workspace.title)
-    return HTMLResponse(
-        f"<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>"
-        f"<h1>{title}</h1><p>A page with the widget on it.</p>"
-        f"<script src='/loader.js' data-channel='{html.escape(channel.id)}'></script>"
-    )
 
 
 def _page(app: str, *, policy: str) -> Response:
