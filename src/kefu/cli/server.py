@@ -39,7 +39,8 @@ def up(host: str | None, port: int | None, demo: bool) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     """Take the port before anything else is done, so that a taken one is said at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Without the protocol's number asyncio leaves Nagle's algorithm on: 40 ms more for every answer without uvloop.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
