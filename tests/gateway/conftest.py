@@ -81,7 +81,7 @@ def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 def running_server() -> Iterator[int]:
     from kefu.gateway.app import create_app
 
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(), log_config=None, access_log=False))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
