@@ -7,6 +7,7 @@ refused, nothing of its rows is in any answer, and nothing of its rows has chang
 import contextlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -164,6 +165,9 @@ def theirs(address: str) -> Theirs:
     # The running server answers too; whoever comes first, the turn has an outcome before anybody looks.
     for claimed in due.claim_turns(worker="tests", limit=100, lease_seconds=60):
         due.finish_turns(worker="tests", outcomes=[(claimed.id, outcome("To Zanzibar: ¥90."), {"steps": []})])
+    until = time.monotonic() + 30
+    while queries.turn(kefu, str(said.turn_id)).state != "done":
+        assert time.monotonic() < until
     inbox.ask_for_member(kefu, conversation_id=thread.id)
     ids = {
         "workspace": info.slug,
