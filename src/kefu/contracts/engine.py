@@ -76,3 +76,51 @@ class Generator(Engine, Protocol):
 
     def generate(self, prompt: Prompt) -> AsyncIterator[str]:
         """Yield text as it is made. Closing the iterator stops the work. Raises Unavailable, Busy."""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a text was taken for.
+
+    `confidence` is the calibrated probability of `label`. `scope` is the share of texts known to be in scope that look
+    less so than this one; `out_of_scope` whether that is below the model's threshold. `scores` hold every label's
+    probability, best first.
+    """
+
+    label: str
+    confidence: float
+    out_of_scope: bool
+    scope: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RawScores:
+    """A classifier's output before temperature and threshold.
+
+    logits [n, labels]; vectors [n, dimension], what the labels are told from; scope [n] from 0 to 1, all NaN for a
+    model that has no statistics of its scope yet.
+    """
+
+    logits: Matrix
+    vectors: Matrix
+    scope: npt.NDArray[np.float32]
+
+
+@runtime_checkable
+class Classifier(Engine, Protocol):
+    """Text to a label. Its reference is `path:DIR`, a folder with a model card."""
+
+    async def classify(self, texts: Sequence[str]) -> list[Classified]:
+        """One answer a text, in order."""
+
+    async def raw(self, texts: Sequence[str]) -> RawScores:
+        """What calibration is fitted on."""
+
+
+@runtime_checkable
+class Scorer(Engine, Protocol):
+    """Text to a number, such as the mood from -1 to 1."""
+
+    async def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 [len(texts)]."""

@@ -1,0 +1,113 @@
+"""The gate: whether a version may go live, told from two cards alone."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kefu.contracts.model_card import ModelCard, Slice
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a version must keep.
+
+    `p_value`: below it the champion's lead on the frozen test is no chance (exact McNemar, one-sided). A slice of at
+    least `slice_rows` rows may lose `slice_drop` of its accuracy; smaller ones jump by chance.
+    """
+
+    p_value: float = 0.05
+    slice_drop: float = 0.05
+    slice_rows: int = 20
+    latency_p95_ms: float = 50.0
+    size_mb: float = 250.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, with a sentence for people."""
+
+    name: str
+    passed: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Every check; a version passes when all do."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def judge(candidate: ModelCard, champion: ModelCard | None, limits: Limits | None = None) -> Verdict:
+    """Compare a version with the one that is live, or with nothing but the budgets where none is."""
+    limits = limits or Limits()
+    checks = [
+        _within("latency_p95_ms", "ms", candidate, limits.latency_p95_ms),
+        _within("size_mb", "MB", candidate, limits.size_mb),
+    ]
+    if champion is None:
+        checks.insert(0, _judged_at_all(candidate))
+    else:
+        checks = [_labels(candidate, champion), *_against(candidate, champion, limits), *checks]
+    return Verdict(tuple(checks))
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact chance that the second leads by at least this much if both were equally good (one-sided).
+
+    `only_first` and `only_second` count the rows that just one of them has right. McNemar 1947, exact binomial form.
+    """
+    rows = only_first + only_second
+    if rows == 0:
+        return 1.0
+    return sum(math.comb(rows, k) for k in range(only_second, rows + 1)) / int(2**rows)
+
+
+def _judged_at_all(candidate: ModelCard) -> Check:
+    judged = candidate.judged is not None and bool(candidate.judged.right)
+    return Check("frozen_test", judged, "Judged on the frozen test." if judged else "It was never judged on a test.")
+
+
+def _labels(candidate: ModelCard, champion: ModelCard) -> Check:
+    lost = sorted(set(champion.labels) - set(candidate.labels))
+    if not lost:
+        return Check("labels", True, "It knows every label of the champion.")
+    return Check("labels", False, f"It does not know the champion's labels: {', '.join(lost[:5])}.")
+
+
+def _against(candidate: ModelCard, champion: ModelCard, limits: Limits) -> list[Check]:
+    new, old = candidate.judged, champion.judged
+    if new is None or old is None or new.data_sha256 != old.data_sha256 or len(new.right) != len(old.right):
+        return [Check("frozen_test", False, "The two were not judged on the same test; judge both on it first.")]
+    pairs = list(zip(new.right, old.right, strict=True))
+    won, lost = pairs.count(("1", "0")), pairs.count(("0", "1"))
+    p_value = mcnemar(won, lost)
+    worse = lost > won and p_value < limits.p_value
+    sentence = f"It wins {won} rows of the test and loses {lost} (p = {p_value:.3f})."
+    return [Check("frozen_test", not worse, sentence), _slices(new.slices, old.slices, limits)]
+
+
+def _slices(new: Mapping[str, Slice], old: Mapping[str, Slice], limits: Limits) -> Check:
+    drops = {
+        name: old[name].accuracy - new[name].accuracy
+        for name in new.keys() & old.keys()
+        if min(new[name].rows, old[name].rows) >= limits.slice_rows
+    }
+    name = max(drops, key=lambda each: drops[each], default=None)
+    if name is None:
+        return Check("slices", True, "No slice is large enough to compare.")
+    sentence = f"The slice that moved most to the worse is {name}: {-100 * drops[name]:+.1f} points."
+    return Check("slices", drops[name] <= limits.slice_drop, sentence)
+
+
+def _within(metric: str, unit: str, candidate: ModelCard, most: float) -> Check:
+    value = candidate.metrics.get(metric)
+    if value is None:
+        return Check(metric, False, f"Its card does not say {metric}.")
+    return Check(
+        metric, value <= most, f"{metric.partition('_')[0].capitalize()}: {value:.1f} of {most:g} {unit} allowed."
+    )

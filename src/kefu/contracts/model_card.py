@@ -1,0 +1,127 @@
+"""A model's card: what a version is, what it was made from, what it reached, and the hash of each of its files.
+
+A model is a folder. `card.json` in it is this card; `README.md` says the same to people.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from kefu.kit.errors import BadInstallation
+
+CARD_FILE = "card.json"
+
+Task = Literal["classify", "score"]
+# What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX.
+Runtime = Literal["linear", "head", "onnx"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A file of the model by its path in the folder."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Slice:
+    """How a part of the test did: `right` of `rows`."""
+
+    rows: int
+    right: int
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a version answered on a test, so that two versions can be compared row by row.
+
+    `right` holds a character for each row of the test in its order, 1 for a right answer and 0 for a wrong one.
+    """
+
+    data_sha256: str
+    right: str
+    slices: Mapping[str, Slice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What there is to say of a model version.
+
+    `labels` are in the order of its logits. `serve` is the file that the runtime runs. Logits are divided by
+    `temperature` before their softmax; a text whose scope (0 to 1) is below `scope_threshold` is out of scope.
+    `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
+    """
+
+    name: str
+    task: Task
+    recipe: str
+    runtime: Runtime
+    serve: str
+    labels: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    base_model: str | None = None
+    base_sha256: str | None = None
+    variant: str = "fp32"
+    max_tokens: int = 64
+    temperature: float = 1.0
+    scope_threshold: float | None = None
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    data_sha256: str = ""
+    valid_sha256: str = ""
+    parents: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    judged: Judged | None = None
+    licence: str = ""
+    limits: tuple[str, ...] = ()
+    created: str = ""
+    kefu: str = ""
+    files: tuple[ModelFile, ...] = ()
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> "ModelCard":
+        """The card that a JSON table holds; fields of a later Kefu are ignored.
+
+        Raises BadInstallation for a table that is not a card.
+        """
+        known = {each.name for each in fields(cls)}
+        try:
+            given = {name: value for name, value in table.items() if name in known}
+            for name in ("labels", "languages", "parents", "limits"):
+                given[name] = tuple(given.get(name, ()))
+            given["files"] = tuple(ModelFile(**each) for each in given.get("files", ()))
+            given["judged"] = _judged(given.get("judged"))
+            return cls(**given)
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
+            raise BadInstallation(f"The model's card cannot be understood: {error}.") from error
+
+
+def _judged(table: Mapping[str, Any] | None) -> Judged | None:
+    if table is None:
+        return None
+    slices = {name: Slice(**each) for name, each in table.get("slices", {}).items()}
+    return Judged(table["data_sha256"], table["right"], slices)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """The card of the model in a folder. Raises BadInstallation for a folder without a readable one."""
+    try:
+        table = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInstallation(
+            f"{folder} holds no model: its {CARD_FILE} cannot be read.", folder=str(folder)
+        ) from error
+    if not isinstance(table, dict):
+        raise BadInstallation(f"{folder / CARD_FILE} does not hold a table.", folder=str(folder))
+    return ModelCard.from_table(table)
