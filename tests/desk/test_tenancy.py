@@ -119,7 +119,10 @@ def rows_of(shop: Shop) -> Ids:
     kefu = shop.kefu
     member = shop.member(Role.AGENT)
     thread = shop.start(external_id="customer-7", profile={"name": "Mia Novak"})
-    said = shop.say(thread, "Call me at 138 0013 8000")
+    file = inbox_actions.add_attachment(kefu, conversation_id=thread, name="receipt.txt", data=b"Paid in full")
+    said = inbox_actions.receive_message(
+        shop.program, conversation_id=thread, text="Call me at 138 0013 8000", attachments=[file.id]
+    )
     [turn] = [each for each in claim() if each.conversation_id == thread]
     finish(turn)
     inbox_actions.mark_read(member, conversation_id=thread, sequence=1)
@@ -133,6 +136,8 @@ def rows_of(shop: Shop) -> Ids:
         conversation_id=thread,
         message_id=said.message.id,
         turn_id=said.turn_id,
+        attachment_id=file.id,
+        attachments=[file.id],
         channel_id=shop.channel_id,
         contact_id=contact_id,
         member_id=member.id,
@@ -220,8 +225,21 @@ def test_a_stranger_finds_and_changes_nothing(ours: Shop, theirs: Shop) -> None:
 def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
     mine = rows_of(ours)
     stranger = ours.visitor()
-    secret = ids_in([mine[name] for name in ("conversation_id", "message_id", "turn_id", "contact_id")])
-    kinds = ("Conversation", "Message", "Turn", "Member", "ApiKey", "Source", "Document", "ReadMark", "Assistant")
+    secret = ids_in(
+        [mine[name] for name in ("conversation_id", "message_id", "attachment_id", "turn_id", "contact_id")]
+    )
+    kinds = (
+        "Conversation",
+        "Message",
+        "Attachment",
+        "Turn",
+        "Member",
+        "ApiKey",
+        "Source",
+        "Document",
+        "ReadMark",
+        "Assistant",
+    )
     before = {kind: rows for kind, rows in everything_of(ours).items() if kind in kinds}
     for name, call in WALKED.items():
         if not works_for_an_actor(call) or name in CHECKED_BEFORE:

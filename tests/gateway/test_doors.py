@@ -161,7 +161,10 @@ def theirs(address: str) -> Theirs:
         external_id="customer-7",
         profile={"name": "Mia Novak", "email": "mia@shop.example"},
     )
-    said = inbox.receive_message(kefu, conversation_id=thread.id, text="To Zanzibar? I am at 138 0013 8000")
+    file = inbox.add_attachment(kefu, conversation_id=thread.id, name="Mia Novak.txt", data=b"To Zanzibar, by boat")
+    said = inbox.receive_message(
+        kefu, conversation_id=thread.id, text="To Zanzibar? I am at 138 0013 8000", attachments=[file.id]
+    )
     # The running server answers too; whoever comes first, the turn has an outcome before anybody looks.
     for claimed in due.claim_turns(worker="tests", limit=100, lease_seconds=60):
         due.finish_turns(worker="tests", outcomes=[(claimed.id, outcome("To Zanzibar: ¥90."), {"steps": []})])
@@ -174,6 +177,8 @@ def theirs(address: str) -> Theirs:
         "conversation_id": thread.id,
         "message_id": said.message.id,
         "turn_id": str(said.turn_id),
+        "attachment_id": file.id,
+        "text": "stranger",
         "channel_id": channel.id,
         "channel": channel.id,
         "contact_id": queries.conversation(kefu, thread.id).contact_id,

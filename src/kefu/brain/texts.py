@@ -18,6 +18,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
             " whenever you like."
         ),
         "no_question": "Could you tell me in a few words what you would like to know?",
+        "file_received": (
+            "Thank you, I have received your file. I cannot look into it myself: please tell me in a few words what"
+            " it is about, or talk to a person."
+        ),
         "refuse": (
             "I'm sorry, I couldn't find an answer to that in our help pages, and I don't want to guess."
             " Would you like to talk to a person?"
@@ -48,6 +52,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "help": "当然可以，请问您想了解什么？",
         "identity": "我是{name}，一位自动客服助手。我根据帮助中心的内容回答问题，您也可以随时让我为您转接人工客服。",
         "no_question": "请您简单描述一下想了解的问题，好吗？",
+        "file_received": "谢谢，您发送的文件已收到。我无法查看文件内容，请您简单说明想咨询的问题，或转接人工客服。",
         "refuse": "抱歉，我在帮助中心里没有找到这个问题的答案，不想随意猜测。需要为您转接人工客服吗？",
         "refuse_forbidden": "抱歉，这个话题我无法在这里回答。需要为您转接人工客服吗？",
         "refuse_instruction": "我在这里根据帮助中心的内容回答与我们服务有关的问题。请问您想了解什么？",

@@ -16,7 +16,7 @@ from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
 from kefu.desk.wiring import wiring
 from kefu.desk.wsgi import application as desk
-from kefu.gateway import console, knowledge, messages, problem, stream, visitors
+from kefu.gateway import attachments, console, knowledge, messages, problem, stream, visitors
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
@@ -46,7 +46,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     problem.install(app)
-    for part in (messages, stream, knowledge, visitors, console):
+    for part in (messages, attachments, stream, knowledge, visitors, console):
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
@@ -122,7 +122,7 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._upload = (settings().upload_megabytes + 1) * 2**20
+        self._upload = (max(settings().upload_megabytes, settings().attachment_megabytes) + 1) * 2**20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD", "OPTIONS"}:

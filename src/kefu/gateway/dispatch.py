@@ -162,6 +162,8 @@ class Dispatch:
         if turn.attempts > inbox.ATTEMPTS:
             return _sorry(turn)
         mind = await self._mind(turn.workspace_id)
+        if not turn.text:
+            return _file_received(turn, mind.policy)
         publish = self._hub.publish
         return await answer(
             request_of(turn, mind),
@@ -232,6 +234,7 @@ class Dispatch:
         if asyncio.get_running_loop().time() >= self._forget_at:
             self._forget_at = asyncio.get_running_loop().time() + _FORGET_SECONDS
             await self._rows.write(accounts.forget_old)
+            await self._rows.long(inbox.forget_uploads)
 
     async def _read_sources(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -257,6 +260,19 @@ def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
         policy=mind.policy,
         refusals_in_a_row=turn.refusals_in_a_row,
         language_hint=turn.language or None,
+    )
+
+
+def _file_received(turn: ClaimedTurn, policy: Policy) -> TurnOutcome:
+    """The answer to a file without a word: nobody has looked into it, so what it is about is asked."""
+    language = turn.language or policy.default_language
+    return TurnOutcome(
+        texts.say("file_received", language, policy),
+        Decision.CLARIFY,
+        0.0,
+        language,
+        reason="file_without_text",
+        quick_replies=(texts.say("talk_to_person", language, policy),),
     )
 
 

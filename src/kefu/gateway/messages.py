@@ -60,7 +60,12 @@ async def send(
     gateway, actor = await entered(request)
     gateway.gate.count_message(actor)
     stored = await gateway.rows.write(
-        actions.receive_message, actor, conversation_id=conversation_id, text=body.text, idempotency_key=key
+        actions.receive_message,
+        actor,
+        conversation_id=conversation_id,
+        text=body.text,
+        attachments=body.attachments,
+        idempotency_key=key,
     )
     # Dispatch cannot claim before this coroutine yields, so whoever waits is known to it first.
     reply = _expected(gateway, stored, wait)

@@ -10,6 +10,7 @@ from kefu.contracts.turn import TurnOutcome
 from kefu.desk.inbox.due import answer_of
 from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
 from kefu.desk.library.queries import DocumentInfo, PassageInfo, SourceInfo
+from kefu.kit.settings import settings
 
 
 class Request(BaseModel):
@@ -27,7 +28,8 @@ class NewConversation(Request):
 
 
 class NewMessage(Request):
-    text: str
+    text: str = Field(default="", description="May be empty where a file says it all.")
+    attachments: list[str] = Field(default_factory=list, max_length=50, description="Ids of uploads, in order.")
 
 
 class Identity(Request):
@@ -98,6 +100,16 @@ class Answer(BaseModel):
     timings_ms: dict[str, float]
 
 
+class Attachment(BaseModel):
+    """A file of a conversation; `size` is in bytes."""
+
+    id: str
+    kind: Literal["image", "audio", "file"]
+    name: str
+    media_type: str
+    size: int
+
+
 class Message(BaseModel):
     id: str
     conversation: str
@@ -109,6 +121,7 @@ class Message(BaseModel):
     outcome: Literal["pending", "replied", "merged", "left", ""]
     turn: str | None
     answer: Answer | None
+    attachments: list[Attachment]
     thumb: Literal["up", "down"] | None
 
 
@@ -164,6 +177,7 @@ def message_json(message: MessageInfo) -> dict[str, Any]:
         "outcome": message.outcome,
         "turn": message.turn_id or None,
         "answer": answer_json(message.text, message.answer),
+        "attachments": [vars(each) for each in message.attachments],
         "thumb": message.thumb or None,
     }
 
@@ -190,6 +204,10 @@ def channel_json(channel: ChannelInfo) -> dict[str, Any]:
         "name": channel.name,
         "title": channel.settings.get("title", channel.name),
         "settings": {name: channel.settings[name] for name in shown if name in channel.settings},
+        "attachments": {
+            "per_message": settings().attachments_per_message,
+            "bytes": settings().attachment_megabytes * 2**20,
+        },
     }
 
 

@@ -21,9 +21,9 @@ from kefu.kit.errors import NotAllowed, NotSignedIn, Unavailable
 router = APIRouter()
 
 STATIC = Path(kefu.__file__).parent / "static"
-# The pages have no inline script or style, and call nobody but us.
+# The pages have no inline script or style, and call nobody but us. An image that a customer sends is a blob.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
 

@@ -69,6 +69,15 @@ class Settings(BaseModel):
     )
     mail_from: str = Field(default="kefu@localhost", description="The address that members' mail comes from.")
     upload_megabytes: int = Field(default=50, ge=1, description="The largest file that knowledge accepts.")
+    attachment_megabytes: int = Field(
+        default=10, ge=1, description="The largest file that a customer or a member may send in a conversation."
+    )
+    attachments_per_message: int = Field(
+        default=5, ge=0, le=50, description="Files that one message may hold; 0 for none at all."
+    )
+    attachment_megabytes_per_contact: int = Field(
+        default=100, ge=1, description="What the files that one customer sends in a day may weigh together."
+    )
     allow_private_addresses: bool = Field(
         default=False, description="Let knowledge be fetched from private and loopback addresses."
     )

@@ -5,16 +5,18 @@ import binascii
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
-from ninja import Header, Query, Router, Status
+from django.http import HttpRequest, HttpResponse
+from ninja import File, Header, Query, Router, Status
+from ninja.files import UploadedFile
 
 from kefu.desk.actor import Actor, Role
 from kefu.desk.contacts import queries as contacts
 from kefu.desk.http.entry import member
-from kefu.desk.inbox import actions, queries, schemas
+from kefu.desk.inbox import actions, kinds, queries, schemas
 from kefu.desk.inbox.actions import ReceivedMessage
 from kefu.desk.inbox.queries import ThreadInfo
 from kefu.kit.errors import BadInput
+from kefu.kit.settings import settings
 
 router = Router(auth=member)
 
@@ -127,7 +129,13 @@ def reply(
 ) -> Status[Any]:
     """Answer the customer. What nobody owns becomes mine."""
     return _stored(
-        actions.reply(_actor(request), conversation_id=conversation_id, text=body.text, idempotency_key=idempotency_key)
+        actions.reply(
+            _actor(request),
+            conversation_id=conversation_id,
+            text=body.text,
+            attachments=body.attachments,
+            idempotency_key=idempotency_key,
+        )
     )
 
 
@@ -141,8 +149,29 @@ def note(
 ) -> Status[Any]:
     """Write down something that only members see."""
     return _stored(
-        actions.note(_actor(request), conversation_id=conversation_id, text=body.text, idempotency_key=idempotency_key)
+        actions.note(
+            _actor(request),
+            conversation_id=conversation_id,
+            text=body.text,
+            attachments=body.attachments,
+            idempotency_key=idempotency_key,
+        )
     )
+
+
+@router.post("/inbox/conversations/{conversation_id}/attachments", response={201: schemas.Attachment}, tags=["Inbox"])
+def upload(request: HttpRequest, conversation_id: str, file: File[UploadedFile]) -> Status[Any]:
+    """Upload a file that a reply or a note will name; one that none names is thrown away after a day."""
+    data = file.read(settings().attachment_megabytes * 2**20 + 1)
+    kept = actions.add_attachment(_actor(request), conversation_id=conversation_id, name=file.name or "", data=data)
+    return Status(201, vars(kept))
+
+
+@router.get("/inbox/attachments/{attachment_id}", response={200: bytes}, tags=["Inbox"])
+def attachment(request: HttpRequest, attachment_id: str) -> HttpResponse:
+    """A file's bytes; for those who may answer customers."""
+    found, data = queries.attachment(_actor(request), attachment_id)
+    return HttpResponse(data, headers=kinds.headers(found.name, found.media_type))
 
 
 @router.post("/inbox/conversations/{conversation_id}/read", response={204: None}, tags=["Inbox"])

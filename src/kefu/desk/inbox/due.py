@@ -42,7 +42,7 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 
 @dataclass(frozen=True)
 class ClaimedTurn:
-    """A turn that this worker alone may finish until its lease ends."""
+    """A turn that this worker alone may finish until its lease ends. `text` is empty where only files were sent."""
 
     id: str
     workspace_id: str
@@ -135,6 +135,11 @@ def tell_nobody_came(*, limit: int = 100) -> int:
     return told
 
 
+def forget_uploads(*, limit: int = 100) -> int:
+    """Throw away files that no message named in time; gives how many."""
+    return actions.forget_uploads(now(), limit=limit)
+
+
 def _late(at: datetime, *statuses: str) -> Any:
     everywhere = Conversation.objects.across_workspaces("dispatch works for all")
     return everywhere.filter(due_at__lte=at, status__in=statuses)
@@ -162,8 +167,9 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         id=turn.id,
         workspace_id=turn.workspace_id,
         conversation_id=turn.conversation_id,
-        text="\n".join(line.text for line in mine),
-        history=tuple(Said(line.author, line.text) for line in lines if line.sequence < first),
+        text="\n".join(line.text for line in mine if line.text),
+        # A message that is nothing but a file has no words to refer to.
+        history=tuple(Said(line.author, line.text) for line in lines if line.sequence < first and line.text),
         refusals_in_a_row=thread.refusals_in_a_row,
         language=thread.language,
         attempts=turn.attempts,

@@ -92,7 +92,8 @@ class Message(WorkspaceRow):
     """One thing said. `text` is masked; `sealed_original` is what was said where masking changed it.
 
     `turn_id` is, on a contact's message, the turn that deals with it (empty: left to a member), and on an
-    assistant's, the turn that made it: one each, which is why a retried turn cannot answer twice.
+    assistant's, the turn that made it: one each, which is why a retried turn cannot answer twice. `attachments` says
+    of the message's files what is shown with it, so that reading messages needs no other table.
     """
 
     id = row_id("msg")
@@ -105,6 +106,7 @@ class Message(WorkspaceRow):
     turn_id = models.CharField(max_length=32, blank=True, default="")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - null is not compared
     answer = models.JSONField(null=True)
+    attachments = models.JSONField(null=True)
     is_internal = models.BooleanField(default=False)
     thumb = models.CharField(max_length=4, blank=True, default="")
     comment = models.TextField(blank=True, default="")
@@ -118,6 +120,31 @@ class Message(WorkspaceRow):
             ),
         ]
         indexes: ClassVar[list[Any]] = [models.Index(fields=["turn_id"], name="message_turn")]
+
+
+class Attachment(WorkspaceRow):
+    """A file for a conversation: uploaded first, named by a message later.
+
+    `file` is where the storage keeps it, sealed with the workspace's key. `name` is masked; `sealed_name` is the whole
+    where masking changed it. Until a message names the file, `due_at` is when it is thrown away.
+    """
+
+    id = row_id("att")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    author = models.CharField(max_length=10)
+    author_id = models.CharField(max_length=32, blank=True, default="")
+    message_id = models.CharField(max_length=32, blank=True, default="")
+    name = models.CharField(max_length=200)
+    sealed_name = models.BinaryField(null=True)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    file = models.CharField(max_length=200)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="attachment_due", condition=Q(due_at__isnull=False))
+        ]
 
 
 class ReadMark(WorkspaceRow):

@@ -1,17 +1,20 @@
 """Reads of channels, conversations, messages and turns; access is checked before a row leaves."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.db.models import Count, Exists, OuterRef, Q
 
 from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
 from kefu.desk.crypto import unseal
-from kefu.desk.inbox.models import Channel, Conversation, Message, Turn
+from kefu.desk.inbox.kinds import Kind, kind_of
+from kefu.desk.inbox.models import Attachment, Channel, Conversation, Message, Turn
 from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select
 from kefu.kit.errors import NotFound
@@ -97,6 +100,17 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class AttachmentInfo:
+    """A file of a conversation. `name` is what the reader may see of it; `size` is in bytes."""
+
+    id: str
+    kind: Kind
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True)
 class MessageInfo:
     """`text` is what the reader may see: for the contact what was said, for everybody else the masked text.
 
@@ -119,6 +133,7 @@ class MessageInfo:
     thumb: str
     comment: str
     is_masked: bool
+    attachments: tuple[AttachmentInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -287,13 +302,61 @@ def message(actor: Actor, conversation_id: str, message_id: str) -> MessageInfo:
     return message_infos(actor, [row])[0]
 
 
+def attachment(actor: Actor, attachment_id: str, *, conversation_id: str | None = None) -> tuple[AttachmentInfo, bytes]:
+    """A file with its bytes, its name as it was given.
+
+    Raises NotFound also for what the actor may not see: somebody else's, one of an internal note, one that a member has
+    not sent yet; NotAllowed for viewers, since a file is not masked.
+    """
+    if actor.kind != "visitor":
+        actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    rows = Attachment.objects.of(actor.workspace_id).filter(id=attachment_id)
+    if conversation_id is not None:
+        rows = rows.filter(conversation_id=get(actor, conversation_id).id)
+    elif actor.kind == "visitor":
+        rows = rows.none()
+    row = rows.first()
+    if row is None or not _may_see(actor, row):
+        raise NotFound("There is no such file.", attachment=attachment_id)
+    key = workspace_key(row.workspace_id)
+    try:
+        with default_storage.open(row.file) as file:
+            data = unseal(key, file.read(), about=row.id)
+    except FileNotFoundError:
+        raise NotFound("The file is gone from the storage.", attachment=attachment_id) from None
+    name = row.name if row.sealed_name is None else unseal(key, row.sealed_name, about=row.id).decode()
+    return attachment_info(row, name=name), data
+
+
+def _whole(actor: Actor, attachment_id: str) -> dict[str, Any]:
+    found, data = attachment(actor, attachment_id)
+    return {**vars(found), "base64": base64.b64encode(data).decode()}
+
+
+def attachment_info(row: Attachment, *, name: str = "") -> AttachmentInfo:
+    return AttachmentInfo(row.id, kind_of(row.media_type), name or row.name, row.media_type, row.size)
+
+
+def _may_see(actor: Actor, row: Attachment) -> bool:
+    if actor.kind in {"member", "system"} or (row.author == "contact" and not row.message_id):
+        return True
+    said = Message.objects.of(actor.workspace_id).filter(id=row.message_id, is_internal=False)
+    return bool(said.exists())
+
+
 def originals(actor: Actor, conversation_id: str) -> list[dict[str, Any]]:
     """Every message as it was said, for the contact's own copy of their data."""
     actor.require_role(Role.ADMIN)
     thread = get(actor, conversation_id)
     rows = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id, is_internal=False)
     return [
-        {"author": row.author, "text": original(row), "created_at": row.created_at} for row in rows.order_by("sequence")
+        {
+            "author": row.author,
+            "text": original(row),
+            "created_at": row.created_at,
+            "attachments": [_whole(actor, part["id"]) for part in row.attachments or ()],
+        }
+        for row in rows.order_by("sequence")
     ]
 
 
@@ -488,7 +551,15 @@ def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool
         thumb=row.thumb,
         comment=row.comment,
         is_masked=not own and row.sealed_original is not None,
+        attachments=tuple(_attachment(row, part, own=own) for part in row.attachments or ()),
     )
+
+
+def _attachment(row: Message, part: dict[str, Any], *, own: bool) -> AttachmentInfo:
+    name, sealed = part["name"], part.get("sealed_name")
+    if own and sealed:
+        name = unseal(workspace_key(row.workspace_id), base64.b64decode(sealed), about=part["id"]).decode()
+    return AttachmentInfo(part["id"], kind_of(part["media_type"]), name, part["media_type"], part["size"])
 
 
 def _visible(actor: Actor) -> Any:

@@ -32,7 +32,8 @@ class Choice(Schema):
 
 
 class NewMessage(Request):
-    text: str
+    text: str = ""
+    attachments: list[str] = Field(default_factory=list, max_length=50)
 
 
 class Assignment(Request):
@@ -121,6 +122,14 @@ class Answer(Schema):
     timings_ms: dict[str, float]
 
 
+class Attachment(Schema):
+    id: str
+    kind: Literal["image", "audio", "file"]
+    name: str
+    media_type: str
+    size: int
+
+
 class Message(Schema):
     id: str
     conversation: str
@@ -134,6 +143,7 @@ class Message(Schema):
     outcome: Literal["pending", "replied", "merged", "left", ""]
     turn: str | None
     answer: Answer | None
+    attachments: list[Attachment]
     internal: bool
     thumb: Literal["up", "down", ""]
     comment: str
@@ -143,6 +153,7 @@ class LastMessage(Schema):
     author: str
     author_name: str
     text: str
+    attachments: list[Attachment]
     created_at: datetime
     internal: bool
 
@@ -240,7 +251,7 @@ def conversation(thread: ThreadInfo) -> dict[str, Any]:
         "assignee": {"id": row.assignee_id, "name": row.assignee_name} if row.assignee_id else None,
         "language": row.language,
         "unread": thread.unread,
-        "last_message": {**vars(last), "internal": last.is_internal} if last else None,
+        "last_message": _last(last) if last else None,
         "waiting_since": row.waiting_since,
         "created_at": row.created_at,
         "last_activity_at": row.last_activity_at,
@@ -248,6 +259,10 @@ def conversation(thread: ThreadInfo) -> dict[str, Any]:
         "resolved_by": row.resolved_by,
         "address_wanted": row.address_wanted,
     }
+
+
+def _last(row: MessageInfo) -> dict[str, Any]:
+    return {**vars(row), "internal": row.is_internal, "attachments": [vars(each) for each in row.attachments]}
 
 
 def contact(person: ContactInfo, identities: list[dict[str, str]]) -> dict[str, Any]:
@@ -269,6 +284,7 @@ def message(row: MessageInfo) -> dict[str, Any]:
         "outcome": row.outcome,
         "turn": row.turn_id or None,
         "answer": {"quick_replies": [], "timings_ms": {}, **row.answer, "answer": row.text} if row.answer else None,
+        "attachments": [vars(each) for each in row.attachments],
         "internal": row.is_internal,
         "thumb": row.thumb,
         "comment": row.comment,

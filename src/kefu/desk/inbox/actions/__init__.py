@@ -1,5 +1,6 @@
 """Writes of the inbox, one file for each noun."""
 
+from kefu.desk.inbox.actions.attachments import add_attachment, erase_attachments, forget_uploads
 from kefu.desk.inbox.actions.channels import change_channel, make_channel, new_identity_secret
 from kefu.desk.inbox.actions.conversations import (
     ask_for_member,
@@ -33,11 +34,14 @@ __all__ = [
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
     "ReceivedMessage",
+    "add_attachment",
     "ask_for_member",
     "assign",
     "change_channel",
     "close",
+    "erase_attachments",
     "erase_conversations",
+    "forget_uploads",
     "give_back",
     "give_feedback",
     "leave_address",

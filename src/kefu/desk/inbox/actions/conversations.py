@@ -9,6 +9,7 @@ from kefu.desk.accounts.queries import actor_of_member
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.actions import meet
 from kefu.desk.contacts.queries import contact
+from kefu.desk.inbox.actions.attachments import erase_attachments
 from kefu.desk.inbox.actions.channels import make_channel
 from kefu.desk.inbox.actions.messages import keep_address, tell
 from kefu.desk.inbox.actions.state import (
@@ -274,11 +275,12 @@ def move_conversations(actor: Actor, *, from_contact: str, to_contact: str) -> i
 
 
 def erase_conversations(actor: Actor, *, contact_id: str) -> int:
-    """Delete all that a contact said and was told; gives how many conversations."""
+    """Delete all that a contact said, sent and was told; gives how many conversations."""
     actor.require_role(Role.ADMIN)
     with transaction.atomic():
         mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id)
         ids = list(mine.values_list("id", flat=True))
+        erase_attachments(actor.workspace_id, ids)
         for model in (Message, Turn, ReadMark):
             model.objects.of(actor.workspace_id).filter(conversation_id__in=ids).delete()
         mine.delete()

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,8 +16,9 @@ from kefu.desk.actor import Actor, Role, system
 from kefu.desk.contacts.actions import change_profile
 from kefu.desk.crypto import seal
 from kefu.desk.inbox import texts
+from kefu.desk.inbox.actions.attachments import put_into, uploaded
 from kefu.desk.inbox.actions.state import language_of, reopen, save
-from kefu.desk.inbox.models import Conversation, Message, Turn
+from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
 from kefu.desk.statements import execute, insert
@@ -50,24 +52,32 @@ class ReceivedMessage:
 
 
 def receive_message(
-    actor: Actor, *, conversation_id: str, text: str, idempotency_key: str | None = None
+    actor: Actor,
+    *,
+    conversation_id: str,
+    text: str,
+    attachments: Sequence[str] = (),
+    idempotency_key: str | None = None,
 ) -> ReceivedMessage:
     """Store what a contact said and, if the assistant is on duty, its turn; one transaction.
 
-    A key seen before gives the message it stored. Raises BadInput for an empty or too long text, Conflict for a key
-    used with another text, Busy when the workspace's queue is full, NotFound.
+    `attachments` are ids of uploads; with any, the text may be empty. A key seen before gives the message it stored.
+    Raises BadInput for an empty or too long text, Conflict for a key used with another text, Busy when the workspace's
+    queue is full, NotFound.
     """
-    _check_text(text, idempotency_key)
+    _check_text(text, idempotency_key, attachments)
     try:
         with transaction.atomic():
             thread = get(actor, conversation_id, lock=True)
             repeated = _stored_before(actor, thread, idempotency_key)
             if repeated is not None:
-                return _repeated(actor, repeated, text)
+                return _repeated(actor, repeated, text, attachments)
             at = now()
+            files = uploaded(actor, thread, attachments)
             reopen(thread, at)
             row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
             row.idempotency_key = idempotency_key
+            put_into(row, files)
             if thread.status == "bot":
                 row.turn_id = _turn_for(thread, row.sequence, at)
             insert(row)
@@ -76,23 +86,43 @@ def receive_message(
             if thread.address_wanted:
                 _look_for_address(thread, text)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
-        return receive_message(actor, conversation_id=conversation_id, text=text, idempotency_key=idempotency_key)
+        return receive_message(
+            actor,
+            conversation_id=conversation_id,
+            text=text,
+            attachments=attachments,
+            idempotency_key=idempotency_key,
+        )
     outcome = "pending" if row.turn_id else "left"
     return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
 
 
-def reply(actor: Actor, *, conversation_id: str, text: str, idempotency_key: str | None = None) -> ReceivedMessage:
+def reply(
+    actor: Actor,
+    *,
+    conversation_id: str,
+    text: str,
+    attachments: Sequence[str] = (),
+    idempotency_key: str | None = None,
+) -> ReceivedMessage:
     """Say something to the customer as a member. A conversation that nobody owns becomes the member's own.
 
     Raises Conflict that names the owner if somebody else has it, Conflict for a resolved one, BadInput, NotFound,
     NotAllowed.
     """
-    return _by_member(actor, conversation_id, text, idempotency_key, is_internal=False)
+    return _by_member(actor, conversation_id, text, attachments, idempotency_key, is_internal=False)
 
 
-def note(actor: Actor, *, conversation_id: str, text: str, idempotency_key: str | None = None) -> ReceivedMessage:
+def note(
+    actor: Actor,
+    *,
+    conversation_id: str,
+    text: str,
+    attachments: Sequence[str] = (),
+    idempotency_key: str | None = None,
+) -> ReceivedMessage:
     """Write something down that only members see. Raises BadInput, Conflict, NotFound, NotAllowed."""
-    return _by_member(actor, conversation_id, text, idempotency_key, is_internal=True)
+    return _by_member(actor, conversation_id, text, attachments, idempotency_key, is_internal=True)
 
 
 def reveal(actor: Actor, *, message_id: str) -> str:
@@ -119,12 +149,22 @@ def give_feedback(actor: Actor, *, conversation_id: str, message_id: str, value:
         announce(actor.workspace_id, "message.rated", message_id, thread.id)
 
 
-def say(actor: Actor, thread: Conversation, *, author: str, author_id: str, text: str, **fields: Any) -> Message:
+def say(
+    actor: Actor,
+    thread: Conversation,
+    *,
+    author: str,
+    author_id: str,
+    text: str,
+    files: Sequence[Attachment] = (),
+    **fields: Any,
+) -> Message:
     """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction."""
     at = now()
     row = _new(actor, thread, author=author, author_id=author_id, text=text, at=at)
     for name, value in fields.items():
         setattr(row, name, value)
+    put_into(row, files)
     insert(row)
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
@@ -146,20 +186,27 @@ def keep_address(thread: Conversation, email: str) -> None:
 
 
 def _by_member(
-    actor: Actor, conversation_id: str, text: str, idempotency_key: str | None, *, is_internal: bool
+    actor: Actor,
+    conversation_id: str,
+    text: str,
+    attachments: Sequence[str],
+    idempotency_key: str | None,
+    *,
+    is_internal: bool,
 ) -> ReceivedMessage:
     # Imported here: conversations say things too, when a member joins them.
     from kefu.desk.inbox.actions.conversations import member_only, refuse_resolved, take_locked
 
     member_only(actor)
-    _check_text(text, idempotency_key)
+    _check_text(text, idempotency_key, attachments)
     # A member's keys must not meet the customer's, which are unique in the conversation as well.
     key = hashlib.sha256(f"{actor.id} {idempotency_key}".encode()).hexdigest() if idempotency_key else None
     with transaction.atomic():
         thread = get(actor, conversation_id, lock=True)
         stored = _stored_before(actor, thread, key)
         if stored is not None:
-            return _repeated(actor, stored, text)
+            return _repeated(actor, stored, text, attachments)
+        files = uploaded(actor, thread, attachments)
         if not is_internal:
             refuse_resolved(thread)
             take_locked(actor, thread)
@@ -169,6 +216,7 @@ def _by_member(
             author="member",
             author_id=actor.id,
             text=text,
+            files=files,
             idempotency_key=key,
             is_internal=is_internal,
         )
@@ -197,7 +245,7 @@ def _new(actor: Actor, thread: Conversation, *, author: str, author_id: str, tex
         text=text,
         created_at=at,
     )
-    if author in {"contact", "member"}:
+    if text and author in {"contact", "member"}:
         _mask(row, thread)
     return row
 
@@ -239,8 +287,8 @@ def _stored_before(actor: Actor, thread: Conversation, idempotency_key: str | No
     return mine.first()
 
 
-def _repeated(actor: Actor, row: Message, text: str) -> ReceivedMessage:
-    if original(row) != text:
+def _repeated(actor: Actor, row: Message, text: str, attachments: Sequence[str]) -> ReceivedMessage:
+    if original(row) != text or [part["id"] for part in row.attachments or ()] != list(attachments):
         raise Conflict("This Idempotency-Key was used with another text.", idempotency_key=row.idempotency_key)
     return ReceivedMessage(message_infos(actor, [row])[0], row.turn_id or None, repeated=True)
 
@@ -254,8 +302,8 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _check_text(text: str, idempotency_key: str | None) -> None:
-    if not text.strip():
+def _check_text(text: str, idempotency_key: str | None, attachments: Sequence[str]) -> None:
+    if not text.strip() and (text or not attachments):
         raise BadInput("The message is empty.", field="text")
     if len(text) > TEXT_LIMIT:
         raise BadInput(f"A message has at most {TEXT_LIMIT} characters; this has {len(text)}.", field="text")

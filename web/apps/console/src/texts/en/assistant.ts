@@ -43,6 +43,7 @@ export const assistant = {
   "sentence.no_question": "No question recognised",
   "sentence.refuse": "Refusal",
   "sentence.refuse_forbidden": "Refusal of a forbidden topic",
+  "sentence.file_received": "A file without a word",
   "sentence.refuse_instruction": "Refusal of an instruction",
   "sentence.hand_over": "Hand-over",
   "sentence.hand_over_refused": "Hand-over after refusals",

@@ -44,6 +44,7 @@ export const assistant: Record<keyof typeof en, string> = {
   "sentence.no_question": "未识别到问题",
   "sentence.refuse": "拒答",
   "sentence.refuse_forbidden": "拒答禁止话题",
+  "sentence.file_received": "收到文件，但没有文字",
   "sentence.refuse_instruction": "拒绝指令",
   "sentence.hand_over": "转人工",
   "sentence.hand_over_refused": "拒答后转人工",
