@@ -1,0 +1,1 @@
+"""The data bench: reading, checking, cleaning, splitting, augmenting and keeping labelled data."""
