@@ -227,3 +227,27 @@ def until_blocked() -> None:
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("Nobody waits.")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite tells how it reads a statement that it has run")
+def test_no_message_costs_more_because_many_were_answered_before(shop: Shop) -> None:
+    thread = shop.start()
+    statements: list[str] = []
+    connection.connection.set_trace_callback(statements.append)
+    shop.say(thread, "Where is my parcel?")
+    [working] = claim()
+    finish(working)
+    connection.connection.set_trace_callback(None)
+    read = [line for statement in statements for line in how_read(statement)]
+    growing = [line for line in read if line.startswith(("SCAN turn", "SCAN inbox_")) or "(workspace_id=?)" in line]
+    assert growing
+    assert all("turn_undone" in line for line in growing)
+
+
+def how_read(statement: str) -> list[str]:
+    """SQLite's plan for a statement: SEARCH by an index, or SCAN from end to end."""
+    if not statement.lstrip().startswith(("SELECT", "UPDATE")):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN " + statement.replace("%", "%%"))
+        return [row[3] for row in cursor.fetchall()]

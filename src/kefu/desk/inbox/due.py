@@ -17,15 +17,18 @@ from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info
 from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select, select_across_workspaces, update
 
-# The first of each workspace before the second of any; a conversation with a turn in work is passed over.
+# The first of each workspace before the second of any; a conversation with a turn in work is passed over. NOT (state =
+# 'done') follows from the rest, but SQLite reads the index of undone turns only where its condition stands word for
+# word, and else every turn there ever was.
 _DUE = """
     SELECT id FROM (
         SELECT id, due_at, ROW_NUMBER() OVER (PARTITION BY workspace_id ORDER BY due_at) AS place
         FROM inbox_turn AS turn
-        WHERE (state = 'pending' AND due_at <= %s AND NOT EXISTS (
+        WHERE NOT (state = 'done') AND (
+            (state = 'pending' AND due_at <= %s AND NOT EXISTS (
                 SELECT 1 FROM inbox_turn AS other
                 WHERE other.conversation_id = turn.conversation_id AND other.state = 'claimed'))
-            OR (state = 'claimed' AND lease_until < %s)
+            OR (state = 'claimed' AND lease_until < %s))
     ) AS ranked ORDER BY place, due_at LIMIT %s
 """
 _HOLD = """

@@ -30,9 +30,10 @@ from kefu.knowledge.masking.find import find
 
 TEXT_LIMIT = 8_000  # characters of one message: a long mail; more is a file
 
+# NOT (state = 'done') names the index of undone turns; without it SQLite counts over all turns of the workspace.
 _WAITING = """
     SELECT (SELECT id FROM inbox_turn WHERE workspace_id = %s AND conversation_id = %s AND state = 'pending'),
-           (SELECT COUNT(*) FROM inbox_turn WHERE workspace_id = %s AND state = 'pending')
+           (SELECT COUNT(*) FROM inbox_turn WHERE workspace_id = %s AND state = 'pending' AND NOT (state = 'done'))
 """
 # Where there are many writers, dispatch may claim the turn between the two statements: its worker has read what to
 # answer by then, so what came later needs a turn of its own.
