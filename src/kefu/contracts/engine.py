@@ -99,12 +99,13 @@ class RawScores:
     """A classifier's output before temperature and threshold.
 
     logits [n, labels]; vectors [n, dimension], what the labels are told from; scope [n] from 0 to 1, all NaN for a
-    model that has no statistics of its scope yet.
+    model that has no statistics of its scope yet; `detectors` [n] each are what the scope was told from.
     """
 
     logits: Matrix
     vectors: Matrix
     scope: npt.NDArray[np.float32]
+    detectors: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
-"""One loaded encoder: tokenizer and onnxruntime session. Synchronous; used by one thread at a time."""
+"""One loaded model: tokenizer and onnxruntime session. Synchronous; used by one thread at a time."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,26 +22,22 @@ SAME = 1e-4
 CHARACTERS_A_TOKEN = 40
 
 
-class EncoderSession:
-    """A model ready to run: texts to unit vectors."""
+class TextSession:
+    """A model ready to run on texts: its tokenizer and its graph."""
 
     def __init__(self, model: ModelFiles, *, threads: int, max_tokens: int) -> None:
         self.max_tokens = min(max_tokens, int(model.card.get("max_tokens", max_tokens)))
-        self._pooling = str(model.card.get("pooling", "mean"))
         self._tokenizer = _tokenizer(model, self.max_tokens)
         self._session = _session(model, threads)
         self._inputs = {given.name for given in self._session.get_inputs()}
-        self._output = self._session.get_outputs()[0].name
-        probe = self.run(("first",))
-        self.dimension = probe.shape[1]
-        self.batch = self._batch(probe)
+        self.outputs = [given.name for given in self._session.get_outputs()]
 
-    def run(self, texts: Sequence[str]) -> Matrix:
-        """float32 [len(texts), dimension], each row of unit length, padded no longer than the longest text."""
+    def compute(self, names: Sequence[str], texts: Sequence[str]) -> tuple[list[Any], npt.NDArray[np.int64]]:
+        """The outputs of these names and the attention mask, padded no longer than the longest text."""
         ids, mask = self._tokens(texts)
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         given = {name: value for name, value in feed.items() if name in self._inputs}
-        return _unit(_pooled(self._session.run([self._output], given)[0], mask, self._pooling))
+        return self._session.run(list(names), given), mask
 
     def _tokens(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         # One by one: the library's batch form starts a thread for each core, and gains nothing on short texts.
@@ -59,6 +55,22 @@ class EncoderSession:
         short = text[: self.max_tokens * CHARACTERS_A_TOKEN]
         # Half a surrogate pair is no character; the tokenizer would raise.
         return short.encode("utf-8", "replace").decode("utf-8")
+
+
+class EncoderSession(TextSession):
+    """A sentence encoder: texts to unit vectors."""
+
+    def __init__(self, model: ModelFiles, *, threads: int, max_tokens: int) -> None:
+        super().__init__(model, threads=threads, max_tokens=max_tokens)
+        self._pooling = str(model.card.get("pooling", "mean"))
+        probe = self.run(("first",))
+        self.dimension = probe.shape[1]
+        self.batch = self._batch(probe)
+
+    def run(self, texts: Sequence[str]) -> Matrix:
+        """float32 [len(texts), dimension], each row of unit length."""
+        (output,), mask = self.compute(self.outputs[:1], texts)
+        return _unit(_pooled(output, mask, self._pooling))
 
     def _batch(self, alone: Matrix) -> int:
         """How many texts one run may take.

@@ -1,0 +1,188 @@
+"""What computes a model's logits: TF-IDF weights, a head on a frozen encoder, or a network as ONNX."""
+
+import asyncio
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.engine import Encoder, Matrix
+from kefu.contracts.model_card import ModelCard
+from kefu.engines.onnx.engine import OnnxEncoder
+from kefu.engines.resolve import ModelFiles
+from kefu.kit.errors import BadInstallation
+from kefu.knowledge.ngrams import ngrams
+
+_LINEAR, _VOCABULARY = "linear.safetensors", "vocabulary.json"
+_FLOOR = "linear/"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """logits [n, labels]; vectors [n, d], d 0 where a runtime has none; the linear floor's scores if it is there."""
+
+    logits: Matrix
+    vectors: Matrix
+    floor: Matrix | None
+
+
+class Runtime(Protocol):
+    """Runs a model."""
+
+    async def load(self) -> None: ...
+    async def run(self, texts: Sequence[str]) -> Outputs: ...
+    async def close(self) -> None: ...
+
+
+def runtime_of(card: ModelCard, model: ModelFiles, *, threads: int, encoder: Encoder | None) -> Runtime:
+    """The runtime that a card names. Raises BadInstallation for files that do not fit together."""
+    if card.runtime == "linear":
+        return LinearRuntime(Linear.read(model, ""))
+    floor = Linear.read(model, _FLOOR) if f"{_FLOOR}{_LINEAR}" in model.files else None
+    if card.runtime == "head":
+        return HeadRuntime(card, model, floor, threads=threads, encoder=encoder)
+    if card.runtime == "onnx":
+        return NetworkRuntime(card, model, floor, threads=threads)
+    raise BadInstallation(f"The model {card.name} needs the runtime {card.runtime!r}, which this Kefu does not have.")
+
+
+class Linear:
+    """TF-IDF weights: one row a feature, one column a label."""
+
+    def __init__(self, vocabulary: Mapping[str, int], weights: Matrix, idf: Matrix, intercept: Matrix) -> None:
+        self._vocabulary = vocabulary
+        self._weights, self._idf, self._intercept = weights, idf, intercept
+
+    @classmethod
+    def read(cls, model: ModelFiles, folder: str) -> "Linear":
+        arrays = _arrays(model, f"{folder}{_LINEAR}", ("weights", "idf", "intercept"))
+        terms = _json(model.files[f"{folder}{_VOCABULARY}"])
+        if not isinstance(terms, list) or len(terms) != len(arrays["weights"]):
+            raise BadInstallation(f"The vocabulary of model {model.name} does not fit its weights.", model=model.name)
+        weights = arrays["weights"].astype(np.float32)
+        places = {term: place for place, term in enumerate(terms)}
+        return cls(places, weights, arrays["idf"].astype(np.float32), arrays["intercept"].astype(np.float32))
+
+    def scores(self, texts: Sequence[str]) -> Matrix:
+        return np.stack([self._score(text) for text in texts])
+
+    def _score(self, text: str) -> npt.NDArray[np.float32]:
+        counts = Counter(place for term in ngrams(text) if (place := self._vocabulary.get(term)) is not None)
+        if not counts:
+            return self._intercept
+        places = np.fromiter(counts, np.int64, len(counts))
+        values = np.array([1.0 + math.log(count) for count in counts.values()], np.float32) * self._idf[places]
+        values /= np.linalg.norm(values)
+        return np.asarray(values @ self._weights[places] + self._intercept, np.float32)
+
+
+class LinearRuntime:
+    """The floor: no encoder, no torch."""
+
+    def __init__(self, linear: Linear) -> None:
+        self._linear = linear
+
+    async def load(self) -> None:
+        """Nothing more."""
+
+    async def run(self, texts: Sequence[str]) -> Outputs:
+        logits = await asyncio.to_thread(self._linear.scores, texts)
+        return Outputs(logits, np.zeros((len(texts), 0), np.float32), None)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class HeadRuntime:
+    """A linear layer on the vectors of a frozen encoder."""
+
+    def __init__(
+        self, card: ModelCard, model: ModelFiles, floor: Linear | None, *, threads: int, encoder: Encoder | None
+    ) -> None:
+        arrays = _arrays(model, card.serve, ("weight", "bias", "mean"))
+        self._weight, self._bias, self._mean = (arrays[name].astype(np.float32) for name in ("weight", "bias", "mean"))
+        self._card, self._floor = card, floor
+        self._floor_weight = float(arrays["floor"][0]) if floor is not None and "floor" in arrays else 0.0
+        self._own = encoder is None
+        self._encoder: Encoder = encoder or OnnxEncoder(str(card.base_model), {"threads": threads})
+
+    async def load(self) -> None:
+        if self._own:
+            await self._encoder.load()
+        found = self._encoder.card()
+        if self._card.base_sha256 and found.version != self._card.base_sha256:
+            raise BadInstallation(
+                f"{self._card.name} was trained on another version of {self._card.base_model}; train it again.",
+                model=self._card.name,
+            )
+        if found.dimension != self._weight.shape[1]:
+            raise BadInstallation(f"{self._card.name} does not fit the encoder {found.name}.", model=self._card.name)
+
+    async def run(self, texts: Sequence[str]) -> Outputs:
+        vectors = await self._encoder.embed(texts, "query")
+        logits = (vectors - self._mean) @ self._weight.T + self._bias
+        floor = await asyncio.to_thread(self._floor.scores, texts) if self._floor is not None else None
+        if floor is not None:
+            logits += self._floor_weight * floor
+        return Outputs(np.asarray(logits, np.float32), vectors, floor)
+
+    async def close(self) -> None:
+        if self._own:
+            await self._encoder.close()
+
+
+class NetworkRuntime:
+    """A fine-tuned network; runs on a thread of its own."""
+
+    def __init__(self, card: ModelCard, model: ModelFiles, floor: Linear | None, *, threads: int) -> None:
+        self._card, self._model, self._floor, self._threads = card, model, floor, threads
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="kefu-classifier")
+        self._network: Any = None
+
+    async def load(self) -> None:
+        from kefu.engines.classifier.network import Network
+
+        loop = asyncio.get_running_loop()
+        self._network = await loop.run_in_executor(
+            self._pool, lambda: Network(self._card, self._model, threads=self._threads)
+        )
+
+    async def run(self, texts: Sequence[str]) -> Outputs:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, texts)
+
+    async def close(self) -> None:
+        self._network = None
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, texts: Sequence[str]) -> Outputs:
+        logits, vectors = self._network.run(texts)
+        return Outputs(logits, vectors, self._floor.scores(texts) if self._floor is not None else None)
+
+
+def _arrays(model: ModelFiles, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if path not in model.files:
+        raise BadInstallation(f"The card of model {model.name} does not list {path}.", model=model.name)
+    try:
+        arrays: dict[str, Any] = load_file(model.files[path])
+    except (OSError, SafetensorError) as error:
+        raise BadInstallation(f"{path} of model {model.name} cannot be read.", model=model.name) from error
+    if missing := [name for name in names if name not in arrays]:
+        raise BadInstallation(f"{path} of model {model.name} has no {', '.join(missing)}.", model=model.name)
+    return arrays
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInstallation(f"{path.name} cannot be read.", file=path.name) from error

@@ -1,0 +1,97 @@
+"""`python -m kefu.factory run job.json`: do one job, tell it as JSON lines, exit with 0 when it is finished."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from kefu.contracts.job import Job, Tell, Told, read_job
+from kefu.contracts.model_card import ModelCard
+from kefu.factory.run import run
+from kefu.kit.errors import KefuError
+
+USAGE = "Usage: python -m kefu.factory run job.json"
+_CANCELLED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 finished, 1 failed, 130 cancelled, 2 wrong usage."""
+    if len(arguments) != 2 or arguments[0] != "run":
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    try:
+        job = read_job(Path(arguments[1]))
+    except KefuError as error:
+        line(sys.stdout, Told.FAILED, {"code": error.code, "sentence": error.sentence})
+        return 1
+    return do(job, lambda told, fields: line(sys.stdout, told, fields))
+
+
+def do(job: Job, show: Tell) -> int:
+    """Do the job; its events go to `show` and to `events.jsonl` in its folder. SIGTERM cancels as Ctrl-C does."""
+    began = time.monotonic()
+    tell = _Teller(Path(job.out) if job.out else None, show)
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        done = run(job, tell)
+    except KefuError as error:
+        tell(Told.FAILED, {"code": error.code, "sentence": error.sentence, **_sayable(error.fields)})
+        return 1
+    except KeyboardInterrupt:
+        tell(Told.CANCELLED, {"sentence": "Stopped; what was reached is kept, --resume goes on from there."})
+        return _CANCELLED
+    except Exception as error:  # whoever reads the events learns of it; the traceback is for us
+        tell(Told.FAILED, {"code": "error", "sentence": f"{type(error).__name__}: {error}"})
+        raise
+    else:
+        metrics = done.metrics if isinstance(done, ModelCard) else done
+        tell(Told.FINISHED, {"seconds": round(time.monotonic() - began, 1), "metrics": dict(metrics)})
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        tell.close()
+
+
+class _Teller:
+    """Shows each event and keeps it in the model's folder, once there is one."""
+
+    def __init__(self, folder: Path | None, show: Tell) -> None:
+        self._folder, self._show = folder, show
+        self._kept: TextIO | None = None
+
+    def __call__(self, told: Told, fields: Mapping[str, Any]) -> None:
+        self._show(told, fields)
+        if told is Told.PROGRESS:  # a bar's ticks are of no use afterwards
+            return
+        if self._kept is None and self._folder is not None and self._folder.is_dir():
+            self._kept = (self._folder / "events.jsonl").open("a", encoding="utf-8")
+        if self._kept is not None:
+            line(self._kept, told, fields)
+
+    def close(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+
+
+def line(stream: TextIO, told: Told, fields: Mapping[str, Any]) -> None:
+    """One event as one line of JSON, out at once."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    stream.write(json.dumps({"event": told, "at": at, **fields}, ensure_ascii=False) + "\n")
+    stream.flush()
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _sayable(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if isinstance(value, str | int | float | bool)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

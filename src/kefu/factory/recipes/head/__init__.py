@@ -1,0 +1,1 @@
+"""Learn now: a frozen sentence encoder and logistic regression on its vectors. No torch; seconds."""

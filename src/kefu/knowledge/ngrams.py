@@ -1,0 +1,36 @@
+"""Words and letters of a text as features: what the linear floor learns from and is served with."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_WORD = re.compile(r"[^\W_\u3400-\u9fff]+", re.UNICODE)
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+# Letters within a word, its edges marked by a space; lengths as in Kefu's reference floor for English.
+_LETTERS = (3, 4, 5)
+# Chinese needs no segmentation here: one to three characters hold most words.
+_CHARACTERS = (1, 2, 3)
+# Past it a text is a document; features of its beginning tell the label.
+_LONGEST = 4000
+
+
+def ngrams(text: str) -> Iterator[str]:
+    """Every feature of a text as often as it occurs: words and pairs of words, letters in words, Han characters.
+
+    Names begin with `w:`, `l:` and `h:`, so that a word is not mistaken for a run of letters.
+    """
+    folded = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
+    words = _WORD.findall(folded)
+    yield from (f"w:{word}" for word in words)
+    yield from (f"w:{first} {second}" for first, second in itertools.pairwise(words))
+    for word in words:
+        yield from (f"l:{gram}" for gram in _runs(f" {word} ", _LETTERS))
+    for run in _HAN.findall(folded):
+        yield from (f"h:{gram}" for gram in _runs(run, _CHARACTERS))
+
+
+def _runs(text: str, lengths: tuple[int, ...]) -> Iterator[str]:
+    for length in lengths:
+        for start in range(len(text) - length + 1):
+            yield text[start : start + length]
