@@ -359,6 +359,16 @@ def test_instructions_and_preferences() -> None:
     assert [(bad.row, bad.column) for bad in preference.bad] == [(2, "chosen")]
 
 
+def test_chats_and_preferences_are_read_again_as_they_were_written(tmp_path: Path) -> None:
+    chat = '{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}], "id": 1}'
+    for data in (chat, '{"prompt": "p", "chosen": "c", "rejected": "r"}', '{"instruction": "i", "output": "o"}'):
+        dataset = parsed(data, "data.jsonl")
+        for name in ("again.jsonl", "again.csv"):
+            write(dataset, tmp_path / name)
+            again = read(tmp_path / name)
+            assert (again.sha256, again.examples[0].extra) == (dataset.sha256, dataset.examples[0].extra)
+
+
 def test_pictures_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "1.png").write_bytes(b"\x89PNG")

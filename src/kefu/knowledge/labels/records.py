@@ -152,7 +152,8 @@ def _list(value: _Json, column: str) -> list[_Json]:
 
 
 def _has(*names: str) -> Callable[[_Json], bool]:
-    return lambda value: isinstance(value, dict) and all(name in value for name in names)
+    """Whether a row has these names and is not one that we wrote: those have their `text` already."""
+    return lambda value: isinstance(value, dict) and "text" not in value and all(name in value for name in names)
 
 
 def _is_alpaca(value: _Json) -> bool:
