@@ -1,29 +1,43 @@
 """Rows by statements written once, for the way of a message.
 
 Building a query costs the ORM ten times what the database needs to run it, and one message takes some twenty. Here the
-SQL of a table is put together once and values go through the same field conversions as the ORM's.
+SQL of a table is put together once. Values go through the same conversions as the ORM's; on SQLite those that change
+nothing are left out, and statements go to the connection itself, whose cursors' wrappers cost more than SQLite does.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from functools import cache
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from django.db import connections, models
+from django.db.models.base import ModelState
 from django.db.utils import DEFAULT_DB_ALIAS
 
 Row = TypeVar("Row", bound=models.Model)
+
+# What SQLite stores as it is, by the field's type; a time is text without its zone, which is always UTC.
+_NATIVE: dict[str, type] = {
+    "BinaryField": bytes,
+    "BooleanField": bool,
+    "CharField": str,
+    "DateTimeField": datetime,
+    "FloatField": float,
+    "ForeignKey": str,
+    "PositiveIntegerField": int,
+    "PositiveSmallIntegerField": int,
+    "TextField": str,
+}
 
 
 def insert(row: models.Model) -> None:
     """Store a new row. Its id must be set, unless the database numbers the table."""
     connection = _connection()
-    sql, fields, numbered = _insert_sql(type(row), connection.vendor)  # type: ignore[arg-type]
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        if numbered:
-            row.pk = cursor.fetchone()[0]
+    sql, columns, numbered = _insert_sql(type(row), connection.vendor)  # type: ignore[arg-type]
+    rows = _run(connection, sql, _stored(row, columns, connection))
+    if numbered:
+        row.pk = rows[0][0]
     row._state.adding = False
     row._state.db = connection.alias
 
@@ -31,11 +45,9 @@ def insert(row: models.Model) -> None:
 def update(row: models.Model, names: Sequence[str]) -> int:
     """Store the named fields of a row that is there; gives 1, or 0 if it is gone."""
     connection = _connection()
-    sql, fields = _update_sql(type(row), tuple(names))  # type: ignore[arg-type]
-    values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*values, row.pk, row.workspace_id])  # type: ignore[attr-defined]
-        return int(cursor.rowcount)
+    sql, columns = _update_sql(type(row), tuple(names), connection.vendor)  # type: ignore[arg-type]
+    values = [*_stored(row, columns, connection), row.pk, row.workspace_id]  # type: ignore[attr-defined]
+    return len(_run(connection, sql, values))
 
 
 def select(model: type[Row], workspace_id: str, where: str, values: Iterable[Any], *, lock: bool = False) -> list[Row]:
@@ -55,9 +67,7 @@ def select_across_workspaces(
 def execute(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a statement; gives its rows, if it has any. Datetimes among the values are adapted."""
     connection = _connection()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, _adapted(values, connection))
-        return cursor.fetchall() if cursor.description else []
+    return _run(connection, sql, _adapted(values, connection))
 
 
 def marks(values: Sequence[Any]) -> str:
@@ -69,33 +79,91 @@ def _select(model: type[Row], where: str, values: list[Any], *, lock: bool) -> l
     connection = _connection()
     columns, names, converters = _reading(model, connection.vendor)  # type: ignore[arg-type]
     held = " FOR UPDATE" if lock and connection.vendor == "postgresql" else ""
+    sql = f"SELECT {columns} FROM {model._meta.db_table} WHERE {where}{held}"  # noqa: S608 - no value is in it
+    found = _run(connection, sql, _adapted(values, connection))
+    return [_made(model, connection, names, _converted(raw, converters, connection)) for raw in found]
+
+
+def _made(model: type[Row], connection: Any, names: list[str], values: list[Any]) -> Row:
+    """A row as `Model.from_db` makes it, without a call for each field: nothing listens for a row being made."""
+    row: Row = object.__new__(model)
+    row._state = ModelState()
+    row._state.adding = False
+    row._state.db = connection.alias
+    row.__dict__.update(zip(names, values, strict=True))
+    return row
+
+
+def _run(connection: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Run a statement; gives its rows, if it has any."""
+    if connection.vendor == "sqlite" and not connection.execute_wrappers and not connection.queries_logged:
+        connection.ensure_connection()
+        connection.validate_no_broken_transaction()
+        with connection.wrap_database_errors:
+            found: list[tuple[Any, ...]] = connection.connection.execute(_with_question_marks(sql), values).fetchall()
+            return found
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns} FROM {model._meta.db_table} WHERE {where}{held}",  # noqa: S608 - no value is in it
-            _adapted(values, connection),
-        )
-        found = cursor.fetchall()
-    return [model.from_db(connection.alias, names, _converted(raw, converters, connection)) for raw in found]
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+@lru_cache(maxsize=1024)
+def _with_question_marks(sql: str) -> str:
+    """A statement with SQLite's own parameters, as Django's cursor would write it."""
+    return sql.replace("%s", "?").replace("%%", "%")
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A field, its name, and the type of values that are stored as they are (None: ask the field)."""
+
+    name: str
+    field: Any
+    native: type | None
+
+
+def _stored(row: models.Model, columns: list[_Column], connection: Any) -> list[Any]:
+    """The values of a row's columns as the database takes them."""
+    held = row.__dict__
+    values = []
+    for column in columns:
+        value = held.get(column.name, column)
+        if value is None or (type(value) is column.native and column.native is not datetime):
+            values.append(value)
+        elif column.native is datetime and isinstance(value, datetime) and value.tzinfo is UTC:
+            values.append(str(value.replace(tzinfo=None)))
+        else:
+            value = column.field.pre_save(row, row._state.adding)
+            values.append(column.field.get_db_prep_save(value, connection))
+    return values
+
+
+def _columns(fields: Iterable[Any], vendor: str) -> list[_Column]:
+    return [_Column(field.attname, field, _native(field) if vendor == "sqlite" else None) for field in fields]
+
+
+def _native(field: Any) -> type | None:
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return None
+    return _NATIVE.get(field.get_internal_type())
 
 
 @cache
-def _insert_sql(model: Any, vendor: str) -> tuple[str, list[Any], bool]:
+def _insert_sql(model: Any, vendor: str) -> tuple[str, list[_Column], bool]:
     numbered = isinstance(model._meta.pk, models.AutoField)
     fields = [field for field in model._meta.concrete_fields if not (numbered and field.primary_key)]
     columns = ", ".join(f'"{field.column}"' for field in fields)
     returning = f' RETURNING "{model._meta.pk.column}"' if numbered else ""  # SQLite has it since 3.35
-    return (
-        f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({marks(fields)}){returning}",  # noqa: S608
-        fields,
-        numbered,
-    )
+    sql = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({marks(fields)}){returning}"  # noqa: S608
+    return sql, _columns(fields, vendor), numbered
 
 
 @cache
-def _update_sql(model: Any, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _update_sql(model: Any, names: tuple[str, ...], vendor: str) -> tuple[str, list[_Column]]:
     fields = [model._meta.get_field(name) for name in names]
     setting = ", ".join(f'"{field.column}" = %s' for field in fields)
-    return f"UPDATE {model._meta.db_table} SET {setting} WHERE id = %s AND workspace_id = %s", fields  # noqa: S608
+    sql = f"UPDATE {model._meta.db_table} SET {setting} WHERE id = %s AND workspace_id = %s RETURNING id"  # noqa: S608
+    return sql, _columns(fields, vendor)
 
 
 @cache
@@ -107,17 +175,24 @@ def _reading(model: Any, vendor: str) -> tuple[str, list[str], list[tuple[int, A
     for place, field in enumerate(fields):
         column = field.get_col(table)
         steps = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
+        if vendor == "sqlite" and field.get_internal_type() == "DateTimeField":
+            steps = [_in_utc]
         if steps:
             converters.append((place, column, steps))
     columns = ", ".join(f'{table}."{field.column}"' for field in fields)
     return columns, [field.attname for field in fields], converters
 
 
+def _in_utc(value: datetime | None, column: Any, connection: Any) -> datetime | None:
+    return value.replace(tzinfo=UTC) if value is not None else None
+
+
 def _converted(raw: Sequence[Any], converters: list[tuple[int, Any, list[Any]]], connection: Any) -> list[Any]:
     values = list(raw)
     for place, column, steps in converters:
-        for step in steps:
-            values[place] = step(values[place], column, connection)
+        if values[place] is not None:  # no step makes anything of nothing
+            for step in steps:
+                values[place] = step(values[place], column, connection)
     return values
 
 
