@@ -183,6 +183,10 @@ def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
     own = {"id": chosen.member_id, "role": chosen.role, "notify_mail": chosen.wants_mail} if chosen else None
     return {
         "csrf": get_token(request),
+        "attachments": {
+            "per_message": settings().attachments_per_message,
+            "bytes": settings().attachment_megabytes * 2**20,
+        },
         "user": who.user,
         "workspace": chosen.workspace if chosen else None,
         "member": own,

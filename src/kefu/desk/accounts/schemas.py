@@ -93,10 +93,18 @@ class OwnMembership(Schema):
     notify_mail: bool
 
 
+class Limits(Schema):
+    """What files a message may hold: how many (0: none), and how many bytes each."""
+
+    per_message: int
+    bytes: int
+
+
 class Session(Schema):
     """`csrf` goes into X-CSRFToken of every unsafe request. All else is null for who is not signed in."""
 
     csrf: str
+    attachments: Limits | None = None
     user: Person | None = None
     workspace: Workspace | None = None
     member: OwnMembership | None = None

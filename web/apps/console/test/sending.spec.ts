@@ -16,6 +16,7 @@ const said = (text: string, sequence: number, part: Partial<Message> = {}): Mess
   outcome: "",
   turn: null,
   answer: null,
+  attachments: [],
   internal: false,
   thumb: "",
   ...part,
@@ -24,6 +25,7 @@ const said = (text: string, sequence: number, part: Partial<Message> = {}): Mess
 const entry = (text: string, part: Partial<Outgoing> = {}): Outgoing => ({
   key: text,
   text,
+  attachments: [],
   internal: false,
   at: "2026-11-21T10:00:00Z",
   state: "sending",
@@ -51,6 +53,13 @@ describe("what is on its way", () => {
     expect(notYetShown(both, [said("ok", 6)], "mem_me").map(({ key }) => key)).toEqual(["b"]);
   });
 
+  it("is told from a message with other files", () => {
+    const file = (id: string) => ({ id, kind: "image" as const, name: "a.png", media_type: "image/png", size: 1 });
+    const stored = said("", 6, { attachments: [file("att_1")] });
+    expect(notYetShown([entry("", { attachments: [file("att_2")] })], [stored], "mem_me")).toHaveLength(1);
+    expect(notYetShown([entry("", { attachments: [file("att_1")] })], [stored], "mem_me")).toEqual([]);
+  });
+
   it("stays when it was refused", () => {
     expect(notYetShown([entry("hello", { state: "failed" })], [said("hello", 6)], "mem_me")).toHaveLength(1);
   });
@@ -75,8 +84,8 @@ describe("sending", () => {
       },
       (message) => stored.push(message),
     );
-    sending.add("one", false, 0);
-    sending.add("two", false, 0);
+    sending.add("one", [], false, 0);
+    sending.add("two", [], false, 0);
     await vi.runAllTimersAsync();
 
     expect(tried.map(({ text }) => text)).toEqual(["one", "one", "one", "two"]);
@@ -91,8 +100,8 @@ describe("sending", () => {
       ({ text }) => (text === "mine" ? Promise.reject(conflict) : Promise.resolve(said(text, 1, { internal: true }))),
       () => undefined,
     );
-    sending.add("mine", false, 0);
-    sending.add("note", true, 0);
+    sending.add("mine", [], false, 0);
+    sending.add("note", [], true, 0);
     await vi.runAllTimersAsync();
     expect(sending.entries.value).toMatchObject([{ text: "mine", state: "failed", error: conflict }]);
   });
@@ -106,7 +115,7 @@ describe("sending", () => {
       },
       () => undefined,
     );
-    sending.add("one", false, 0);
+    sending.add("one", [], false, 0);
     await vi.advanceTimersByTimeAsync(0);
     sending.stop();
     await vi.runAllTimersAsync();

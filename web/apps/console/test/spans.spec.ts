@@ -48,6 +48,7 @@ describe("a conversation's rows", () => {
     outcome: "",
     turn: null,
     answer: null,
+    attachments: [],
     internal: false,
     thumb: "",
     ...part,

@@ -6,6 +6,8 @@ import {
   isRetryable,
   liveUrl,
   newKey,
+  type sendFile,
+  type Attachment,
   type Attributes,
   type Channel,
   type Conversation,
@@ -15,8 +17,10 @@ import {
   type LiveState,
   type Message,
   type PreChatField,
+  type Upload,
   type Visitor,
 } from "@kefu/api";
+import { Files } from "@kefu/ui";
 import { computed, ref, shallowRef, watch } from "vue";
 import { Attention } from "./attention";
 import { Outbox } from "./outbox";
@@ -43,6 +47,7 @@ export interface ChatOptions {
   onForbidden?: (values: Record<string, string>) => void;
   fetch?: typeof fetch;
   WebSocket?: typeof WebSocket;
+  sendFile?: typeof sendFile;
 }
 
 /** While the socket is away, ask by plain requests this often; some networks let no socket through. */
@@ -60,6 +65,7 @@ export class Chat {
   readonly live = ref<LiveState>("idle");
   readonly thread: Thread;
   readonly outbox: Outbox;
+  readonly files: Files;
   readonly attention: Attention;
   readonly status = computed(() => this.thread.conversation.value?.status ?? null);
   /** What the customer just asked for did not work; true for some seconds. */
@@ -70,6 +76,9 @@ export class Chat {
   private readonly session: Session;
   private readonly socket: LiveSocket;
   private contact: string | null = null;
+  private beginning: Promise<string> | null = null;
+  /** Files by id, as this browser shows them. */
+  private readonly shown = new Map<string, Promise<string>>();
   private held: Message[] = [];
   private fillWanted = false;
   private startAttempt = 0;
@@ -85,12 +94,13 @@ export class Chat {
         this.signal({ name: "error", detail: { code } });
       },
       ...(options.fetch ? { fetch: options.fetch } : {}),
+      ...(options.sendFile ? { sendFile: options.sendFile } : {}),
     });
     this.thread = new Thread((id, after, limit) =>
       this.session.authorized(() => this.session.client.messages(id, after, limit)),
     );
     this.outbox = new Outbox(this.drawer, {
-      deliver: (text, key) => this.deliver(text, key),
+      deliver: (text, attachments, key) => this.deliver(text, attachments, key),
       onDelivered: (key, message) => {
         this.delivered(key, message);
       },
@@ -98,6 +108,11 @@ export class Chat {
         this.settle();
       },
       newest: () => this.thread.newest,
+    });
+    this.files = new Files({
+      limits: () => this.channel.value?.attachments ?? { per_message: 0, bytes: 0 },
+      upload: (file, onProgress) => this.upload(file, onProgress),
+      onPreview: (id, address) => this.shown.set(id, Promise.resolve(address)),
     });
     this.attention = new Attention(this.drawer, this.thread.messages, this.channel);
     this.socket = new LiveSocket({
@@ -143,9 +158,19 @@ export class Chat {
   }
 
   async send(text: string): Promise<void> {
-    this.outbox.add(text);
+    this.outbox.add(text, this.files.take());
     if (this.phase.value === "ready") await this.outbox.flush(); // else the start sends it
   }
+
+  /** Where this browser shows a file from: fetched once, since an address alone carries no token. */
+  readonly address = ({ id }: Attachment): Promise<string> => {
+    const known = this.shown.get(id);
+    if (known) return known;
+    const fetched = this.fetchFile(id);
+    this.shown.set(id, fetched);
+    fetched.catch(() => this.shown.delete(id)); // asked again the next time it is wanted
+    return fetched;
+  };
 
   /** Asks for a person. Like the other wishes below, resolves to whether it worked. */
   handOver(): Promise<boolean> {
@@ -201,6 +226,7 @@ export class Chat {
   forget(): void {
     this.socket.stop();
     this.outbox.stop();
+    this.files.clear();
     this.session.forget();
     this.thread.follow(null);
     this.held = [];
@@ -290,24 +316,55 @@ export class Chat {
     }
   }
 
-  private async deliver(text: string, key: string, mayBeginAgain = true): Promise<Message> {
+  private async upload(file: File, onProgress: (share: number) => void): Promise<Upload<Attachment>> {
+    const id = await this.conversationId(newKey());
+    let current: Upload<Attachment> | null = null;
+    const done = this.session.authorized(() => {
+      current = this.session.client.upload(id, file, onProgress);
+      return current.done;
+    });
+    return { done, cancel: () => current?.cancel() };
+  }
+
+  private async fetchFile(attachment: string): Promise<string> {
+    const id = this.thread.conversation.value?.id ?? "";
+    const bytes = await this.session.authorized(() => this.session.client.download(id, attachment));
+    return URL.createObjectURL(bytes);
+  }
+
+  private async deliver(
+    text: string,
+    attachments: readonly Attachment[],
+    key: string,
+    mayBeginAgain = true,
+  ): Promise<Message> {
     const id = await this.conversationId(key);
     try {
-      const { message } = await this.session.authorized(() => this.session.client.sendMessage(id, text, key));
+      const { client } = this.session;
+      const files = attachments.map((each) => each.id);
+      const { message } = await this.session.authorized(() => client.sendMessage(id, text, files, key));
       return message;
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 404 || !mayBeginAgain) throw error;
       this.thread.follow(null); // erased meanwhile: what they write now begins another
-      return this.deliver(text, key, false);
+      return this.deliver(text, attachments, key, false);
     }
   }
 
-  private async conversationId(key: string): Promise<string> {
+  /** The conversation's id; several that want the first one at the same time begin it together. */
+  private conversationId(key: string): Promise<string> {
     const present = this.thread.conversation.value;
-    if (present) return present.id;
+    if (present) return Promise.resolve(present.id);
+    this.beginning ??= this.begin(key).finally(() => {
+      this.beginning = null;
+    });
+    return this.beginning;
+  }
+
+  private async begin(key: string): Promise<string> {
     const started = await this.session.authorized(() => this.session.client.startConversation(key));
     this.adopt(started);
-    return started.id;
+    return this.thread.conversation.value?.id ?? started.id;
   }
 
   private delivered(key: string, message: Message): void {

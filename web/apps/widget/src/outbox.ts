@@ -1,4 +1,4 @@
-import { ApiError, backoffDelay, isRetryable, newKey, type Message } from "@kefu/api";
+import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Message } from "@kefu/api";
 import { shallowRef } from "vue";
 import { PRIVATE as PREFIX, type Drawer } from "./storage";
 
@@ -7,6 +7,8 @@ export interface Outgoing {
   /** The Idempotency-Key: every try carries the same one, so the message is stored once. */
   key: string;
   text: string;
+  /** Files that the server has already. */
+  attachments: readonly Attachment[];
   /** Milliseconds since 1970. */
   at: number;
   /** queued: will be sent · sending · failed: the server refused it, and would again. */
@@ -20,7 +22,7 @@ export interface Outgoing {
 }
 
 interface OutboxOptions {
-  deliver: (text: string, key: string) => Promise<Message>;
+  deliver: (text: string, attachments: readonly Attachment[], key: string) => Promise<Message>;
   onDelivered: (key: string, message: Message) => void;
   /** No longer in doubt: each entry is stored, refused, or was never tried. */
   onSettled: () => void;
@@ -52,17 +54,18 @@ export class Outbox {
     );
   }
 
-  add(text: string): Outgoing {
+  add(text: string, attachments: readonly Attachment[] = []): Outgoing {
     const entry: Outgoing = {
       key: newKey(),
       text,
+      attachments,
       at: Date.now(),
       state: "queued",
       attempts: 0,
       anchor: null,
       error: null,
     };
-    this.drawer.set(PREFIX + entry.key, JSON.stringify({ text, at: entry.at }));
+    this.drawer.set(PREFIX + entry.key, JSON.stringify({ text, attachments, at: entry.at }));
     this.entries.value = [...this.entries.value, entry];
     return entry;
   }
@@ -101,10 +104,10 @@ export class Outbox {
   }
 
   /** Returns whether the next one may be tried now. */
-  private async deliver({ key, text, attempts, anchor }: Outgoing): Promise<boolean> {
+  private async deliver({ key, text, attachments, attempts, anchor }: Outgoing): Promise<boolean> {
     this.change(key, { state: "sending", anchor: anchor ?? this.options.newest() });
     try {
-      const message = await this.options.deliver(text, key);
+      const message = await this.options.deliver(text, attachments, key);
       this.discard(key);
       this.options.onDelivered(key, message);
       return true;
@@ -141,11 +144,11 @@ function restore(drawer: Drawer): Outgoing[] {
     .sort((a, b) => a.at - b.at);
 }
 
-function parse(text: string | null): { text: string; at: number } | null {
+function parse(text: string | null): Pick<Outgoing, "text" | "attachments" | "at"> | null {
   try {
     const stored = JSON.parse(text ?? "null") as Partial<Outgoing> | null;
     return typeof stored?.text === "string" && typeof stored.at === "number"
-      ? { text: stored.text, at: stored.at }
+      ? { text: stored.text, attachments: stored.attachments ?? [], at: stored.at }
       : null;
   } catch {
     return null;

@@ -4,6 +4,7 @@ import {
   type Attributes,
   type Client,
   type Identity,
+  type sendFile,
   type Visitor,
   type VisitorRequest,
 } from "@kefu/api";
@@ -16,6 +17,7 @@ interface SessionOptions {
   /** The page vouched for a customer with a wrong hash: they stay who they were. */
   onIdentityRefused: (code: string) => void;
   fetch?: typeof fetch;
+  sendFile?: typeof sendFile;
 }
 
 /** Who this browser is to the channel: a visitor token, kept so that the customer finds their conversation again. */
@@ -30,7 +32,11 @@ export class Session {
     private readonly drawer: Drawer,
     private readonly options: SessionOptions,
   ) {
-    this.client = createClient({ token: () => this.token, ...(options.fetch ? { fetch: options.fetch } : {}) });
+    this.client = createClient({
+      token: () => this.token,
+      ...(options.fetch ? { fetch: options.fetch } : {}),
+      ...(options.sendFile ? { sendFile: options.sendFile } : {}),
+    });
   }
 
   get token(): string | null {

@@ -13,6 +13,7 @@ describe("Chat", () => {
       channel: "ch_1",
       origin: "https://kefu.example",
       fetch: kefu.fetch,
+      sendFile: kefu.sendFile,
       WebSocket: kefu.WebSocket,
       onSignal: (signal) => signals.push(signal),
     });
@@ -349,6 +350,82 @@ describe("Chat", () => {
     expect(kefu.requests.at(-1)).toMatchObject({
       path: "/v1/channels/ch_1/visitors",
       body: { identity: { id: "u1", hash: "abc" } },
+    });
+  });
+
+  describe("files", () => {
+    const image = (name = "lamp.png", size = 10) => new File([new Uint8Array(size)], name, { type: "image/png" });
+    const names = (): string[] => chat.files.chosen.value.map(({ name, state }) => `${name} ${state}`);
+
+    it("go up when they are chosen, and with the next message once", async () => {
+      await ready();
+      chat.files.add([image(), image("back.png")]);
+      expect(chat.files.busy.value).toBe(true);
+      await settled();
+      expect(names()).toEqual(["lamp.png ready", "back.png ready"]);
+      expect(kefu.requests.filter(({ path }) => path === "/v1/conversations")).toHaveLength(1);
+      kefu.lose.push("/messages");
+      await chat.send("Look");
+      expect(chat.files.chosen.value).toEqual([]);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(kefu.messages.map(({ text, attachments }) => [text, attachments.length])).toEqual([["Look", 2]]);
+      expect(screen()).toEqual(["contact: Look"]);
+    });
+
+    it("wait while there is no connection, and are sent without a word", async () => {
+      await ready();
+      await chat.send("Hello");
+      setOnline(false);
+      chat.files.add([image()]);
+      await settled();
+      expect(names()).toEqual(["lamp.png waiting"]);
+      setOnline(true);
+      await settled();
+      await chat.send("");
+      expect(kefu.uploads).toHaveLength(1);
+      expect(kefu.messages.at(-1)).toMatchObject({ text: "", attachments: [{ id: "att_1" }] });
+    });
+
+    it("survive a reload once the message is written", async () => {
+      await ready();
+      chat.files.add([image()]);
+      await settled();
+      kefu.network = false;
+      void chat.send("Look");
+      await settled();
+      chat.outbox.stop();
+      kefu.network = true;
+      const later = open();
+      await ready(later);
+      expect(kefu.messages.map(({ attachments }) => attachments.length)).toEqual([1]);
+    });
+
+    it("are refused with a sentence", async () => {
+      await ready();
+      const problem = () => chat.files.problem.value;
+      chat.files.add([image("big.png", 1_000_001)]);
+      expect(problem()).toMatchObject({ text: "file.error.large", values: { name: "big.png" } });
+      chat.files.add([image("none.png", 0)]);
+      expect(problem()?.text).toBe("file.error.empty");
+      kefu.refuseFiles.push({ status: 422, code: "bad_input", reason: "kind" });
+      chat.files.add([image("page.svg")]);
+      await settled();
+      expect([problem()?.text, names()]).toEqual(["file.error.kind", []]);
+      kefu.refuseFiles.push({ status: 429, code: "busy", reason: "" });
+      chat.files.add([image()]);
+      await settled();
+      expect(problem()?.text).toBe("file.error.busy");
+      chat.files.add([image(), image(), image(), image()]);
+      expect([problem()?.text, names().length]).toEqual(["file.error.many", 3]);
+    });
+
+    it("that are taken away are not sent", async () => {
+      await ready();
+      chat.files.add([image(), image("back.png")]);
+      chat.files.remove(chat.files.chosen.value[0]?.key ?? "");
+      await settled();
+      await chat.send("");
+      expect(kefu.messages[0]?.attachments.map(({ name }) => name)).toEqual(["back.png"]);
     });
   });
 });

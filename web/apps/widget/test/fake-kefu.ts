@@ -1,4 +1,16 @@
-import type { Answer, Conversation, LiveEvent, Message, Visitor } from "@kefu/api";
+import {
+  ApiError,
+  NetworkError,
+  type Answer,
+  type Attachment,
+  type Conversation,
+  type LiveEvent,
+  type Message,
+  type sendFile,
+  type Visitor,
+} from "@kefu/api";
+
+type Body = Partial<Record<"token" | "text" | "email", string> & { attachments: string[] }>;
 
 /**
  * The public API in memory, true to the protocol: idempotent messages, sequences, live events, bad tokens.
@@ -19,6 +31,9 @@ export class FakeKefu {
   validTokens = new Set<string>();
   feedback: unknown[] = [];
   addresses: string[] = [];
+  uploads: Attachment[] = [];
+  /** The next uploads are refused for this reason. */
+  refuseFiles: { status: number; code: string; reason: string }[] = [];
   private readonly byKey = new Map<string, Message>();
   private tokens = 0;
   private event = 0;
@@ -34,10 +49,30 @@ export class FakeKefu {
     const refusal = take(this.refuse, ({ path }) => url.pathname.endsWith(path));
     if (refusal) return problem(refusal.status, refusal.code);
     if (!url.pathname.endsWith("/visitors") && !this.validTokens.has(token ?? "")) return problem(401, "not_signed_in");
-    const response = this.route(method, url, body as Record<string, string> | undefined, headers);
+    const response = this.route(method, url, body as Body | undefined, headers);
     if (take(this.lose, (path) => url.pathname.endsWith(path))) throw new TypeError("Failed to fetch");
     return response;
   };
+
+  readonly sendFile = ((_url, _headers, file, onProgress) => ({
+    done: Promise.resolve().then(() => {
+      if (!this.network) throw new NetworkError("The upload was cut off");
+      const refusal = this.refuseFiles.shift();
+      if (refusal) throw new ApiError(refusal.status, refusal.code, "", { reason: refusal.reason });
+      onProgress(1);
+      const number = this.uploads.length + 1;
+      const stored: Attachment = {
+        id: `att_${number}`,
+        kind: file.type.startsWith("image/") ? "image" : "file",
+        name: file.name,
+        media_type: file.type,
+        size: file.size,
+      };
+      this.uploads.push(stored);
+      return stored;
+    }),
+    cancel: () => undefined,
+  })) as typeof sendFile;
 
   readonly WebSocket = ((kefu: FakeKefu) =>
     class extends FakeSocket {
@@ -87,7 +122,7 @@ export class FakeKefu {
     socket.hear({ type: "ready", event: this.event });
   }
 
-  private route(method: string, url: URL, body: Record<string, string> | undefined, headers: Headers): Response {
+  private route(method: string, url: URL, body: Body | undefined, headers: Headers): Response {
     const call = `${method} ${url.pathname.replace(/\/(ch|conv|msg)_\w+/g, "/$1")}`;
     switch (call) {
       case "POST /v1/channels/ch/visitors":
@@ -99,7 +134,7 @@ export class FakeKefu {
       case "GET /v1/conversations/conv":
         return Response.json(this.conversation);
       case "POST /v1/conversations/conv/messages":
-        return this.receive(body?.["text"] ?? "", headers.get("Idempotency-Key") ?? "");
+        return this.receive(body?.["text"] ?? "", body?.["attachments"] ?? [], headers.get("Idempotency-Key") ?? "");
       case "GET /v1/conversations/conv/messages":
         return Response.json({ messages: this.page(url.searchParams) });
       case "POST /v1/conversations/conv/hand-over":
@@ -128,15 +163,22 @@ export class FakeKefu {
       token: granted,
       expires_in: 3600,
       contact: "contact_1",
-      channel: { id: "ch_1", name: "Website", title: "Shop", settings: this.settings },
+      channel: {
+        id: "ch_1",
+        name: "Website",
+        title: "Shop",
+        settings: this.settings,
+        attachments: { per_message: 3, bytes: 1_000_000 },
+      },
       conversation: this.conversation,
     };
   }
 
-  private receive(text: string, key: string): Response {
+  private receive(text: string, files: readonly string[], key: string): Response {
     const stored = this.byKey.get(key);
     if (stored) return Response.json({ message: stored, reply: null }, { status: 200 });
-    const message = this.store({ author: "contact", text, outcome: "pending", turn: `turn_${key}` });
+    const attachments = this.uploads.filter(({ id }) => files.includes(id));
+    const message = this.store({ author: "contact", text, attachments, outcome: "pending", turn: `turn_${key}` });
     this.byKey.set(key, message);
     this.emit({ type: "message.created", conversation: message.conversation, message });
     return Response.json({ message, reply: null }, { status: 201 });
@@ -160,6 +202,7 @@ export class FakeKefu {
       outcome: "",
       turn: null,
       answer: null,
+      attachments: [],
       thumb: null,
       ...message,
     };

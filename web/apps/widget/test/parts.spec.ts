@@ -53,12 +53,14 @@ describe("layRows", () => {
     outcome: "",
     turn: null,
     answer: null,
+    attachments: [],
     thumb: null,
     ...part,
   });
   const unsent = (key: string, part: Partial<Outgoing> = {}): Outgoing => ({
     key,
     text: key,
+    attachments: [],
     at: 0,
     state: "queued",
     attempts: 0,

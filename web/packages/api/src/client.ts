@@ -1,8 +1,11 @@
 import { ApiError, NetworkError } from "./errors";
-import type { Answer, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types";
+import type { Answer, Attachment, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types";
+import { sendFile, type Upload } from "./upload";
 
 /** Longer than any answer of the API without `?wait`; a request that hangs longer is cut and tried again. */
 const TIMEOUT_MS = 15_000;
+/** A file of some megabytes over a slow telephone. */
+const FILE_TIMEOUT_MS = 120_000;
 
 export interface ClientOptions {
   /** Origin of the server, without a slash at the end; "" for the page's own. */
@@ -10,6 +13,7 @@ export interface ClientOptions {
   /** The bearer token at the moment of each request. */
   token?: () => string | null;
   fetch?: typeof fetch;
+  sendFile?: typeof sendFile;
 }
 
 export interface VisitorRequest {
@@ -41,14 +45,35 @@ export function createClient(options: ClientOptions = {}) {
 
     conversation: (id: string) => call<Conversation>({ method: "GET", path: conversation(id) }),
 
-    /** Sends a text once: the same key again gives the message that is already stored. */
-    sendMessage: (id: string, text: string, key: string) =>
+    /** Sends a text, files, or both, once: the same key again gives the message that is already stored. */
+    sendMessage: (id: string, text: string, attachments: readonly string[], key: string) =>
       call<{ message: Message; reply: Answer | null }>({
         method: "POST",
         path: `${conversation(id)}/messages`,
-        body: { text },
+        body: attachments.length ? { text, attachments } : { text },
         key,
       }),
+
+    /** Uploads a file, to be named by a message. */
+    upload: (id: string, file: File, onProgress: (share: number) => void): Upload<Attachment> =>
+      (options.sendFile ?? sendFile)<Attachment>(
+        `${options.base ?? ""}${conversation(id)}/attachments`,
+        headersOf(options.token?.() ?? null),
+        file,
+        onProgress,
+      ),
+
+    /** A file's bytes. */
+    download: async (id: string, attachment: string): Promise<Blob> => {
+      const url = `${options.base ?? ""}${conversation(id)}/attachments/${encodeURIComponent(attachment)}`;
+      const response = await reach(options.fetch ?? fetch, url, {
+        headers: headersOf(options.token?.() ?? null),
+        credentials: "omit",
+        signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+      });
+      if (!response.ok) throw await ApiError.from(response);
+      return cutOff(response.blob());
+    },
 
     messages: (id: string, after: number, limit: number) =>
       call<{ messages: Message[] }>({
@@ -75,16 +100,23 @@ export function createClient(options: ClientOptions = {}) {
 async function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, request: Call): Promise<T> {
   const response = await reach(fetcher ?? fetch, base + request.path, init(request, token?.() ?? null));
   if (!response.ok) throw await ApiError.from(response);
+  return cutOff((response.status === 204 ? Promise.resolve(null) : response.json()) as Promise<T>);
+}
+
+async function cutOff<T>(body: Promise<T>): Promise<T> {
   try {
-    return (await (response.status === 204 ? null : response.json())) as T;
+    return await body;
   } catch (cause) {
     throw new NetworkError("The answer was cut off", { cause });
   }
 }
 
+function headersOf(token: string | null): Record<string, string> {
+  return { Accept: "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
+}
+
 function init({ method, body, key }: Call, token: string | null): RequestInit {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (token) headers["Authorization"] = `Bearer ${token}`;
+  const headers = headersOf(token);
   if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return {

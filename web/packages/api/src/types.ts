@@ -29,6 +29,21 @@ export interface Answer {
   quick_replies: string[];
 }
 
+/** A file of a conversation; `size` is in bytes. */
+export interface Attachment {
+  id: string;
+  kind: "image" | "audio" | "file";
+  name: string;
+  media_type: string;
+  size: number;
+}
+
+/** What files a message may hold: how many (0: none), and how large each. */
+export interface Limits {
+  per_message: number;
+  bytes: number;
+}
+
 export interface Message {
   id: string;
   conversation: string;
@@ -41,6 +56,7 @@ export interface Message {
   outcome: Outcome;
   turn: string | null;
   answer: Answer | null;
+  attachments: Attachment[];
   /** What the contact thought of it. */
   thumb: FeedbackValue | null;
 }
@@ -77,6 +93,7 @@ export interface Channel {
   name: string;
   title: string;
   settings: ChannelSettings;
+  attachments: Limits;
 }
 
 export interface Visitor {

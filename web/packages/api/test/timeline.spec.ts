@@ -12,6 +12,7 @@ const message = (sequence: number, text = `message ${sequence}`): Message => ({
   outcome: "",
   turn: null,
   answer: null,
+  attachments: [],
   thumb: null,
 });
 const sequences = (timeline: Timeline): number[] => timeline.messages.map(({ sequence }) => sequence);

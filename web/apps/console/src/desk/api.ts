@@ -1,5 +1,5 @@
 /** The desk API as functions, one for each route; each resolves to the answer's body. */
-import { request, query } from "./request";
+import { download, request, query } from "./request";
 import type * as T from "./types";
 
 const id = encodeURIComponent;
@@ -44,10 +44,11 @@ export const inbox = {
     request<T.Conversation>("POST", `${conversation(it)}/${how}`),
   assign: (it: string, member: string | null) =>
     request<T.Conversation>("POST", `${conversation(it)}/assign`, { body: { member } }),
-  reply: (it: string, text: string, key: string) =>
-    request<T.Message>("POST", `${conversation(it)}/messages`, { body: { text }, key }),
-  note: (it: string, text: string, key: string) =>
-    request<T.Message>("POST", `${conversation(it)}/notes`, { body: { text }, key }),
+  reply: (it: string, body: { text: string; attachments: string[] }, key: string) =>
+    request<T.Message>("POST", `${conversation(it)}/messages`, { body, key }),
+  note: (it: string, body: { text: string; attachments: string[] }, key: string) =>
+    request<T.Message>("POST", `${conversation(it)}/notes`, { body, key }),
+  attachment: (it: string) => download(`/inbox/attachments/${id(it)}`),
   read: (it: string, sequence: number) => request<null>("POST", `${conversation(it)}/read`, { body: { sequence } }),
   reveal: (message: string) => request<{ text: string }>("POST", `/inbox/messages/${id(message)}/reveal`),
 };

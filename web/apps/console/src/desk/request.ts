@@ -3,6 +3,8 @@ import type { Session } from "./types";
 
 /** Longer than any answer but an upload's or a trial's with a slow generator; what hangs longer is cut. */
 const TIMEOUT_MS = 30_000;
+/** A file of some megabytes over a slow line. */
+const FILE_TIMEOUT_MS = 120_000;
 export const BASE = "/desk/api";
 
 export interface Extras {
@@ -63,6 +65,21 @@ export function headers(method: Method, { body, key }: Extras = {}): Record<stri
 export function query(values: Record<string, string | number | null | undefined>): string {
   const set = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return set.length ? `?${new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()}` : "";
+}
+
+/** A file's bytes; rejects as `request` does. */
+export async function download(path: string): Promise<Blob> {
+  const response = await reach(path, {
+    headers: headers("GET"),
+    credentials: "same-origin",
+    signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+  });
+  if (!response.ok) {
+    const error = await ApiError.from(response);
+    tellIfRefused(error);
+    throw error;
+  }
+  return response.blob();
 }
 
 async function send<T>(method: Method, path: string, extras: Extras): Promise<T> {

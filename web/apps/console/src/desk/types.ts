@@ -1,7 +1,16 @@
 /** The shapes of the desk API, as the members' door sends them. Times are ISO 8601, UTC. */
-import type { Answer as PublicAnswer, Author, ConversationStatus, Decision, FeedbackValue, Outcome } from "@kefu/api";
+import type {
+  Answer as PublicAnswer,
+  Attachment,
+  Author,
+  ConversationStatus,
+  Decision,
+  FeedbackValue,
+  Limits,
+  Outcome,
+} from "@kefu/api";
 
-export type { Author, ConversationStatus, Decision, FeedbackValue, Outcome };
+export type { Attachment, Author, ConversationStatus, Decision, FeedbackValue, Limits, Outcome };
 
 export type Role = "owner" | "admin" | "supervisor" | "agent" | "viewer";
 export type Theme = "light" | "dark" | "";
@@ -13,6 +22,7 @@ export interface Person {
 
 export interface Session {
   csrf: string;
+  attachments: Limits | null;
   user: {
     id: string;
     email: string;
@@ -55,6 +65,7 @@ export interface Conversation {
     author: Author;
     author_name: string | null;
     text: string;
+    attachments: Attachment[];
     created_at: string;
     internal: boolean;
   } | null;
@@ -99,6 +110,7 @@ export interface Message {
   outcome: Outcome;
   turn: string | null;
   answer: Answer | null;
+  attachments: Attachment[];
   /** For members only. */
   internal: boolean;
   thumb: FeedbackValue | "";

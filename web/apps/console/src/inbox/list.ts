@@ -84,11 +84,11 @@ export function useConversations(choice: Ref<Choice>) {
 
 /** The row after a message was said, if it is the newest. */
 export function withMessage(row: Conversation, message: Message): Conversation {
-  const { author, author_name, text, created_at, internal } = message;
+  const { author, author_name, text, attachments, created_at, internal } = message;
   if (row.last_message && row.last_message.created_at > created_at) return row;
   return {
     ...row,
-    last_message: { author, author_name, text, created_at, internal },
+    last_message: { author, author_name, text, attachments, created_at, internal },
     last_activity_at: created_at > row.last_activity_at ? created_at : row.last_activity_at,
   };
 }

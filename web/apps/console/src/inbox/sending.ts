@@ -1,12 +1,14 @@
 import { ApiError, backoffDelay, isRetryable, newKey } from "@kefu/api";
 import { shallowRef } from "vue";
-import type { Message } from "../desk/types";
+import type { Attachment, Message } from "../desk/types";
 
 /** Something a member wrote that the server has not confirmed yet. */
 export interface Outgoing {
   /** The Idempotency-Key: every try carries the same one, so it is stored once. */
   key: string;
   text: string;
+  /** Files that the server has already. */
+  attachments: readonly Attachment[];
   internal: boolean;
   at: string;
   state: "sending" | "waiting" | "failed";
@@ -30,9 +32,9 @@ export class Sending {
     private readonly onStored: (message: Message) => void,
   ) {}
 
-  add(text: string, internal: boolean, anchor: number): void {
+  add(text: string, attachments: readonly Attachment[], internal: boolean, anchor: number): void {
     const at = new Date().toISOString();
-    const entry: Outgoing = { key: newKey(), text, internal, at, state: "sending", anchor, error: null };
+    const entry: Outgoing = { key: newKey(), text, attachments, internal, at, state: "sending", anchor, error: null };
     this.entries.value = [...this.entries.value, entry];
     void this.run();
   }
@@ -114,6 +116,7 @@ export function notYetShown(entries: readonly Outgoing[], messages: readonly Mes
         message.internal === entry.internal &&
         message.sequence > entry.anchor &&
         message.text === entry.text &&
+        message.attachments.map(({ id }) => id).join() === entry.attachments.map(({ id }) => id).join() &&
         !claimed.has(message.id),
     );
     if (stored) claimed.add(stored.id);

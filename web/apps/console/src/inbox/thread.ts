@@ -5,6 +5,7 @@ import type { Conversation, ConversationDetail, DeskEvent, Message } from "../de
 import { onComeback, onLive, tellTyping } from "../live";
 import { explain } from "../problems";
 import { me } from "../session";
+import { useFiles } from "./files";
 import { notYetShown, Sending } from "./sending";
 
 const PAGE = 60;
@@ -24,9 +25,13 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
   const hasOlder = ref(false);
   const partial = shallowRef<{ turn: string; text: string } | null>(null);
   const typing = useTyping();
+  const files = useFiles(id);
 
   const sending = new Sending(
-    ({ text, internal, key }) => (internal ? inbox.note(id, text, key) : inbox.reply(id, text, key)),
+    ({ text, attachments, internal, key }) => {
+      const body = { text, attachments: attachments.map((file) => file.id) };
+      return internal ? inbox.note(id, body, key) : inbox.reply(id, body, key);
+    },
     (message) => {
       hear(message);
       if (!message.internal) void readConversation(); // a reply takes what nobody owns
@@ -126,6 +131,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
     void readNew();
     void readConversation().catch(() => undefined);
     sending.hurry();
+    files.hurry();
   });
   onScopeDispose(() => {
     sending.stop();
@@ -133,7 +139,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
   void read();
 
   const send = (text: string, internal: boolean): void => {
-    sending.add(text, internal, messages.value.at(-1)?.sequence ?? 0);
+    sending.add(text, files.take(), internal, messages.value.at(-1)?.sequence ?? 0);
   };
   return {
     id,
@@ -145,6 +151,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
     hasOlder,
     partial,
     typing,
+    files,
     sending,
     read,
     readOlder,

@@ -1,6 +1,7 @@
+import type { Upload } from "@kefu/api";
 import { ref, shallowRef } from "vue";
 import type { Source } from "../desk/types";
-import { uploadFile, type Upload } from "../desk/upload";
+import { uploadFile } from "../desk/upload";
 import { explain } from "../problems";
 
 export interface Sent {
@@ -20,7 +21,7 @@ const AT_ONCE = 2;
 export function useUploads(onAdded: (source: Source) => void) {
   const files = shallowRef<readonly Sent[]>([]);
   const waiting: { id: number; file: File }[] = [];
-  const running = new Map<number, Upload>();
+  const running = new Map<number, Upload<Source>>();
   const last = ref(0);
 
   const change = (id: number, part: Partial<Sent>): void => {
