@@ -19,6 +19,7 @@ COMMANDS = {
     "restore": ("installation", "restore", "Put back what a backup holds."),
     "settings": ("installation", "settings_", "List every setting with its meaning."),
     "knowledge": ("knowledge", "knowledge", "Add, list, remove and search what the assistant knows."),
+    "data": ("data", "data", "Labelled data: check, clean, split, augment."),
     "ask": ("ask", "ask", "Ask a question as a customer would."),
     "mask": ("mask", "mask_", "Replace personal data in texts by placeholders."),
     "keys": ("accounts", "keys", "API keys: create, list, revoke."),

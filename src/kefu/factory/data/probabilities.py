@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from kefu.contracts.job import Tell, Told
 from kefu.factory.data.label_errors import Labels, Matrix
+from kefu.knowledge.language import detect
 
 Vectors = npt.NDArray[np.float32]
 OutOfFold = Callable[[Sequence[str], Labels, int], Matrix]
@@ -18,6 +19,13 @@ _INVERSE_PENALTY = 0.0075
 _STEPS = 30
 # Dimensions that letters are reduced to where no encoder is: as many as an encoder gives, roughly.
 _LETTER_DIMENSIONS = 300
+
+
+def encoder_for(texts: Sequence[str]) -> str:
+    """The default encoder of the language that most of some texts are in."""
+    sample = texts[:: max(1, len(texts) // 200)]
+    english = sum(1 for text in sample if detect(text) == "en")
+    return "package:minilm-en" if english > len(sample) / 2 else "package:e5-small-zh-en"
 
 
 def by_encoder(reference: str, *, threads: int = 0, seed: int = 0, tell: Tell | None = None) -> OutOfFold:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from kefu.contracts.dataset import Dataset, Example
-from kefu.factory.data.near import wording
+from kefu.factory.data.near import near_pairs, wording
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels import OUT_OF_SCOPE, dataset_of
 from kefu.knowledge.masking import mask
@@ -18,9 +18,10 @@ _DIGITS = re.compile(r"\d+")
 def split(data: Dataset, ratios: Sequence[float], *, seed: int = 0) -> tuple[Dataset, ...]:
     """Parts of a dataset in its order, one for each ratio.
 
-    Every label is spread by the ratios. Variants of a text, by their `group` or by a wording that differs only in
-    case, punctuation, numbers and personal data, stay in one part. The same seed gives the same parts. Raises BadInput
-    for ratios that are not parts of a whole and for data that would leave a part empty.
+    Every label is spread by the ratios. Variants of a text stay in one part: by their `group`, by a wording that
+    differs only in case, punctuation, numbers and personal data, or by saying nearly the same (see `near`). The same
+    seed gives the same parts. Raises BadInput for ratios that are not parts of a whole and for data that would leave a
+    part empty.
     """
     if len(ratios) < 2 or any(ratio <= 0 for ratio in ratios) or abs(sum(ratios) - 1) > 1e-6:
         raise BadInput(f"Ratios are two or more numbers above 0 whose sum is 1, such as 0.8, 0.1, 0.1; not {ratios}.")
@@ -43,8 +44,9 @@ def split(data: Dataset, ratios: Sequence[float], *, seed: int = 0) -> tuple[Dat
 
 
 def variants(examples: Sequence[Example]) -> Iterable[list[int]]:
-    """Places of examples that belong together, by group or by wording, also through one another."""
+    """Places of examples that belong together, by group, wording or nearness, also through one another."""
     first: dict[tuple[str, str], int] = {}
+    plain: dict[str, int] = {}
     leader = list(range(len(examples)))
 
     def lead(at: int) -> int:
@@ -57,6 +59,10 @@ def variants(examples: Sequence[Example]) -> Iterable[list[int]]:
         keys = [("wording", masked_wording(example))] + ([("group", example.group)] if example.group else [])
         for key in keys:
             leader[lead(at)] = lead(first.setdefault(key, at))
+        plain.setdefault(wording(example.text), at)
+    places = list(plain.values())
+    for one, other, _ in near_pairs(list(plain)).pairs:
+        leader[lead(places[one])] = lead(places[other])
     groups: dict[int, list[int]] = defaultdict(list)
     for at in range(len(examples)):
         groups[lead(at)].append(at)

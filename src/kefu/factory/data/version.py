@@ -1,4 +1,4 @@
-"""A run keeps the data it saw: one file for each part beside the model, named in a manifest with their content's hash."""
+"""A run keeps the data it saw: a file for each part beside the model, named in a manifest with its content's hash."""
 
 import json
 from pathlib import Path
