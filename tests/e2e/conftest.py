@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 import kefu
 
+from .customer import Customer
 from .world import Member, Server, Shop, Site, environment, free_port, serve
 
+PASSWORD = "seven slow trains at noon"
+_numbers = count(1)
 HERE = Path(__file__).parent
 STATIC = Path(kefu.__file__).parent / "static"
 # Without these Chromium calls home at every start; without a sandbox it runs as root in a container.
@@ -105,3 +110,60 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 def _note(troubles: list[str], message: ConsoleMessage) -> None:
     if message.type in {"error", "warning"}:
         troubles.append(f"{message.text} ({message.location.get('url')})")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody of the workspace, with the password that opens the console now."""
+
+    email: str
+    name: str
+    password: str
+
+
+MakeAccount = Callable[..., Account]
+
+
+@pytest.fixture
+def newcomer(shop: Shop) -> MakeAccount:
+    """Makes members with a one-time password, as an owner does on the command line."""
+
+    def make(name: str, role: str = "agent") -> Account:
+        email = f"member{next(_numbers)}@shop.example"
+        command = [sys.executable, "-m", "kefu.cli", "members", "create", email, "--name", name, "--role", role]
+        made = subprocess.run(
+            [*command, "--workspace", "shop", "--json"],
+            env=environment(shop.server.home),
+            check=True,
+            capture_output=True,
+        )
+        return Account(email, name, json.loads(made.stdout)["password"])
+
+    return make
+
+
+@pytest.fixture
+def colleague(shop: Shop, newcomer: MakeAccount) -> MakeAccount:
+    """Makes members who have chosen a password of their own already."""
+
+    def make(name: str, role: str = "agent") -> Account:
+        new = newcomer(name, role)
+        desk = Member(Shop(shop.server, shop.channel, new.email, new.password), new.password)
+        desk.post("/session/password", old=new.password, new=PASSWORD)
+        desk.close()
+        return Account(new.email, name, PASSWORD)
+
+    return make
+
+
+@pytest.fixture
+def customer(shop: Shop) -> Iterator[Callable[..., Customer]]:
+    made: list[Customer] = []
+
+    def make(**profile: str) -> Customer:
+        made.append(Customer(shop, **profile))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -1,22 +1,16 @@
 """The console as members meet it: logging in, knowledge, a conversation taken and given back, two who race."""
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import OpenPage
+from .conftest import PASSWORD, Account, MakeAccount, OpenPage
 from .customer import Customer
-from .world import Member, Shop, axe_violations, environment
+from .world import Member, Shop, axe_violations
 
-PASSWORD = "seven slow trains at noon"
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 # A member in another window, whose browser may notify them.
 LOOKING_ELSEWHERE = """
@@ -28,64 +22,6 @@ LOOKING_ELSEWHERE = """
     };
     Object.defineProperty(document, "visibilityState", { get: () => "hidden" });
 """
-_numbers = count(1)
-
-
-@dataclass(frozen=True)
-class Account:
-    """Somebody of the workspace, with the password that opens the console now."""
-
-    email: str
-    name: str
-    password: str
-
-
-MakeAccount = Callable[..., Account]
-
-
-@pytest.fixture
-def newcomer(shop: Shop) -> MakeAccount:
-    """Makes members with a one-time password, as an owner does on the command line."""
-
-    def make(name: str, role: str = "agent") -> Account:
-        email = f"member{next(_numbers)}@shop.example"
-        command = [sys.executable, "-m", "kefu.cli", "members", "create", email, "--name", name, "--role", role]
-        made = subprocess.run(
-            [*command, "--workspace", "shop", "--json"],
-            env=environment(shop.server.home),
-            check=True,
-            capture_output=True,
-        )
-        return Account(email, name, json.loads(made.stdout)["password"])
-
-    return make
-
-
-@pytest.fixture
-def colleague(shop: Shop, newcomer: MakeAccount) -> MakeAccount:
-    """Makes members who have chosen a password of their own already."""
-
-    def make(name: str, role: str = "agent") -> Account:
-        new = newcomer(name, role)
-        desk = Member(Shop(shop.server, shop.channel, new.email, new.password), new.password)
-        desk.post("/session/password", old=new.password, new=PASSWORD)
-        desk.close()
-        return Account(new.email, name, PASSWORD)
-
-    return make
-
-
-@pytest.fixture
-def customer(shop: Shop) -> Iterator[Callable[..., Customer]]:
-    made: list[Customer] = []
-
-    def make(**profile: str) -> Customer:
-        made.append(Customer(shop, **profile))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
 
 
 def console(shop: Shop, path: str = "") -> str:

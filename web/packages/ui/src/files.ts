@@ -22,7 +22,6 @@ export type FileText =
   | "file.uploading"
   | "file.waiting"
   | "file.open"
-  | "file.save"
   | "file.gone"
   | `file.error.${"many" | "large" | "empty" | "kind" | "busy" | "other"}`;
 export type FileTexts = (key: FileText, values?: Readonly<Record<string, string | number>>) => string;

@@ -79,7 +79,6 @@ export const inbox = {
   "file.error.busy": "{name} was not taken: too many files wait to be sent.",
   "file.error.other": "{name} could not be sent.",
   "file.open": "Open {name}",
-  "file.save": "Save {name}",
   "file.gone": "Cannot be loaded now",
   "composer.kind": "What you write",
   "composer.reply": "Reply",

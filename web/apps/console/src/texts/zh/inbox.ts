@@ -76,7 +76,6 @@ export const inbox: Record<keyof typeof en, string> = {
   "file.error.busy": "{name} 未能上传：待发送的文件过多。",
   "file.error.other": "{name} 上传失败。",
   "file.open": "打开 {name}",
-  "file.save": "保存 {name}",
   "file.gone": "暂时无法加载",
   "composer.kind": "内容类型",
   "composer.reply": "回复",
