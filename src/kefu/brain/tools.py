@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kefu.contracts.engine import Generator
+from kefu.contracts.engine import Classifier, Generator, Scorer
 from kefu.contracts.index import KnowledgeIndex
 
 
 @dataclass(frozen=True)
 class Tools:
-    """A workspace's index, and a generator if the company has one.
+    """A workspace's index, and a generator and models of its own if the company has them.
 
+    `intents` tells what a customer wants, `mood` how they feel from -1 to 1.
     `versions` names what else had a part in an answer (encoders, calibration) and goes into the trace as it is.
     """
 
     index: KnowledgeIndex
     generator: Generator | None = None
+    intents: Classifier | None = None
+    mood: Scorer | None = None
     generation_seconds: float = 30.0
     versions: Mapping[str, str] = field(default_factory=dict)
