@@ -59,8 +59,8 @@ def check(
     **reading: Any,
 ) -> None:
     """Say what is in FILE and what would mislead a model: duplicates, leaks, wrong labels, personal data."""
-    train = _read(file, reading, quiet=as_json)
-    other = _read(valid, reading, quiet=as_json) if valid else None
+    train = _read(file, reading)
+    other = _read(valid, reading) if valid else None
     from kefu.factory.data.check import check as look
     from kefu.factory.data.clean import write_decisions
     from kefu.factory.data.report import lines
@@ -73,6 +73,7 @@ def check(
     if as_json:
         print_json({"file": str(file), **_described(train), "bad": _bad(train), **report.to_json()})
     else:
+        _tell_mapping(file, train)
         click.echo("\n".join(lines(report)))
         if decisions:
             click.echo(f"{len(report.suspects)} rows to decide about are in {decisions}.")
@@ -102,7 +103,7 @@ def clean(
     **reading: Any,
 ) -> None:
     """Write FILE anew without duplicates, stray blanks and personal data, and list what was changed."""
-    dataset = _read(file, reading, quiet=as_json)
+    dataset = _read(file, reading)
     from kefu.factory.data.clean import clean as cleaned
     from kefu.factory.data.clean import read_decisions, write_changes
     from kefu.factory.data.read import write
@@ -120,6 +121,7 @@ def clean(
     if as_json:
         print_json({"out": str(out), "changes": str(listed), "counts": counts, **_described(result)})
         return
+    _tell_mapping(file, dataset)
     for what, count in counts.items():
         click.echo(f"{count:,} {what}")
     click.echo(f"{len(result.examples):,} examples in {out}; what was changed: {listed}")
@@ -135,7 +137,7 @@ def clean(
 def split(file: Path, out: Path, ratios: str, seed: int, as_json: bool, **reading: Any) -> None:
     """Split FILE by label into train, valid and test; variants of a text stay together."""
     shares = _ratios(ratios)
-    dataset = _read(file, reading, quiet=as_json)
+    dataset = _read(file, reading)
     from kefu.factory.data.parts import write_parts
     from kefu.factory.data.split import split as parted
 
@@ -146,6 +148,7 @@ def split(file: Path, out: Path, ratios: str, seed: int, as_json: bool, **readin
     if as_json:
         print_json({each.name: {"file": str(each.path), **_described(each.data)} for each in written})
         return
+    _tell_mapping(file, dataset)
     for each in written:
         click.echo(f"{len(each.data.examples):,} examples of {len(each.data.labels):,} labels in {each.path}")
 
@@ -170,13 +173,13 @@ def augment(
     **reading: Any,
 ) -> None:
     """Write FILE anew with variants of its texts; a part of a split that is measured on is refused."""
-    dataset = _read(file, reading, quiet=as_json)
+    dataset = _read(file, reading)
     from kefu.factory.data.augment import augment as varied
     from kefu.factory.data.parts import measured_beside
     from kefu.factory.data.read import write
     from kefu.factory.data.rewrite import KINDS
 
-    apart = [*measured_beside(file, dataset), *(_read(each, reading, quiet=as_json) for each in valid)]
+    apart = [*measured_beside(file, dataset), *(_read(each, reading) for each in valid)]
     chosen = tuple(each.strip() for each in kinds.split(",")) if kinds else KINDS
     with _Bars(quiet=as_json) as bars:
         larger = varied(dataset, per_example=per_example, seed=seed, kinds=chosen, apart=apart, tell=bars)
@@ -185,6 +188,7 @@ def augment(
     if as_json:
         print_json({"out": str(out), "made": len(larger.examples) - len(dataset.examples), **_described(larger)})
         return
+    _tell_mapping(file, dataset)
     click.echo(f"{len(dataset.examples):,} examples became {len(larger.examples):,} in {out}.")
 
 
@@ -219,8 +223,8 @@ class _Bars:
         self._bar, self._unit = None, ""
 
 
-def _read(path: Path, reading: Mapping[str, Any], *, quiet: bool) -> "Dataset":
-    """Read a file and say what it was taken for; rows that are left out are named on standard error."""
+def _read(path: Path, reading: Mapping[str, Any]) -> "Dataset":
+    """Read a file; rows that are left out are named on standard error."""
     from kefu.factory.data.read import read
     from kefu.knowledge.labels.read import SHOWN, told
 
@@ -236,10 +240,13 @@ def _read(path: Path, reading: Mapping[str, Any], *, quiet: bool) -> "Dataset":
         click.secho(f"left out: {told(bad)}", fg="yellow", err=True)
     if len(dataset.bad) > SHOWN:
         click.secho(f"and {len(dataset.bad) - SHOWN:,} more", fg="yellow", err=True)
-    if not quiet:
-        mapped = ", ".join(f"{role} from {column!r}" for role, column in dataset.mapping.items())
-        click.echo(f"{path}: {dataset.format}; {mapped}")
     return dataset
+
+
+def _tell_mapping(path: Path, dataset: "Dataset") -> None:
+    """What a file was taken for; said once the work is done, for a command that fails says its one sentence only."""
+    mapped = ", ".join(f"{role} from {column!r}" for role, column in dataset.mapping.items())
+    click.echo(f"{path}: {dataset.format}; {mapped}")
 
 
 def _probabilities(train: "Dataset", encoder: str | None, bars: _Bars) -> "OutOfFold":

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kefu.contracts.dataset import Dataset
@@ -70,6 +70,7 @@ def test_a_file_of_one_template_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> N
     assert (len(found.pairs), found.complete) == (10, False)
 
 
+@settings(deadline=None)  # the first example loads scikit-learn
 @given(st.lists(st.text(max_size=20), max_size=8))
 def test_any_texts_can_be_compared(texts: list[str]) -> None:
     for first, second, cosine in near_pairs(texts).pairs:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kefu.contracts.dataset import Dataset, Example
@@ -91,6 +91,7 @@ def test_too_few_variants_are_refused() -> None:
 groups = st.none() | st.sampled_from(["g1", "g2", "g3"])
 
 
+@settings(deadline=None)  # the first example loads scikit-learn
 @given(
     st.lists(
         st.tuples(st.text("ab c1", min_size=1, max_size=4), st.sampled_from("xyz"), groups), min_size=1, max_size=30

@@ -101,6 +101,8 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
 
     Raises BadInput that names the line with a number, an action or a label that cannot be.
     """
+    if _only_header(path):
+        return ()
     decisions = []
     for example in read(path).examples:
         action = example.extra.get("action", "").strip().lower()
@@ -115,6 +117,14 @@ def read_decisions(path: Path) -> tuple[Decision, ...]:
         new = None if label.casefold() in OUT_OF_SCOPE else label
         decisions.append(Decision(int(row), example.text, action, new))
     return tuple(decisions)
+
+
+def _only_header(path: Path) -> bool:
+    """Whether nothing was doubted: that is no error."""
+    try:
+        return len([line for line in path.read_bytes().splitlines() if line.strip()]) == 1
+    except OSError:
+        return False
 
 
 # steps: an example to what is left of it, and what was done in a word
