@@ -7,10 +7,11 @@ from typing import Any
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Recipe, Tell, Told
-from kefu.contracts.model_card import ModelCard
+from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.data.read import read
 from kefu.factory.data.split import split
-from kefu.factory.data.version import keep
+from kefu.factory.data.version import combined, keep, kept
+from kefu.factory.extend import with_earlier_examples
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
 
@@ -33,6 +34,10 @@ def run(job: Job, tell: Tell) -> ModelCard | Mapping[str, Any]:
         from kefu.factory.compress.ladder import compress
 
         return compress(job, tell)
+    if job.kind in {"check", "split"}:
+        from kefu.factory.data import bench
+
+        return bench.check(job, tell) if job.kind == "check" else bench.split(job, tell)
     from kefu.factory.export import export
 
     return export(job, tell)
@@ -44,28 +49,34 @@ def _train(job: Job, tell: Tell) -> ModelCard:
             raise BadInput(f"A training needs {name}.", missing=name)
     # Constructed first: a wrong option is told before a large file is read.
     recipe = registry.load("recipes", job.recipe, Recipe)(job.options)
-    data, valid = _data(job, tell)
-    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
     out = Path(job.out)
     _may_write(out, resume=job.resume)
+    data, valid = _data(job, tell)
+    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
+    _make(out)
     keep(data, out / "data", name="train")
     keep(valid, out / "data", name="valid")
     card = recipe.train(job, data, valid, tell)
     from kefu.factory.evaluate.bench import judged_and_reported
 
-    return judged_and_reported(out, card, valid, tell)
+    return judged_and_reported(out, card, valid, tell, extended=Path(job.extend) if job.extend else None)
 
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     data = read(Path(job.data))
     tell(Told.NOTE, {"sentence": f"{job.data}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
-        return data, read(Path(job.valid))
-    kept, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
-    tell(
-        Told.NOTE, {"sentence": f"No validation file: {len(valid.examples)} rows of the training file are kept apart."}
-    )
-    return kept, valid
+        valid = read(Path(job.valid))
+    else:
+        data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
+        apart = f"{len(valid.examples)} rows of the training file are kept apart."
+        tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
+    if not job.extend:
+        return data, valid
+    data, _ = with_earlier_examples(job, data, tell)
+    # What was known before is judged, calibrated and kept for the next extension, too.
+    earlier = kept(Path(job.extend) / "data", name="valid")
+    return data, combined(earlier, valid) if earlier is not None else valid
 
 
 def _mapping(data: Dataset) -> str:
@@ -76,8 +87,15 @@ def _may_write(out: Path, *, resume: bool) -> None:
     """Raises BadInput when a folder holds something that is no unfinished training."""
     if out.is_file():
         raise BadInput(f"{out} is a file; --out takes a folder.", out=str(out))
-    if out.is_dir() and any(out.iterdir()) and not resume and not (out / "events.jsonl").exists():
-        raise BadInput(f"{out} is not empty and holds no model of Kefu's; choose another folder.", out=str(out))
+    if resume or not out.is_dir() or not any(out.iterdir()):
+        return
+    if (out / CARD_FILE).exists():
+        raise BadInput(f"{out} is not empty: it holds a finished model. Choose another folder, or delete it.")
+    if not (out / EVENTS_FILE).exists():
+        raise BadInput(f"{out} is not empty and holds no training of Kefu's; choose another folder.", out=str(out))
+
+
+def _make(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
