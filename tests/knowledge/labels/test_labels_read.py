@@ -226,6 +226,15 @@ def test_nothing_but_bad_rows_is_an_error_even_when_they_are_skipped() -> None:
         parsed("text,label\nx,\n", skip_bad=True)
 
 
+def test_nothing_but_open_quotes_is_given_up() -> None:
+    table = "text,label\n" + '"a""b""c,x\n' * 3000
+    with pytest.raises(BadInput, match="1,000 rows and more have a quote that is not balanced, the first in line 2"):
+        parsed(table, skip_bad=True)
+    assert len(parsed(table.replace(",", "\t"), "data.tsv").examples) == 3000, (
+        "in TSV a quote may be a sign like others"
+    )
+
+
 def test_json_lines_name_their_lines() -> None:
     lines = [
         '{"text": "a", "label": "b"}',
@@ -309,7 +318,9 @@ def test_rasa_markup_is_taken_off() -> None:
     assert [(bad.row, bad.problem) for bad in dataset.bad] == [(7, "an example without its dash")]
 
 
-@pytest.mark.parametrize("text", ["nlu: [", "a: 1", "nlu: 3", "nlu:\n- &a [*a]", "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["nlu: [", "a: 1", "nlu: 3", "nlu:\n- &a [*a]", "[" * 5000, "nlu: " + "[" * 90_000, "a: " + "{a: " * 90_000]
+)
 def test_yaml_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parsed(text, "nlu.yml")

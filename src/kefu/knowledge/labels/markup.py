@@ -11,6 +11,8 @@ from kefu.knowledge.labels.record import Parsed, Record
 # [Berlin](city) and [Berlin]{"entity": "city", "role": "from"}: the words stay, the markup goes.
 _ENTITY = re.compile(r"\[([^\[\]]+)\](?:\([^()]*\)|\{[^{}]*\})")
 _COMMENT = re.compile(r"#\s*([\w-]+)\s*=\s*(.*)")
+# Rasa's training data has four levels.
+_DEEPEST = 50
 _ROLES = {"text": "text", "label": "intent"}
 
 
@@ -21,9 +23,11 @@ def parse_rasa(text: str) -> Parsed:
     """
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _refuse_depth(text, loader)
         # Nodes, not values: they know their lines, and nothing is built that an alias could blow up.
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        root = yaml.compose(text, Loader=loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -39,6 +43,17 @@ def parse_rasa(text: str) -> Parsed:
         if isinstance(intent, yaml.ScalarNode):
             _add_intent(parsed, intent, _child(entry, "examples"))
     return parsed
+
+
+def _refuse_depth(text: str, loader: Any) -> None:
+    """The C loader descends without watching its stack: brackets by the ten thousand would end the process."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise BadInput(f"The YAML is nested deeper than {_DEEPEST} levels: this is not Rasa's training data.")
 
 
 def _add_intent(parsed: Parsed, intent: Any, examples: Any) -> None:

@@ -55,8 +55,9 @@ def read(
     label_column: str | None = None,
     score_column: str | None = None,
     split: str | None = None,
+    labelled: bool = True,
 ) -> Dataset:
-    """Read a file; `split` chooses one of CLINC's (train by default).
+    """Read a file; `split` chooses one of CLINC's (train by default). Not `labelled`: only the texts are wanted.
 
     Raises BadRows for rows that cannot be used, unless `skip_bad`: then they are in `Dataset.bad` and the rest is
     read. Raises BadInput for a file that cannot be read at all, TooLarge past MOST_BYTES or MOST_ROWS.
@@ -71,7 +72,7 @@ def read(
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.", path=str(path)) from None
     choice = Choice(text_column, label_column, score_column)
-    return read_bytes(data, name=path.name, skip_bad=skip_bad, choice=choice, split=split)
+    return read_bytes(data, name=path.name, skip_bad=skip_bad, choice=choice, split=split, labelled=labelled)
 
 
 def read_bytes(
@@ -81,6 +82,7 @@ def read_bytes(
     skip_bad: bool = False,
     choice: Choice = Choice(),  # noqa: B008  frozen
     split: str | None = None,
+    labelled: bool = True,
 ) -> Dataset:
     """`read` for what was uploaded under a name."""
     if len(data) > MOST_BYTES:
@@ -91,6 +93,8 @@ def read_bytes(
     try:
         parsed = _parse(_text(data), name.lower(), choice, split)
         mapping = roles(parsed.columns, choice, parsed.roles) if parsed.records else {}
+        if not labelled:
+            mapping = {role: column for role, column in mapping.items() if role not in {"label", "score"}}
     except BadInput as error:
         error.sentence = f"{name}: {error.sentence}"
         error.args = (error.sentence,)

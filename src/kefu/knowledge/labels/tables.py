@@ -11,6 +11,8 @@ from kefu.knowledge.labels.record import Parsed, Record
 
 _Row = tuple[int, list[str]]
 _DELIMITERS = {",": "csv", "\t": "tsv", ";": "csv with semicolons"}
+# After each, up to a field's limit of 128 kB is read again: a file of nothing else would take for ever.
+_MOST_UNBALANCED = 1_000
 _QUOTE_FIX = 'close the quote, and write a quote inside a quoted text twice: ""'
 
 
@@ -25,6 +27,11 @@ def parse_table(text: str, *, tabs: bool, choice: Choice) -> Parsed:
     if delimiter == "\t" and bad:
         # Many programs write TSV without any quoting; then a quote is a character like others.
         rows, bad = _rows(lines, delimiter, quoting=csv.QUOTE_NONE)
+    if len(bad) >= _MOST_UNBALANCED:
+        raise BadInput(
+            f"{len(bad):,} rows and more have a quote that is not balanced, the first in line {bad[0].row:,}: "
+            f"{_QUOTE_FIX}."
+        )
     if not rows:
         return Parsed(_DELIMITERS[delimiter], (), bad=bad)
     columns, first = _header(rows, choice)
@@ -52,7 +59,7 @@ def _rows(lines: Sequence[str], delimiter: str, quoting: int = csv.QUOTE_MINIMAL
     rows: list[_Row] = []
     bad: list[BadRow] = []
     at = 0
-    while at < len(lines):
+    while at < len(lines) and len(bad) < _MOST_UNBALANCED:
         begun = at
         reader = csv.reader(_from(lines, begun), delimiter=delimiter, strict=True, quoting=quoting)  # type: ignore[arg-type]
         try:
