@@ -1,0 +1,274 @@
+"""The one loop that every torch recipe trains with. What differs between recipes is their lesson."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from kefu.contracts.job import Tell, Told
+from kefu.factory import checkpoints
+from kefu.factory.batches import Batches, Tokens, pad
+from kefu.factory.checkpoints import Place, Run
+from kefu.factory.losses import absolute_weights
+from kefu.factory.network import TextNetwork
+from kefu.factory.options import RecipeOptions
+from kefu.factory.schedule import OptimizerName, Schedule, ScheduleName, make_optimizer
+
+
+class LoopOptions(RecipeOptions):
+    """Options of the loop: every torch recipe takes them."""
+
+    base_model: str = Field(default="", description="package:NAME or path:DIR; empty chooses by the texts' language")
+    learning_rate: float = Field(default=1e-4, gt=0, lt=1, description="the body's highest learning rate")
+    head_learning_rate: float = Field(default=1e-3, gt=0, lt=10, description="the head's highest learning rate")
+    num_train_epochs: int = Field(default=5, ge=1, le=1000, description="how often every text is seen")
+    min_steps: int = Field(default=60, ge=0, description="the fewest steps; few texts are seen more often for it")
+    per_device_train_batch_size: int = Field(default=32, ge=1, le=4096, description="texts of one batch")
+    gradient_accumulation_steps: int = Field(default=1, ge=1, le=1024, description="batches of one step")
+    max_grad_norm: float = Field(default=1.0, ge=0, description="gradients are clipped to this norm; 0 for never")
+    optim: OptimizerName = Field(default="adamw", description="adamw, adam or sgd")
+    lr_scheduler_type: ScheduleName = Field(default="linear", description="linear, cosine or constant")
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1, description="the share of steps in which the rate goes up")
+    weight_decay: float = Field(default=0.01, ge=0, description="decoupled in adamw, L2 in adam and sgd")
+    l1: float = Field(default=0.0, ge=0, description="the weight of the sum of the weights' absolute values")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="the share of values left out in training")
+    adversarial_epsilon: float = Field(default=0.0, ge=0, description="how far FGM moves the word table; 0 for off")
+    freeze_embeddings: bool = Field(default=False, description="whether the word table stays as it is")
+    bf16: bool = Field(default=True, description="whether the matrix products are in bfloat16")
+    max_tokens: int = Field(default=64, ge=4, le=512, description="longer texts are cut")
+    early_stopping_patience: int = Field(default=0, ge=0, description="epochs without gain before stopping; 0 for off")
+    logging_steps: int = Field(default=10, ge=1, description="steps between two that are told")
+    save_steps: int = Field(default=0, ge=0, description="steps between two checkpoints; 0 for by time alone")
+    save_seconds: float = Field(default=120.0, gt=0, description="seconds between two checkpoints")
+
+    @model_validator(mode="after")
+    def _check_adversary(self) -> Self:
+        if self.adversarial_epsilon and self.freeze_embeddings:
+            raise ValueError("adversarial training moves the word table, so freeze_embeddings must be false")
+        return self
+
+
+class Lesson(Protocol):
+    """What is learnt: texts, their batches, and the loss."""
+
+    tokens: Tokens
+    pad_id: int
+
+    def batches(self, epoch: int) -> Batches:
+        """An epoch's batches of row numbers, the same whenever they are asked for; each epoch has as many."""
+
+    def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
+        """What is made small, for the network's output on these rows."""
+
+    def judge(self, network: TextNetwork) -> Mapping[str, float]:
+        """Metrics on the validation data; the first is what early stopping watches, more being better."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a training went. `seconds` are of this process; a resumed run counts its own only."""
+
+    steps: int
+    epochs: int
+    seconds: float
+    samples_per_second: float
+    metrics: Mapping[str, float]
+
+
+def fit(
+    network: TextNetwork,
+    lesson: Lesson,
+    options: LoopOptions,
+    *,
+    out: Path,
+    tell: Tell,
+    started_with: Mapping[str, Any],
+    resume: bool = False,
+) -> Fitted:
+    """Train a network; it holds the last weights afterwards, or the best with early stopping.
+
+    SIGTERM and Ctrl-C end the run after the step in work: a checkpoint is written and KeyboardInterrupt raised. With
+    `resume` the run goes on from the checkpoint in `out`, on the CPU to the very same weights. Raises BadInput when
+    there is none, or it was `started_with` something else.
+    """
+    loop = Loop(network, lesson, options, out=out, tell=tell, started_with=started_with)
+    if resume:
+        loop.resume()
+    return loop.run()
+
+
+class Loop:
+    """One training in progress."""
+
+    def __init__(
+        self,
+        network: TextNetwork,
+        lesson: Lesson,
+        options: LoopOptions,
+        *,
+        out: Path,
+        tell: Tell,
+        started_with: Mapping[str, Any],
+    ) -> None:
+        self._network, self._lesson, self._options = network, lesson, options
+        self._out, self._tell = out, tell
+        network.word_table().requires_grad_(not options.freeze_embeddings)
+        optimizer = make_optimizer(
+            options.optim,
+            network,
+            learning_rate=options.learning_rate,
+            head_learning_rate=options.head_learning_rate,
+            weight_decay=options.weight_decay,
+        )
+        an_epoch = math.ceil(len(lesson.batches(0)) / options.gradient_accumulation_steps)
+        self._epochs = max(options.num_train_epochs, math.ceil(options.min_steps / an_epoch))
+        self._total = an_epoch * self._epochs
+        warmup = round(options.warmup_ratio * self._total)
+        self._schedule = Schedule(options.lr_scheduler_type, optimizer, steps=self._total, warmup=warmup)
+        self._run = Run(Place(), started_with, network, optimizer)
+        self._learning = [weight for weight in network.parameters() if weight.requires_grad]
+        self._saved_at = time.monotonic()
+        self._seen = 0
+
+    def resume(self) -> None:
+        """Go on from the checkpoint."""
+        place, best = checkpoints.restore(self._out, self._run)
+        self._run = replace(self._run, place=place, best=best)
+        self._tell(Told.NOTE, {"sentence": f"Going on from step {place.step} of {self._total}."})
+
+    def run(self) -> Fitted:
+        """Train to the end."""
+        place, options = self._run.place, self._options
+        metrics: Mapping[str, float] = {}
+        began, learnt = time.monotonic(), 0.0
+        with _stop_requests() as stop:
+            while place.epoch < self._epochs and not (0 < options.early_stopping_patience <= place.waited):
+                epoch_began = time.monotonic()
+                self._epoch(stop)
+                learnt += time.monotonic() - epoch_began
+                metrics = self._judge()
+                place.epoch, place.within = place.epoch + 1, 0
+                self._stop_if(stop)
+        if self._run.best is not None:
+            self._network.load_state_dict(self._run.best)
+        self._network.eval()
+        return Fitted(place.step, place.epoch, time.monotonic() - began, self._seen / max(learnt, 1e-9), metrics)
+
+    def _epoch(self, stop: threading.Event) -> None:
+        place, size = self._run.place, self._options.gradient_accumulation_steps
+        batches = self._lesson.batches(place.epoch)
+        steps = [batches[at : at + size] for at in range(0, len(batches), size)]
+        self._network.train()
+        for step in steps[place.within :]:
+            self._step(step)
+            self._stop_if(stop)
+            self._save_if_due()
+
+    def _step(self, batches: Batches) -> None:
+        """One step of the optimiser over its batches."""
+        place, options, optimizer = self._run.place, self._options, self._run.optimizer
+        rate = self._schedule.set(place.step)
+        losses = [self._backward(rows, 1 / len(batches)) for rows in batches]
+        if options.max_grad_norm:
+            torch.nn.utils.clip_grad_norm_(self._learning, options.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        place.step, place.within = place.step + 1, place.within + 1
+        self._seen += sum(len(rows) for rows in batches)
+        if place.step % options.logging_steps == 0:
+            loss = float(torch.stack(losses).mean())
+            self._tell(Told.STEP, {"step": place.step, "loss": round(loss, 5), "learning_rate": rate})
+            self._tell(Told.PROGRESS, {"done": place.step, "total": self._total, "unit": "steps"})
+
+    def _backward(self, rows: list[int], share: float) -> Tensor:
+        """Add the gradients of a batch and give its loss."""
+        ids, mask = pad([self._lesson.tokens[row] for row in rows], self._lesson.pad_id)
+        loss = self._loss(ids, mask, rows)
+        (loss * share).backward()
+        if self._options.adversarial_epsilon:
+            with _moved(self._network.word_table(), self._options.adversarial_epsilon):
+                (self._loss(ids, mask, rows) * share).backward()
+        return loss.detach()
+
+    def _loss(self, ids: Tensor, mask: Tensor, rows: list[int]) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._options.bf16):
+            logits, vectors = self._network(ids, mask)
+        loss = self._lesson.loss(logits.float(), vectors.float(), rows)
+        return loss + self._options.l1 * absolute_weights(self._network) if self._options.l1 else loss
+
+    def _judge(self) -> Mapping[str, float]:
+        place = self._run.place
+        metrics = self._lesson.judge(self._network)
+        self._tell(Told.EPOCH, {"epoch": place.epoch + 1, **{name: round(each, 5) for name, each in metrics.items()}})
+        watched = next(iter(metrics.values()), None)
+        if self._options.early_stopping_patience and watched is not None:
+            self._watch(watched)
+        return metrics
+
+    def _watch(self, value: float) -> None:
+        place = self._run.place
+        place.waited += 1
+        if place.best is None or value > place.best:
+            place.best, place.waited = value, 0
+            weights = {name: each.detach().clone() for name, each in self._network.state_dict().items()}
+            self._run = replace(self._run, best=weights)
+
+    def _stop_if(self, stop: threading.Event) -> None:
+        if stop.is_set():
+            self._save()
+            raise KeyboardInterrupt
+
+    def _save_if_due(self) -> None:
+        every, step = self._options.save_steps, self._run.place.step
+        by_steps = bool(every) and step % every == 0
+        if by_steps or time.monotonic() - self._saved_at >= self._options.save_seconds:
+            self._save()
+
+    def _save(self) -> None:
+        checkpoints.save(self._out, self._run)
+        self._saved_at = time.monotonic()
+        self._tell(Told.CHECKPOINT, {"step": self._run.place.step})
+
+
+@contextmanager
+def _moved(table: Tensor, epsilon: float) -> Iterator[None]:
+    """Move the word table along its gradient while the block runs: the fast gradient method (Miyato 2017)."""
+    if table.grad is None or not float(norm := table.grad.norm()):
+        yield
+        return
+    before = table.detach().clone()
+    with torch.no_grad():
+        table.add_(table.grad, alpha=epsilon / float(norm))
+    yield
+    with torch.no_grad():
+        table.copy_(before)  # subtracting again would leave what rounding took
+
+
+@contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """An event that SIGTERM or Ctrl-C sets; the second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield asked
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,70 @@
+"""The network that is trained: an encoder, mean pooling to a unit vector, and a linear head on it."""
+
+from collections.abc import Collection
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# Logits of a head on unit vectors start as this many times the cosine to a label's centroid: the usual temperature of
+# 0.05 of sentence encoders, at which a softmax over a hundred labels tells the nearest from the rest.
+CENTROID_SCALE = 20.0
+
+
+class TextNetwork(nn.Module):
+    """Texts as tokens to logits [batch, outputs] and unit vectors [batch, dimension].
+
+    `encoder` is a Hugging-Face encoder whose first output is the last hidden state. The head sees the unit vector, so
+    that what labels are told from is what the serving side gets as `sentence_embedding`.
+    """
+
+    def __init__(self, encoder: nn.Module, outputs: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(dimension_of(encoder), outputs)
+        set_dropout(encoder, dropout)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        vectors = self.embed(input_ids, attention_mask)
+        return self.head(self.dropout(vectors)), vectors
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """float32 [batch, dimension], each row of unit length, for int64 [batch, tokens]."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)  # an empty mask gives zeros, not NaN
+        return functional.normalize(mean.float(), dim=1)
+
+    def word_table(self) -> nn.Parameter:
+        """The word embeddings: half of a small encoder's weights."""
+        return cast(nn.Parameter, cast(Any, self.encoder).get_input_embeddings().weight)
+
+
+def dimension_of(encoder: nn.Module) -> int:
+    """The width of an encoder's hidden state."""
+    return int(cast(Any, encoder).config.hidden_size)
+
+
+def set_dropout(module: nn.Module, share: float) -> None:
+    """Give every dropout layer of a module this share."""
+    for each in module.modules():
+        if isinstance(each, nn.Dropout):
+            each.p = share
+
+
+@torch.no_grad()
+def head_from_centroids(head: nn.Linear, vectors: Tensor, targets: Tensor, *, known: Collection[int] = ()) -> None:
+    """Set a head's rows from the mean vector of each label: vectors [n, dimension], targets [n] int64.
+
+    Rows of labels that are `known` already stay, and new ones get their size; so do those of labels without examples.
+    """
+    kept = sorted(known)
+    scale = float(head.weight[kept].norm(dim=1).mean()) if kept else CENTROID_SCALE
+    bias = float(head.bias[kept].mean()) if kept else 0.0
+    for label in range(head.out_features):
+        chosen = vectors[targets == label]
+        if len(chosen) and label not in known:
+            head.weight[label] = scale * functional.normalize(chosen.mean(0), dim=0)
+            head.bias[label] = bias
