@@ -1,0 +1,1 @@
+"""A number from a text, such as the mood from -1 to 1."""
