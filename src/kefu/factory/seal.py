@@ -28,7 +28,7 @@ SCOPE_FILE = "scope.safetensors"
 # The share of in-scope validation texts that may be called out of scope (Kefu's reference: never by accuracy).
 REJECTED = 0.05
 # Rows whose vectors the statistics are made of, and those that are kept as neighbours: 2,000 x 384 float16 is 1.5 MB.
-_STATISTICS_ROWS = 5000
+_STATISTICS_ROWS = 3000
 _BANK_ROWS = 2000
 _QUANTILES = 129
 # Written for people or for training on, or of no use to whoever serves the model.

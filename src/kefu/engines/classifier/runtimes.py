@@ -18,6 +18,7 @@ from kefu.contracts.model_card import ModelCard
 from kefu.engines.onnx.engine import OnnxEncoder
 from kefu.engines.resolve import ModelFiles
 from kefu.kit.errors import BadInstallation
+from kefu.knowledge.neighbours import Neighbours
 from kefu.knowledge.ngrams import ngrams
 
 _LINEAR, _VOCABULARY = "linear.safetensors", "vocabulary.json"
@@ -106,10 +107,11 @@ class HeadRuntime:
     def __init__(
         self, card: ModelCard, model: ModelFiles, floor: Linear | None, *, threads: int, encoder: Encoder | None
     ) -> None:
-        arrays = _arrays(model, card.serve, ("weight", "bias", "mean"))
+        arrays = _arrays(model, card.serve, ("weight", "bias", "mean", "beside"))
         self._weight, self._bias, self._mean = (arrays[name].astype(np.float32) for name in ("weight", "bias", "mean"))
         self._card, self._floor = card, floor
-        self._floor_weight = float(arrays["floor"][0]) if floor is not None and "floor" in arrays else 0.0
+        self._floor_weight, self._near_weight = (float(weight) for weight in arrays["beside"])
+        self._near = Neighbours(arrays["near"], arrays["owners"], len(self._bias)) if self._near_weight else None
         self._own = encoder is None
         self._encoder: Encoder = encoder or OnnxEncoder(str(card.base_model), {"threads": threads})
 
@@ -127,7 +129,10 @@ class HeadRuntime:
 
     async def run(self, texts: Sequence[str]) -> Outputs:
         vectors = await self._encoder.embed(texts, "query")
-        logits = (vectors - self._mean) @ self._weight.T + self._bias
+        centred = vectors - self._mean
+        logits = centred @ self._weight.T + self._bias
+        if self._near is not None:
+            logits += self._near_weight * self._near.log_shares(centred)
         floor = await asyncio.to_thread(self._floor.scores, texts) if self._floor is not None else None
         if floor is not None:
             logits += self._floor_weight * floor

@@ -85,15 +85,6 @@ def fit_linear(
     (folder / VOCABULARY).write_text(json.dumps(list(floor.vocabulary), ensure_ascii=False), encoding="utf-8")
 
 
-def floor_scores(
-    texts: Sequence[str], labels: Sequence[str], asked: Sequence[str], *, features: int, seed: int
-) -> npt.NDArray[np.float32]:
-    """What a floor taught on `texts` gives each text that is `asked`: float32 [asked, labels], in sorted order."""
-    floor = _fit(texts, labels, regularisation=1.0, features=features, seed=seed)
-    rows = _rows([Counter(ngrams(text)) for text in asked], floor.vocabulary, floor.idf)
-    return np.asarray(rows @ floor.weights + floor.intercept, np.float32)
-
-
 @dataclass(frozen=True)
 class _Floor:
     """vocabulary: term -> row; weights [terms, labels], idf [terms], intercept [labels]."""
