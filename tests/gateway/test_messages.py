@@ -1,5 +1,7 @@
 """Conversations and messages through the public API."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
 
@@ -85,6 +87,22 @@ def test_personal_data_is_masked_for_the_program_and_kept_for_the_contact(shop: 
     assert shown == said
     assert shop.messages(thread)[0]["text"] == "Write to me at <EMAIL_1>"
     assert visitor.get(f"/v1/conversations/{thread}/messages").json()["messages"][0]["text"] == said
+
+
+def test_what_comes_at_once_is_each_answered_by_itself(shop: Shop, other_shop: Shop) -> None:
+    threads = [shop.start() for _ in range(12)]
+    threads[5] = other_shop.start()
+
+    def said(number: int) -> int:
+        body = {"text": f"What are your opening hours? {number}"}
+        return shop.client.post(f"/v1/conversations/{threads[number]}/messages", json=body).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        answered = list(pool.map(said, range(12)))
+    assert answered == [404 if number == 5 else 201 for number in range(12)]
+    for number in {*range(12)} - {5}:
+        assert shop.messages(threads[number])[0]["text"] == f"What are your opening hours? {number}"
+    assert other_shop.messages(threads[5]) == []
 
 
 def test_messages_after_a_sequence(shop: Shop) -> None:

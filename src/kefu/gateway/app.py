@@ -20,6 +20,7 @@ from kefu.gateway import attachments, console, knowledge, messages, problem, str
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
+from kefu.gateway.intake import Intake
 from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import Gateway, gateway_of
@@ -63,7 +64,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub = Hub(rows)
     await hub.start()
     dispatch = Dispatch(rows, hub)
-    app.state.gateway = Gateway(rows, hub, dispatch, Gate(rows, hub), MemberEvents(rows), Presence(hub))
+    app.state.gateway = Gateway(rows, Intake(rows), hub, dispatch, Gate(rows, hub), MemberEvents(rows), Presence(hub))
     dispatch.start()
     warm = asyncio.create_task(_warm(rows))
     yield

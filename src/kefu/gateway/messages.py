@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from kefu.desk.actor import Actor
 from kefu.desk.inbox import actions, queries
-from kefu.desk.inbox.actions import ReceivedMessage
+from kefu.desk.inbox.actions import Incoming, ReceivedMessage
 from kefu.gateway import shapes
 from kefu.gateway.state import Gateway, entered
 
@@ -59,15 +59,8 @@ async def send(
     """Store what the customer said. It is answered even if nobody waits; a repeated key gives what was stored (200)."""
     gateway, actor = await entered(request)
     gateway.gate.count_message(actor)
-    stored = await gateway.rows.write(
-        actions.receive_message,
-        actor,
-        conversation_id=conversation_id,
-        text=body.text,
-        attachments=body.attachments,
-        idempotency_key=key,
-    )
-    # Dispatch cannot claim before this coroutine yields, so whoever waits is known to it first.
+    stored = await gateway.intake.receive(Incoming(actor, conversation_id, body.text, body.attachments, key))
+    # A claim and an outcome take the writer twice more, so whoever waits is known to dispatch first.
     reply = _expected(gateway, stored, wait)
     gateway.dispatch.wake()
     gateway.hub.wake()

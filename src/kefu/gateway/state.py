@@ -8,6 +8,7 @@ from kefu.desk.actor import Actor
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
+from kefu.gateway.intake import Intake
 from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.rows import Rows
 
@@ -15,6 +16,7 @@ from kefu.gateway.rows import Rows
 @dataclass(frozen=True)
 class Gateway:
     rows: Rows
+    intake: Intake
     hub: Hub
     dispatch: Dispatch
     gate: Gate

@@ -19,10 +19,12 @@ from kefu.desk.inbox.actions.conversations import (
 )
 from kefu.desk.inbox.actions.messages import (
     TEXT_LIMIT,
+    Incoming,
     ReceivedMessage,
     give_feedback,
     note,
     receive_message,
+    receive_messages,
     reply,
     reveal,
     say,
@@ -33,6 +35,7 @@ __all__ = [
     "IDLE_WITH_ASSISTANT",
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
+    "Incoming",
     "ReceivedMessage",
     "add_attachment",
     "ask_for_member",
@@ -52,6 +55,7 @@ __all__ = [
     "new_identity_secret",
     "note",
     "receive_message",
+    "receive_messages",
     "release",
     "reopen_for_member",
     "reply",

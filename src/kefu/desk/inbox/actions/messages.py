@@ -52,6 +52,17 @@ class ReceivedMessage:
     repeated: bool = False
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """What a contact said. `attachments` are ids of uploads; with any, the text may be empty."""
+
+    actor: Actor
+    conversation_id: str
+    text: str
+    attachments: Sequence[str] = ()
+    idempotency_key: str | None = None
+
+
 def receive_message(
     actor: Actor,
     *,
@@ -66,36 +77,31 @@ def receive_message(
     Raises BadInput for an empty or too long text, Conflict for a key used with another text, Busy when the workspace's
     queue is full, NotFound.
     """
-    _check_text(text, idempotency_key, attachments)
+    said = Incoming(actor, conversation_id, text, attachments, idempotency_key)
     try:
         with transaction.atomic():
-            thread = get(actor, conversation_id, lock=True)
-            repeated = _stored_before(actor, thread, idempotency_key)
-            if repeated is not None:
-                return _repeated(actor, repeated, text, attachments)
-            at = now()
-            files = uploaded(actor, thread, attachments)
-            reopen(thread, at)
-            row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
-            row.idempotency_key = idempotency_key
-            put_into(row, files)
-            if thread.status == "bot":
-                row.turn_id = _turn_for(thread, row.sequence, at)
-            insert(row)
-            save(thread, at)
-            announce(actor.workspace_id, "message.created", row.id, thread.id)
-            if thread.address_wanted:
-                _look_for_address(thread, text)
+            return _receive(said)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
-        return receive_message(
-            actor,
-            conversation_id=conversation_id,
-            text=text,
-            attachments=attachments,
-            idempotency_key=idempotency_key,
-        )
-    outcome = "pending" if row.turn_id else "left"
-    return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
+        with transaction.atomic():
+            return _receive(said)
+
+
+def receive_messages(incoming: Sequence[Incoming]) -> list[ReceivedMessage | Exception]:
+    """Store what several contacts said, in order and in one transaction; each is stored or refused by itself.
+
+    For a database with one writer, where a transaction costs as much as what it stores: every one rewrites the same few
+    pages. Many writers would lock each other's conversations.
+    """
+    stored: list[ReceivedMessage | Exception] = []
+    try:
+        with transaction.atomic():
+            for said in incoming:
+                stored.append(_receive(said))
+    except Exception:
+        if len(stored) == len(incoming):  # nothing is wrong with any of them: the commit itself failed
+            raise
+        return [_alone(said) for said in incoming]
+    return stored
 
 
 def reply(
@@ -184,6 +190,39 @@ def keep_address(thread: Conversation, email: str) -> None:
     thread.address_wanted = False
     tell(thread, "address_kept")
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+
+
+def _alone(said: Incoming) -> ReceivedMessage | Exception:
+    try:
+        with transaction.atomic():
+            return _receive(said)
+    except Exception as error:  # it belongs to this message; the others are stored
+        return error
+
+
+def _receive(said: Incoming) -> ReceivedMessage:
+    """Store a contact's message and its turn in the caller's transaction."""
+    actor, text = said.actor, said.text
+    _check_text(text, said.idempotency_key, said.attachments)
+    thread = get(actor, said.conversation_id, lock=True)
+    repeated = _stored_before(actor, thread, said.idempotency_key)
+    if repeated is not None:
+        return _repeated(actor, repeated, text, said.attachments)
+    at = now()
+    files = uploaded(actor, thread, said.attachments)
+    reopen(thread, at)
+    row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
+    row.idempotency_key = said.idempotency_key
+    put_into(row, files)
+    if thread.status == "bot":
+        row.turn_id = _turn_for(thread, row.sequence, at)
+    insert(row)
+    save(thread, at)
+    announce(actor.workspace_id, "message.created", row.id, thread.id)
+    if thread.address_wanted:
+        _look_for_address(thread, text)
+    outcome = "pending" if row.turn_id else "left"
+    return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
 
 
 def _by_member(
