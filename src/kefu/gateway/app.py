@@ -44,6 +44,8 @@ def create_app() -> FastAPI:
         docs_url="/v1/docs",
         openapi_url="/v1/openapi.json",
         redoc_url=None,
+        # Nobody is told of requests but our own log, and being ready to costs each request a tenth of its time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_lifespan,
     )
     problem.install(app)
