@@ -1,0 +1,150 @@
+"""A model as customers meet it: loaded by the serving engine, its answers and how long one takes."""
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.engine import Classified, Classifier, Matrix, Scorer
+from kefu.contracts.job import Tell, Told
+from kefu.kit import registry
+from kefu.kit.runtime import run
+
+Floats = npt.NDArray[np.float32]
+
+_CHUNK = 64
+# The first runs of a session allocate its memory; after this many a text costs what it will cost.
+_WARM_UP = 10
+_TIMED = 200
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of texts, in their order.
+
+    shares [n, labels] calibrated, in the order of `labels`; scope [n] from 0 to 1 or NaN; outside [n].
+    """
+
+    labels: tuple[str, ...]
+    predicted: tuple[str, ...]
+    shares: Matrix
+    scope: Floats
+    outside: npt.NDArray[np.bool_]
+
+    @property
+    def confidence(self) -> Floats:
+        return np.asarray(self.shares.max(axis=1, initial=0.0), np.float32)
+
+    def part(self, start: int, end: int) -> "Answers":
+        """The answers to some texts that follow each other."""
+        return Answers(
+            self.labels,
+            self.predicted[start:end],
+            self.shares[start:end],
+            self.scope[start:end],
+            self.outside[start:end],
+        )
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds for one text at a time, after a warm-up."""
+
+    threads: int
+    p50: float
+    p95: float
+
+
+@contextmanager
+def classifier(folder: Path, *, threads: int = 0) -> Iterator[Classifier]:
+    """The model in a folder, loaded and its files checked. Raises BadInstallation for one that was tampered with."""
+    engine = registry.load("engines", "classifier", Classifier)(f"path:{folder}", {"threads": threads})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
+@contextmanager
+def scorer(folder: Path, *, threads: int = 0) -> Iterator[Scorer]:
+    """The same for a model that gives numbers."""
+    engine = registry.load("engines", "classifier", Scorer)(f"path:{folder}", {"threads": threads})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
+def answers(engine: Classifier, labels: tuple[str, ...], texts: Sequence[str], tell: Tell | None = None) -> Answers:
+    """Ask in chunks: what a whole file needs at once would not fit every machine."""
+    found: list[Classified] = []
+    for at in range(0, len(texts), _CHUNK):
+        found += run(engine.classify(texts[at : at + _CHUNK]))
+        _progress(tell, min(at + _CHUNK, len(texts)), len(texts))
+    shares = np.array([[each.scores[label] for label in labels] for each in found], np.float32)
+    return Answers(
+        labels=labels,
+        predicted=tuple(each.label for each in found),
+        shares=shares.reshape(len(found), len(labels)),
+        scope=np.array([each.scope for each in found], np.float32),
+        outside=np.array([each.out_of_scope for each in found], np.bool_),
+    )
+
+
+def scores(engine: Scorer, texts: Sequence[str], tell: Tell | None = None) -> Floats:
+    """float32 [len(texts)]."""
+    found = [np.zeros(0, np.float32)]
+    for at in range(0, len(texts), _CHUNK):
+        found.append(run(engine.score(texts[at : at + _CHUNK])))
+        _progress(tell, min(at + _CHUNK, len(texts)), len(texts))
+    return np.concatenate(found)
+
+
+def latencies(folder: Path, texts: Sequence[str], *, numbers: bool = False) -> list[Latency]:
+    """At one thread, and at all of this machine's where it has more than one."""
+    if not texts:
+        return []
+    every = max(1, len(texts) // _TIMED)
+    asked = list(texts[::every][:_TIMED])
+    return [_latency(folder, asked, threads, numbers) for threads in sorted({1, _processors()})]
+
+
+def _latency(folder: Path, texts: Sequence[str], threads: int, numbers: bool) -> Latency:
+    if numbers:
+        with scorer(folder, threads=threads) as engine:
+            taken = run(_timed(engine.score, texts))
+    else:
+        with classifier(folder, threads=threads) as model:
+            taken = run(_timed(model.classify, texts))
+    p50, p95 = np.percentile(taken, (50, 95))
+    return Latency(threads, round(float(p50), 2), round(float(p95), 2))
+
+
+async def _timed(ask: Callable[[Sequence[str]], Awaitable[Any]], texts: Sequence[str]) -> list[float]:
+    """Milliseconds of each text by itself."""
+    for text in texts[:_WARM_UP]:
+        await ask([text])
+    taken = []
+    for text in texts:
+        began = time.perf_counter()
+        await ask([text])
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _progress(tell: Tell | None, done: int, total: int) -> None:
+    if tell is not None:
+        tell(Told.PROGRESS, {"done": done, "total": total, "unit": "texts"})
