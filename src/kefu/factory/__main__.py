@@ -58,20 +58,29 @@ def do(job: Job, show: Tell) -> int:
 
 
 class _Teller:
-    """Shows each event and keeps it in the model's folder, once there is one."""
+    """Shows each event and keeps it in the model's folder, once work has begun there.
+
+    A folder that was refused belongs to somebody else: nothing is written into it.
+    """
 
     def __init__(self, folder: Path | None, show: Tell) -> None:
         self._folder, self._show = folder, show
         self._kept: TextIO | None = None
+        self._before: list[tuple[Told, Mapping[str, Any]]] = []
+        self._began = False
 
     def __call__(self, told: Told, fields: Mapping[str, Any]) -> None:
         self._show(told, fields)
         if told is Told.PROGRESS:  # a bar's ticks are of no use afterwards
             return
-        if self._kept is None and self._folder is not None and self._folder.is_dir():
+        self._before.append((told, fields))
+        self._began = self._began or told is Told.STARTED
+        if self._kept is None and self._began and self._folder is not None and self._folder.is_dir():
             self._kept = (self._folder / "events.jsonl").open("a", encoding="utf-8")
         if self._kept is not None:
-            line(self._kept, told, fields)
+            for each in self._before:
+                line(self._kept, *each)
+            self._before.clear()
 
     def close(self) -> None:
         if self._kept is not None:

@@ -6,14 +6,14 @@ from pathlib import Path
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, read_card
-from kefu.factory.data.version import combined, kept
+from kefu.factory.data.version import combined, keep, kept
 from kefu.kit.errors import BadInput
 
 
 def with_earlier_examples(job: Job, data: Dataset, tell: Tell) -> tuple[Dataset, tuple[str, ...]]:
     """The data with the examples that the model `job.extend` was trained on, and the hashes of the parents' cards.
 
-    Raises BadInput when that model has no copy of its data.
+    All of them are kept in `job.out` for the next time. Raises BadInput when that model has no copy of its data.
     """
     if not job.extend:
         return data, ()
@@ -28,7 +28,9 @@ def with_earlier_examples(job: Job, data: Dataset, tell: Tell) -> tuple[Dataset,
         )
     new = sorted(set(data.labels) - set(card.labels))
     tell(Told.NOTE, {"sentence": f"{card.name} knows {len(card.labels)} labels; {len(new)} are new: {', '.join(new)}."})
-    return combined(earlier, data), (*card.parents, _digest(folder / CARD_FILE))
+    together = combined(earlier, data)
+    keep(together, Path(job.out) / "data", name="train")
+    return together, (*card.parents, _digest(folder / CARD_FILE))
 
 
 def _digest(path: Path) -> str:

@@ -11,7 +11,6 @@ from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.data.read import read
 from kefu.factory.data.split import split
 from kefu.factory.data.version import combined, keep, kept
-from kefu.factory.extend import with_earlier_examples
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
 
@@ -52,8 +51,8 @@ def _train(job: Job, tell: Tell) -> ModelCard:
     out = Path(job.out)
     _may_write(out, resume=job.resume)
     data, valid = _data(job, tell)
-    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
     _make(out)
+    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
     keep(data, out / "data", name="train")
     keep(valid, out / "data", name="valid")
     card = recipe.train(job, data, valid, tell)
@@ -71,12 +70,9 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
         data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
         apart = f"{len(valid.examples)} rows of the training file are kept apart."
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
-    if not job.extend:
-        return data, valid
-    data, _ = with_earlier_examples(job, data, tell)
-    # What was known before is judged, calibrated and kept for the next extension, too.
-    earlier = kept(Path(job.extend) / "data", name="valid")
-    return data, combined(earlier, valid) if earlier is not None else valid
+    # What was known before is calibrated on and judged, too.
+    earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
+    return data, valid if earlier is None else combined(earlier, valid)
 
 
 def _mapping(data: Dataset) -> str:
@@ -91,7 +87,7 @@ def _may_write(out: Path, *, resume: bool) -> None:
         return
     if (out / CARD_FILE).exists():
         raise BadInput(f"{out} is not empty: it holds a finished model. Choose another folder, or delete it.")
-    if not (out / EVENTS_FILE).exists():
+    if not (out / "events.jsonl").exists():
         raise BadInput(f"{out} is not empty and holds no training of Kefu's; choose another folder.", out=str(out))
 
 
