@@ -26,6 +26,9 @@ COMMANDS = {
     "members": ("accounts", "members", "People of a workspace: create, list, reset-password."),
     "contacts": ("accounts", "contacts", "Customers: export or erase what is kept of one."),
     "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
+    "train": ("train", "train", "Train a model on labelled texts."),
+    "evaluate": ("evaluate", "evaluate", "Measure how good a model is."),
+    "predict": ("predict", "predict", "Say what a model takes texts for."),
     "channels": ("accounts", "channels", "Ways in: create, list."),
 }
 

@@ -1,0 +1,86 @@
+"""`kefu predict`: what a model says of texts."""
+
+import itertools
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kefu.cli.session import print_json
+
+# Texts that are asked at once: they share runs of the network, and the first answers come soon.
+_AT_ONCE = 64
+# Labels that a line for people shows.
+_SHOWN = 3
+
+
+@click.command()
+@click.argument("model", metavar="DIR")
+@click.option("--text", help="One text.")
+@click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
+@click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
+def predict(model: str, text: str | None, file: str | None, lines: bool) -> None:
+    """Say what the model in DIR takes a text for, or each text of a file."""
+    if (text is None) == (file is None):
+        raise click.UsageError("Give either --text TEXT or --file FILE.")
+    from kefu.contracts.model_card import read_card
+    from kefu.kit import log
+
+    log.configure("warning")
+    card = read_card(Path(model))
+    rows = _rows(file) if file is not None else [{"text": str(text)}]
+    # Whoever pipes the answers is a program.
+    as_json = lines or file is not None or not sys.stdout.isatty()
+    for row in _answered(model, card.task, rows):
+        if as_json:
+            print_json(row)
+        else:
+            _print(row)
+
+
+def _answered(model: str, task: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    from kefu.contracts.engine import Classifier, Scorer
+    from kefu.kit import registry
+    from kefu.kit.runtime import run
+
+    kind: Any = Scorer if task == "score" else Classifier
+    engine = registry.load("engines", "classifier", kind)(f"path:{model}", {})
+    try:
+        run(engine.load())
+        left = iter(rows)
+        while some := list(itertools.islice(left, _AT_ONCE)):
+            texts = [str(row["text"]) for row in some]
+            said = run(engine.score(texts)) if task == "score" else run(engine.classify(texts))
+            for row, one in zip(some, said, strict=True):
+                yield {**row, **(_number(one) if task == "score" else _label(one))}
+    finally:
+        run(engine.close())
+
+
+def _label(said: Any) -> dict[str, Any]:
+    scores = {label: round(share, 6) for label, share in said.scores.items()}
+    confidence = round(said.confidence, 6)
+    return {"label": said.label, "confidence": confidence, "out_of_scope": said.out_of_scope, "scores": scores}
+
+
+def _number(said: Any) -> dict[str, Any]:
+    return {"score": round(float(said), 6)}
+
+
+def _print(row: Mapping[str, Any]) -> None:
+    if "score" in row:
+        click.echo(f"{row['score']:+.3f}")
+        return
+    best = list(row["scores"].items())[:_SHOWN]
+    click.echo("  ".join(f"{label} {share:.3f}" for label, share in best))
+    if row["out_of_scope"]:
+        click.echo("Probably none of the labels: it looks out of scope.")
+
+
+def _rows(file: str) -> list[dict[str, Any]]:
+    """The texts of a file, with its column `id` where it has one."""
+    from kefu.factory.evaluate.exam import texts_to_ask
+
+    return [{**({"id": name} if name is not None else {}), "text": text} for name, text in texts_to_ask(Path(file))]
