@@ -1,5 +1,6 @@
 """Doing a job: the data is read, the recipe or the bench called, and what happens is told."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -66,13 +67,22 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     tell(Told.NOTE, {"sentence": f"{job.data}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
         valid = read(Path(job.valid))
-    else:
+    elif _can_spare(data):
         data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
         apart = f"{len(valid.examples)} rows of the training file are kept apart."
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
+    else:
+        valid = data
+        tell(Told.NOTE, {"sentence": "Too few rows to keep some apart: its figures are on what it was taught."})
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)
+
+
+def _can_spare(data: Dataset) -> bool:
+    """Whether every label keeps nine rows when a tenth is kept apart."""
+    counts = Counter(each.label for each in data.examples if each.label is not None)
+    return bool(counts) and min(counts.values()) * _VALIDATION >= 1
 
 
 def _mapping(data: Dataset) -> str:

@@ -31,6 +31,9 @@ REJECTED = 0.05
 _STATISTICS_ROWS = 3000
 _BANK_ROWS = 2000
 _QUANTILES = 129
+# Fewer rows kept apart tell neither a temperature nor where one text in twenty lies.
+_LEAST_ROWS = 40
+_UNCALIBRATED = "Its confidence is not calibrated and nothing is told out of scope: too few rows were kept apart."
 # Written for people or for training on, or of no use to whoever serves the model.
 _UNPINNED = ("README.md", "report.html", "report.json", "events.jsonl", CARD_FILE)
 _CHUNK = 256
@@ -39,7 +42,8 @@ _CHUNK = 256
 def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> ModelCard:
     """Fit temperature, scope and its threshold on the model in `folder` as it is served; write and give its card.
 
-    `train` gives the statistics of scope, `valid` its ranks and the temperature; rows without label are left out.
+    `train` gives the statistics of scope, `valid` its ranks and the temperature; rows without label are left out. With
+    too few rows kept apart nothing is fitted, and the card says so.
     """
     (folder / SCOPE_FILE).unlink(missing_ok=True)
     card = write_card(folder, replace(card, temperature=1.0, scope_threshold=None))
@@ -51,6 +55,9 @@ def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> Model
     arrays = _statistics(taught.vectors, np.array([place[label] for _, label in known]), len(card.labels))
     _write_arrays(folder / SCOPE_FILE, arrays)
     write_card(folder, card)
+    if len(checked) < _LEAST_ROWS or valid.sha256 == train.sha256:
+        (folder / SCOPE_FILE).unlink()
+        return write_card(folder, replace(card, limits=tuple(dict.fromkeys((*card.limits, _UNCALIBRATED)))))
     seen = outputs(folder, [text for text, _ in checked])
     _write_arrays(folder / SCOPE_FILE, {**arrays, **_ranks(seen.detectors)})
     temperature = fit_temperature(seen.logits, np.array([place[label] for _, label in checked]))
