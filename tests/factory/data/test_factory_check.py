@@ -191,3 +191,13 @@ def test_notes_say_what_was_not_looked_at() -> None:
     unlabelled = check(table("question\nhow?\n"))
     assert any("--label-column" in note for note in unlabelled.notes)
     assert not unlabelled.serious
+
+
+def test_labels_that_texts_do_not_tell_are_said_to_be_unclear() -> None:
+    chance = random.Random(2)
+    rows = "".join(
+        f"where is my {word} number {at},{chance.choice('ab')}\n" for at in range(40) for word in ("box", "lid")
+    )
+    report = check(table("text,label\n" + rows), probabilities=by_letters())
+    assert len(report.suspects) > 16
+    assert any("the texts alone do not tell these labels apart" in note for note in report.notes)

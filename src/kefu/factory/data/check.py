@@ -19,6 +19,8 @@ from kefu.knowledge.masking import find, mask
 _SHOWN_CHARACTERS = 120
 # Below it, a label is learnt from so little that its figures are chance.
 _FEW = 5
+# People label one row in ten wrong on a bad day; where twice as many are doubted, it is the labels that are unclear.
+_DOUBTED = 0.2
 
 
 def check(
@@ -132,7 +134,13 @@ def _suspects(train: Dataset, probabilities: OutOfFold | None) -> tuple[tuple[Su
         )
         for each in found
     )
-    return tuple(suspects), []
+    notes = []
+    if len(found) > _DOUBTED * len(examples):
+        notes.append(
+            f"{len(found) / len(examples):.0%} of the labels look wrong: more likely the texts alone do not tell these "
+            "labels apart. See whether some should be one label, or need what was said before."
+        )
+    return tuple(suspects), notes
 
 
 def _personal(examples: Sequence[Example], tell: Tell | None) -> Iterator[Personal]:
