@@ -1,12 +1,15 @@
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kefu.contracts.engine import Matrix, TextKind
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
+from kefu.kit.errors import Busy, KefuError, Unavailable
 from kefu.knowledge.embedding import embed_passages, encoder_key
 from kefu.knowledge.search import WorkspaceIndex
 from kefu.knowledge.vectors import VectorIndex
@@ -265,3 +268,42 @@ async def test_embedding_reports_progress_and_files_under_the_weights() -> None:
     assert vectors[-1].rows.shape == (3, DIMENSION)
     assert vectors[0].encoder == encoder_key(engines["en"])
     assert vectors[5].encoder == encoder_key(engines["*"])
+
+
+class AwayEncoder(ToyEncoder):
+    """Embeds until `trouble` comes."""
+
+    trouble: KefuError | None = None
+
+    async def embed(self, texts: Sequence[str], kind: TextKind) -> Matrix:
+        if self.trouble is not None:
+            raise self.trouble
+        return await super().embed(texts, kind)
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("The encoder is closed."), Busy("Too many.", retry_after=1)])
+async def test_while_the_encoder_is_away_words_alone_are_searched(trouble: KefuError) -> None:
+    engine = AwayEncoder("toy-en")
+    index = await filled(*articles(), engines={"en": engine, "*": engine})
+    sure = await index.search("the warranty of lamps", "en")
+    engine.trouble = trouble
+    evidence = await index.search("the warranty of lamps", "en")
+    assert evidence.hits[0].passage.id == sure.hits[0].passage.id == "en2"
+    assert evidence.features["keywords_only"] == 1.0
+    assert "keywords_only" not in sure.features
+    partly = await index.search("warranty of a kitchen blender bought abroad", "en")
+    assert 0 < partly.confidence < 0.3 < evidence.confidence <= 1
+    nothing = await index.search("refund", "xx")
+    assert nothing.features["keywords_only"] == 1.0
+    unknown = await index.search("gardening tools", "en")
+    assert (unknown.hits, unknown.confidence, unknown.features) == ((), 0.0, {"keywords_only": 1.0})
+
+
+async def test_a_known_question_is_exact_while_the_encoder_is_away() -> None:
+    engine = AwayEncoder("toy-en")
+    entry = faq("f", "Do you ship abroad?", "Yes, to twelve countries.")
+    index = await filled(entry, engines={"en": engine, "*": engine})
+    engine.trouble = Unavailable("The encoder is closed.")
+    evidence = await index.search("do you ship abroad", "en")
+    assert (evidence.confidence, evidence.exact is not None) == (1.0, True)
+    assert "keywords_only" not in evidence.features

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from kefu.contracts.engine import Encoder
 from kefu.contracts.index import Evidence, Hit, IndexedPassage, PassageVectors
+from kefu.kit.errors import Busy, Unavailable
+from kefu.kit.log import Log
 from kefu.knowledge import confidence
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
 from kefu.knowledge.shelf import Entry, Shelf
@@ -31,6 +33,8 @@ _SENTENCE = 0.3
 _JUDGED = 3
 _CROWD = 10
 _SMALLEST = 1e-9
+
+_log = Log(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,22 +81,33 @@ class WorkspaceIndex:
         return len(self._language_of)
 
     async def search(self, question: str, language: str, k: int = 5) -> Evidence:
-        """The `k` best passages, best first. An empty index gives no hits and confidence 0."""
+        """The `k` best passages, best first. An empty index gives no hits and confidence 0.
+
+        While the encoder is busy or away, words alone are searched; the evidence's feature `keywords_only` is then 1.
+        """
         if not len(self) or not question.strip() or k < 1:
             return Evidence(question, language, (), 0.0)
         is_at_home = language in self._shelves
         group = language if is_at_home and language in self._encoders else ANY_LANGUAGE
         asked = _Asked(question, language, group)
         if not self._is_exact(asked):
-            encoder = self._encoders[group]
-            vector = (await encoder.embed([question], "query"))[0]
-            if not is_at_home:
-                await self._bridge(encoder)
-            asked = _Asked(question, language, group, vector, encoder_key(encoder))
+            asked = await self._with_vector(asked, is_at_home=is_at_home)
         fusion = self._fusion or _FUSION.get(group) or _FUSION[ANY_LANGUAGE]
         with self._lock:
             ranked = [_rank(shelf, asked, fusion) for shelf in self._open(language)]
             return _evidence(asked, ranked, k)
+
+    async def _with_vector(self, asked: "_Asked", *, is_at_home: bool) -> "_Asked":
+        """The question with its vector, or marked as one that has to do without."""
+        encoder = self._encoders[asked.group]
+        try:
+            vector = (await encoder.embed([asked.question], "query"))[0]
+        except (Busy, Unavailable) as error:
+            _log.warning("search_without_vectors", encoder=encoder_key(encoder), reason=error.code)
+            return replace(asked, keywords_only=True)
+        if not is_at_home:
+            await self._bridge(encoder)
+        return replace(asked, vector=vector, encoder=encoder_key(encoder))
 
     def _open(self, language: str) -> list[Shelf]:
         """The shelves that are searched: the language's own, else all."""
@@ -151,13 +166,17 @@ class WorkspaceIndex:
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """A question, the group of weights for it, its vector and the encoder's key; without vector, words alone count."""
+    """A question, the group of weights for it, its vector and the encoder's key; without vector, words alone count.
+
+    `keywords_only`: it should have a vector, and the encoder gave none.
+    """
 
     question: str
     language: str
     group: str
     vector: Floats | None = None
     encoder: str = ""
+    keywords_only: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,13 +234,18 @@ def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:
     exact = next(((r, r.exact) for r in ranked if r.exact is not None), None)
     if exact is not None:
         places = [(1.0, *exact), *(place for place in places if place[1:] != exact)]
+    noted = {"keywords_only": 1.0} if asked.keywords_only else {}
     if not places:
-        return Evidence(asked.question, asked.language, (), 0.0)
+        return Evidence(asked.question, asked.language, (), 0.0, None, noted)
     hits = tuple(_hit(*place) for place in places[:k])
-    features = _features(asked, places[:_JUDGED])
+    features = _features(asked, places[:_JUDGED]) | noted
     if exact is not None:
         return Evidence(asked.question, asked.language, hits, 1.0, hits[0], features)
-    probability = confidence.calibration(asked.group).probability(features)
+    probability = (
+        confidence.by_keywords(features)
+        if asked.keywords_only
+        else confidence.calibration(asked.group).probability(features)
+    )
     return Evidence(asked.question, asked.language, hits, probability, None, features)
 
 
