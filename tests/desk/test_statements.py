@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kefu.desk.accounts.models import Event
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.rows import now
-from kefu.desk.statements import execute, insert, marks, select, select_across_workspaces, update
+from kefu.desk.statements import changed, execute, insert, marks, new, select, select_across_workspaces, update
 
 from .shops import Shop, made_shop
 
@@ -175,3 +175,29 @@ def test_json_is_stored_as_the_orm_stores_it(shop: Shop, thread: str) -> None:
     if connection.vendor == "sqlite":
         [(raw,)] = execute("SELECT trace FROM inbox_turn WHERE workspace_id = %s", [shop.workspace_id])
         assert json.loads(raw) == trace
+
+
+def test_a_new_row_is_as_the_constructor_makes_it(shop: Shop, thread: str) -> None:
+    given = {"workspace_id": shop.workspace_id, "conversation_id": thread, "sequence": 1, "author": "contact"}
+    at = now()
+    made, whole = new(Message, **given, text="Hello", created_at=at), message(shop, thread, created_at=at)
+    assert made.id.startswith("msg_")
+    assert {**columns(made), "id": ""} == {**columns(whole), "id": ""}
+    assert made._state.adding
+    insert(made)
+    assert Message.objects.of(shop.workspace_id).get() == made
+    with pytest.raises(TypeError, match="no column sequense"):
+        new(Message, sequense=1)
+
+
+def test_what_changed_is_told_from_what_was_read_or_stored_last(shop: Shop, thread: str) -> None:
+    names = ("status", "language")
+    [row] = select(Conversation, shop.workspace_id, "id = %s", [thread])
+    assert changed(row, names) == []
+    row.status = "waiting"
+    assert changed(row, names) == ["status"]
+    update(row, names)
+    assert changed(row, names) == []
+    row.status = "bot"
+    assert changed(row, names) == ["status"]
+    assert changed(Conversation.objects.of(shop.workspace_id).get(id=thread), names) == list(names)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class SmallTalk(StrEnum):
@@ -197,6 +198,8 @@ class Sorted:
     empty: bool = False
 
 
+# A message is sorted again with each of the turns that look back at it.
+@lru_cache(maxsize=4096)
 def sort(text: str) -> Sorted:
     """Take the courtesies off a message; a message that is nothing else is small talk."""
     if not _WORDS.search(text):

@@ -31,6 +31,23 @@ _NATIVE: dict[str, type] = {
 }
 
 
+def new(model: type[Row], **given: Any) -> Row:
+    """A row that is not stored yet, its other columns at their defaults; `given` by the columns' names, ids with `_id`.
+
+    As the model's constructor makes it, without a call for each field.
+    """
+    row: Row = object.__new__(model)
+    row._state = ModelState()
+    held = row.__dict__
+    for name, value, make in _defaults(model):  # type: ignore[arg-type]
+        held[name] = value if make is None or name in given else make()
+    unknown = given.keys() - held.keys()
+    if unknown:
+        raise TypeError(f"{model.__name__} has no column {', '.join(sorted(unknown))}.")
+    held.update(given)
+    return row
+
+
 def insert(row: models.Model) -> None:
     """Store a new row. Its id must be set, unless the database numbers the table."""
     connection = _connection()
@@ -47,7 +64,16 @@ def update(row: models.Model, names: Sequence[str]) -> int:
     connection = _connection()
     sql, columns = _update_sql(type(row), tuple(names), connection.vendor)  # type: ignore[arg-type]
     values = [*_stored(row, columns, connection), row.pk, row.workspace_id]  # type: ignore[attr-defined]
-    return len(_run(connection, sql, values))
+    found = len(_run(connection, sql, values))
+    if "_read" in row.__dict__:
+        row.__dict__["_read"].update({column.name: row.__dict__[column.name] for column in columns})
+    return found
+
+
+def changed(row: models.Model, names: Sequence[str]) -> list[str]:
+    """Which of the named fields differ from what `select` read; all of them for a row from elsewhere."""
+    held, read = row.__dict__, row.__dict__.get("_read")
+    return list(names) if read is None else [name for name in names if held[name] != read[name]]
 
 
 def select(model: type[Row], workspace_id: str, where: str, values: Iterable[Any], *, lock: bool = False) -> list[Row]:
@@ -90,7 +116,8 @@ def _made(model: type[Row], connection: Any, names: list[str], values: list[Any]
     row._state = ModelState()
     row._state.adding = False
     row._state.db = connection.alias
-    row.__dict__.update(zip(names, values, strict=True))
+    read = dict(zip(names, values, strict=True))
+    row.__dict__.update(read, _read=read)
     return row
 
 
@@ -146,6 +173,17 @@ def _native(field: Any) -> type | None:
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
         return None
     return _NATIVE.get(field.get_internal_type())
+
+
+@cache
+def _defaults(model: Any) -> list[tuple[str, Any, Any]]:
+    """Each column with its default: a value, or what makes one."""
+    return [
+        (field.attname, None, field.default)
+        if field.has_default() and callable(field.default)
+        else (field.attname, field.get_default(), None)
+        for field in model._meta.concrete_fields
+    ]
 
 
 @cache

@@ -5,7 +5,8 @@ import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.responses import JSONResponse
+from pydantic_core import to_json
+from starlette.responses import JSONResponse, Response
 
 from kefu.desk.actor import Actor
 from kefu.desk.inbox import actions, queries
@@ -55,7 +56,7 @@ async def one(request: Request, conversation_id: str) -> JSONResponse:
 @router.post("/{conversation_id}/messages", status_code=201, response_model=shapes.Stored)
 async def send(
     request: Request, conversation_id: str, body: shapes.NewMessage, key: Key = None, wait: Wait = 0
-) -> JSONResponse:
+) -> Response:
     """Store what the customer said. It is answered even if nobody waits; a repeated key gives what was stored (200)."""
     gateway, actor = await entered(request)
     gateway.gate.count_message(actor)
@@ -65,9 +66,8 @@ async def send(
     gateway.dispatch.wake()
     gateway.hub.wake()
     answer = await _reply(gateway, actor, stored, reply, wait)
-    return JSONResponse(
-        {"message": shapes.message_json(stored.message), "reply": answer}, status_code=200 if stored.repeated else 201
-    )
+    whole = {"message": shapes.message_json(stored.message), "reply": answer}
+    return Response(to_json(whole), 200 if stored.repeated else 201, media_type="application/json")
 
 
 @router.get("/{conversation_id}/messages", response_model=shapes.Messages)

@@ -42,7 +42,7 @@ from kefu.desk.accounts.queries import (
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.crypto import digest, new_workspace_key, seal, sign
 from kefu.desk.rows import now
-from kefu.desk.statements import insert
+from kefu.desk.statements import insert, new
 from kefu.kit.errors import BadInput, Conflict, NotFound, NotSignedIn
 from kefu.kit.limits import RateLimit
 from kefu.kit.settings import settings as kefu_settings
@@ -379,7 +379,7 @@ def note_key_used(key_id: str, workspace_id: str) -> None:
 
 def announce(workspace_id: str, kind: str, row_id: str, conversation_id: str = "") -> int:
     """Append an event in the caller's transaction; gives its id."""
-    event = Event(workspace_id=workspace_id, kind=kind, row_id=row_id, conversation_id=conversation_id)
+    event = new(Event, workspace_id=workspace_id, kind=kind, row_id=row_id, conversation_id=conversation_id)
     insert(event)
     if connection.vendor == "postgresql":
         # Sent on commit, and once however many events the transaction has.

@@ -21,7 +21,7 @@ from kefu.desk.inbox.actions.state import language_of, reopen, save
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
-from kefu.desk.statements import execute, insert
+from kefu.desk.statements import execute, insert, new
 from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
@@ -275,7 +275,8 @@ def _new(actor: Actor, thread: Conversation, *, author: str, author_id: str, tex
     """The conversation's next message, masked where a person wrote it, not yet stored."""
     message_id = new_id("msg")
     thread.last_sequence += 1
-    row = Message(
+    row = new(
+        Message,
         id=message_id,
         workspace_id=actor.workspace_id,
         conversation_id=thread.id,
@@ -309,7 +310,8 @@ def _turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
     limit = settings().pending_turns_per_workspace
     if waiting >= limit:
         raise Busy("Too many messages are waiting for an answer; try again soon.", retry_after=2, waiting=limit)
-    turn = Turn(
+    turn = new(
+        Turn,
         workspace_id=thread.workspace_id,
         conversation_id=thread.id,
         last_sequence=sequence,

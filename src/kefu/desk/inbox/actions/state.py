@@ -8,7 +8,7 @@ from kefu.desk.actor import Role
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.models import Conversation, Turn
 from kefu.desk.rows import now
-from kefu.desk.statements import update
+from kefu.desk.statements import changed, update
 from kefu.kit.settings import settings
 
 IDLE_WITH_ASSISTANT = timedelta(minutes=30)
@@ -34,7 +34,8 @@ def save(thread: Conversation, at: datetime) -> None:
     """Store the row after something happened at `at`; its due time follows from its status."""
     thread.last_activity_at = at
     thread.due_at = _due(thread, at)
-    update(thread, _CHANGING)
+    # Most messages change three columns, and an index is written again for each column that is named.
+    update(thread, changed(thread, _CHANGING))
 
 
 def wait(thread: Conversation, at: datetime) -> None:
