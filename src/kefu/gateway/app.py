@@ -16,7 +16,7 @@ from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
 from kefu.desk.wiring import wiring
 from kefu.desk.wsgi import application as desk
-from kefu.gateway import attachments, console, knowledge, messages, problem, stream, visitors
+from kefu.gateway import attachments, console, docs, knowledge, messages, problem, stream, visitors
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
@@ -41,7 +41,7 @@ def create_app() -> FastAPI:
         title="Kefu",
         version=__version__,
         summary="Customer service that learns: conversations, messages, live events, knowledge.",
-        docs_url="/v1/docs",
+        docs_url=None,  # gateway/docs.py: the framework's page loads its viewer from outside
         openapi_url="/v1/openapi.json",
         redoc_url=None,
         # Nobody is told of requests but our own log, and being ready to costs each request a tenth of its time.
@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     problem.install(app)
-    for part in (messages, attachments, stream, knowledge, visitors, console):
+    for part in (messages, attachments, stream, knowledge, visitors, console, docs):
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
