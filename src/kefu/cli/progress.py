@@ -32,7 +32,8 @@ class Progress:
         elif told is Told.STARTED:
             self.say(f"{fields.get('recipe', fields['kind'])}: {fields.get('rows', 0):,} rows, {_labels(fields)}")
         elif told is Told.EPOCH:
-            self.say(f"epoch {fields.get('epoch')}: {_figures({k: v for k, v in fields.items() if k != 'epoch'})}")
+            rest = _figures({name: value for name, value in fields.items() if name != "epoch"})
+            self.say(f"epoch {fields['epoch']}" + (f": {rest}" if rest else ""))
         elif told in {Told.NOTE, Told.CANCELLED}:
             self.say(str(fields["sentence"]))
         elif told is Told.FINISHED:

@@ -107,7 +107,7 @@ def _cell(at: tuple[int, int], labels: tuple[str, str], rows: int, support: int)
     if not rows:
         return _tag("rect", "", {**place, "class": "rail"})
     said = _title(f"{truth} taken for {given}: {rows} of {support}")
-    kind, opacity = ("bar" if row == column else "other"), round(0.25 + 0.75 * rows / support, 2)
+    kind, opacity = ("bar" if row == column else "other"), round(0.2 + 0.5 * rows / support, 2)
     text = {"x": place["x"] + _CELL / 2 - 0.5, "y": place["y"] + 14, "text-anchor": "middle", "class": "count"}
     return _tag("rect", said, {**place, "class": kind, "opacity": opacity}) + _tag("text", str(rows), text)
 

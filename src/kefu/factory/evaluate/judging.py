@@ -53,6 +53,7 @@ def judged(folder: Path, card: ModelCard, exam: Exam, tell: Tell | None = None) 
     with classifier(folder) as engine:
         sat = _sit(engine, card, exam, tell)
         parts, forms = _slices(engine, sat)
+        timed = latencies(engine.classify, folder, [each.text for each in exam.inside], card.task)
     table = {
         "model": _model(card),
         "data": _data(exam, card),
@@ -61,7 +62,7 @@ def judged(folder: Path, card: ModelCard, exam: Exam, tell: Tell | None = None) 
         "slices": {name: {**asdict(each), "accuracy": each.accuracy} for name, each in parts.items()},
         "rewritten": forms,
         "worst_slice": slices.worst(parts),
-        "latency": [asdict(each) for each in latencies(folder, [each.text for each in exam.inside])],
+        "latency": [asdict(each) for each in timed],
     }
     return sat, table
 

@@ -36,6 +36,7 @@ def judged_scores(
         right = np.sign(given) == np.sign(meant)
         parts = slices.by_language(texts, [each.language for each in rows], right) | slices.by_length(texts, right)
         parts |= _forms(engine, texts, meant)
+        timed = latencies(engine.score, folder, texts, card.task)
     low, high = accuracy_interval(right)
     table = {
         "model": {"name": card.name, "task": card.task, "recipe": card.recipe, "runtime": card.runtime}
@@ -48,7 +49,7 @@ def judged_scores(
         "mistakes": _mistakes(texts, [each.row for each in rows], given, meant),
         "slices": {part: {**asdict(each), "accuracy": each.accuracy} for part, each in parts.items()},
         "worst_slice": slices.worst(parts),
-        "latency": [asdict(each) for each in latencies(folder, texts, numbers=True)],
+        "latency": [asdict(each) for each in timed],
     }
     return right, table
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,13 @@ import numpy.typing as npt
 
 from kefu.contracts.engine import Classified, Classifier, Matrix, Scorer
 from kefu.contracts.job import Tell, Told
+from kefu.contracts.model_card import Task
 from kefu.kit import registry
 from kefu.kit.runtime import run
+from kefu.kit.settings import settings
 
 Floats = npt.NDArray[np.float32]
+Ask = Callable[[Sequence[str]], Coroutine[Any, Any, Any]]
 
 _CHUNK = 64
 # The first runs of a session allocate its memory; after this many a text costs what it will cost.
@@ -108,27 +111,31 @@ def scores(engine: Scorer, texts: Sequence[str], tell: Tell | None = None) -> Fl
     return np.concatenate(found)
 
 
-def latencies(folder: Path, texts: Sequence[str], *, numbers: bool = False) -> list[Latency]:
-    """At one thread, and at all of this machine's where it has more than one."""
+def latencies(ask: Ask, folder: Path, texts: Sequence[str], task: Task) -> list[Latency]:
+    """At one thread, and at all of this machine's where it has more than one; `ask` is the model as it is set up."""
     if not texts:
         return []
     every = max(1, len(texts) // _TIMED)
     asked = list(texts[::every][:_TIMED])
-    return [_latency(folder, asked, threads, numbers) for threads in sorted({1, _processors()})]
+    found = []
+    for threads in sorted({1, _processors()}):
+        if threads == settings().threads:  # loading an encoder takes longer than asking it
+            found.append(_latency(ask, asked, threads))
+        elif task == "score":
+            with scorer(folder, threads=threads) as numbers:
+                found.append(_latency(numbers.score, asked, threads))
+        else:
+            with classifier(folder, threads=threads) as labels:
+                found.append(_latency(labels.classify, asked, threads))
+    return found
 
 
-def _latency(folder: Path, texts: Sequence[str], threads: int, numbers: bool) -> Latency:
-    if numbers:
-        with scorer(folder, threads=threads) as engine:
-            taken = run(_timed(engine.score, texts))
-    else:
-        with classifier(folder, threads=threads) as model:
-            taken = run(_timed(model.classify, texts))
-    p50, p95 = np.percentile(taken, (50, 95))
+def _latency(ask: Ask, texts: Sequence[str], threads: int) -> Latency:
+    p50, p95 = np.percentile(run(_timed(ask, texts)), (50, 95))
     return Latency(threads, round(float(p50), 2), round(float(p95), 2))
 
 
-async def _timed(ask: Callable[[Sequence[str]], Awaitable[Any]], texts: Sequence[str]) -> list[float]:
+async def _timed(ask: Ask, texts: Sequence[str]) -> list[float]:
     """Milliseconds of each text by itself."""
     for text in texts[:_WARM_UP]:
         await ask([text])
