@@ -151,5 +151,7 @@ def _limits(card: ModelCard, table: Mapping[str, Any]) -> Iterator[str]:
     each = table["slices"].get(worst, {"right": 0, "rows": 0})
     if each["right"] < each["rows"]:
         yield f"Worst on the slice {worst}: {each['accuracy']:.1%} of {each['rows']} rows."
+    if table["data"]["sha256"] == card.data_sha256:
+        yield "Its figures are on what it was taught, as no rows were kept apart: on other texts it does worse."
     if not card.licence:
         yield "No licence was stated for what it was taught on."
