@@ -10,6 +10,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from kefu.gateway.hub import Delta, Hub
+from kefu.gateway.rows import Rows
+
 from .conftest import Shop, new_visitor
 
 
@@ -100,3 +103,40 @@ def test_a_socket_without_a_valid_hello_is_closed(address: str, hello: str) -> N
             socket.recv(timeout=20)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
+
+
+def test_a_visitor_hears_of_what_a_program_begins_for_them_and_of_nobody_else_s(
+    address: str, shop: Shop, visitor: httpx.Client
+) -> None:
+    from kefu.desk.inbox.actions import start_conversation
+    from kefu.gateway.gate import visitor_of
+
+    with new_visitor(address, shop) as other, socket_of(address, token_of(visitor)) as socket:
+        frames(socket, "ready")
+        theirs = other.post("/v1/conversations", json={}).json()["id"]
+        other.post(f"/v1/conversations/{theirs}/messages", json={"text": "What are your opening hours?"})
+        # Written by another process, so nobody here was told of it.
+        mine = start_conversation(visitor_of(token_of(visitor))).id
+        shop.say(mine, "What are your opening hours?")
+        seen = frames(socket, "reply.completed")
+    assert theirs not in json.dumps(seen)
+    assert [frame["type"] for frame in seen if frame["type"] != "reply.delta"] == [
+        "conversation.created",
+        "message.created",
+        "reply.completed",
+    ]
+
+
+def test_what_a_socket_followed_is_forgotten_with_it() -> None:
+    hub = Hub(Rows())
+    with hub.subscribed("ws_1", set(), ("contact_1", "ch_1")) as one, hub.subscribed("ws_1", None):
+        hub.follow(one, "conv_1")
+        assert hub.is_followed("ws_1")
+        hub.publish(Delta("ws_1", "conv_1", "turn_1", "x"))
+        hub.publish(Delta("ws_2", "conv_1", "turn_1", "x"))
+        hub.publish(Delta("ws_1", "conv_2", "turn_1", "x"))
+        assert one.queue.qsize() == 1
+    hub.follow(one, "conv_3")
+    assert not hub.is_followed("ws_1")
+    assert not hub._of_conversation
+    assert not hub._of_contact

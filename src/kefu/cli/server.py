@@ -94,6 +94,8 @@ def _serve(listener: socket.socket, host: str, port: int) -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
         ws_max_size=64 * 1024,
+        # A compressor for every socket takes 40 KB, and would press each event anew for each of fifty members.
+        ws_per_message_deflate=False,
         server_header=False,
         backlog=_BACKLOG,
     )

@@ -66,7 +66,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     hub = Hub(rows)
     await hub.start()
     dispatch = Dispatch(rows, hub)
-    app.state.gateway = Gateway(rows, Intake(rows), hub, dispatch, Gate(rows, hub), MemberEvents(rows), Presence(hub))
+    app.state.gateway = Gateway(
+        rows, Intake(rows), hub, dispatch, Gate(rows, hub), MemberEvents(rows, hub), Presence(hub)
+    )
     dispatch.start()
     warm = asyncio.create_task(_warm(rows))
     yield

@@ -5,6 +5,7 @@ The rows are the truth. The hub only wakes: who missed something asks for what c
 
 import asyncio
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Any
 from kefu.desk.accounts import queries as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.changes import can_write_at_once, watch
+from kefu.desk.inbox.queries import contacts_of
 from kefu.gateway.rows import Rows
 from kefu.kit.log import Log
 
@@ -57,16 +59,15 @@ Live = EventInfo | Delta | Typing | Online
 
 @dataclass(eq=False)
 class Subscription:
-    """One reader: a bounded queue of what concerns its workspace and, if set, its conversations."""
+    """One reader: a bounded queue of what happens in its workspace, or in its conversations where it has a set.
+
+    `contact` are a contact and a channel whose new conversations are added to the set.
+    """
 
     workspace_id: str
     conversations: set[str] | None
+    contact: tuple[str, str] | None = None
     queue: "asyncio.Queue[Live | None]" = field(default_factory=lambda: asyncio.Queue(_QUEUE))
-
-    def concerns(self, live: Live) -> bool:
-        if live.workspace_id != self.workspace_id:
-            return False
-        return self.conversations is None or live.conversation_id in self.conversations
 
     def close(self) -> None:
         """Tell the reader to come again: None is the last thing in its queue."""
@@ -87,6 +88,10 @@ class Hub:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
         self._subscriptions: set[Subscription] = set()
+        # By whom an event is for: hundreds of customers are online, and each event concerns one of them.
+        self._of_workspace: dict[str, set[Subscription]] = defaultdict(set)
+        self._of_conversation: dict[str, set[Subscription]] = defaultdict(set)
+        self._of_contact: dict[tuple[str, str], set[Subscription]] = defaultdict(set)
         self._listeners: list[Callable[[EventInfo], None]] = []
         self._changed = asyncio.Event()
         self._stopped = threading.Event()
@@ -130,19 +135,54 @@ class Hub:
 
     def publish(self, live: Delta | Typing | Online) -> None:
         """Offer something that is not stored to whom it concerns, in this process."""
-        for subscription in self._subscriptions:
-            if subscription.concerns(live):
-                subscription.offer(live)
+        self._offer(live)
 
     @contextmanager
-    def subscribed(self, workspace_id: str, conversations: set[str] | None) -> Iterator[Subscription]:
+    def subscribed(
+        self, workspace_id: str, conversations: set[str] | None, contact: tuple[str, str] | None = None
+    ) -> Iterator[Subscription]:
         """A subscription for as long as the context lasts. `conversations` None means all of the workspace."""
-        subscription = Subscription(workspace_id, conversations)
+        subscription = Subscription(workspace_id, None if conversations is None else set(), contact)
         self._subscriptions.add(subscription)
+        if conversations is None:
+            self._of_workspace[workspace_id].add(subscription)
+        for conversation_id in conversations or ():
+            self.follow(subscription, conversation_id)
+        if contact is not None:
+            self._of_contact[contact].add(subscription)
         try:
             yield subscription
         finally:
-            self._subscriptions.discard(subscription)
+            self._forget(subscription)
+
+    def is_followed(self, workspace_id: str) -> bool:
+        """Whether anybody hears of everything in a workspace."""
+        return workspace_id in self._of_workspace
+
+    def follow(self, subscription: Subscription, conversation_id: str) -> None:
+        """Let a subscription hear of one conversation more."""
+        if subscription.conversations is not None and subscription in self._subscriptions:
+            subscription.conversations.add(conversation_id)
+            self._of_conversation[conversation_id].add(subscription)
+
+    def _forget(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+        places: list[tuple[dict[Any, set[Subscription]], Any]] = [
+            (self._of_workspace, subscription.workspace_id),
+            (self._of_contact, subscription.contact),
+            *((self._of_conversation, each) for each in subscription.conversations or ()),
+        ]
+        for table, place in places:
+            if place in table:
+                table[place].discard(subscription)
+                if not table[place]:
+                    del table[place]
+
+    def _offer(self, live: Live) -> None:
+        all_of_it = self._of_workspace.get(live.workspace_id, ())
+        for subscription in (*all_of_it, *self._of_conversation.get(live.conversation_id, ())):
+            if subscription.workspace_id == live.workspace_id:
+                subscription.offer(live)
 
     async def _read_on(self) -> None:
         while True:
@@ -156,10 +196,21 @@ class Hub:
                 self._changed.set()
 
     async def _read(self) -> None:
-        for event in await self._rows.read(accounts.events_after, max(self._last - self._overlap, 0)):
-            if event.id not in self._seen:
-                self._remember(event)
-                self._hand_out(event)
+        found = await self._rows.read(accounts.events_after, max(self._last - self._overlap, 0))
+        new = [event for event in found if event.id not in self._seen]
+        await self._follow_begun(new)
+        for event in new:
+            self._remember(event)
+            self._hand_out(event)
+
+    async def _follow_begun(self, events: list[EventInfo]) -> None:
+        """Let contacts who are online hear of the conversations that they, or programs for them, have begun."""
+        begun = [event.conversation_id for event in events if event.kind == "conversation.created"]
+        if not begun or not self._of_contact:
+            return
+        for conversation_id, contact in (await self._rows.read(contacts_of, begun)).items():
+            for subscription in list(self._of_contact.get(contact, ())):
+                self.follow(subscription, conversation_id)
 
     def _remember(self, event: EventInfo) -> None:
         self._last = max(self._last, event.id)
@@ -170,6 +221,4 @@ class Hub:
     def _hand_out(self, event: EventInfo) -> None:
         for listener in self._listeners:
             listener(event)
-        for subscription in self._subscriptions:
-            if subscription.concerns(event):
-                subscription.offer(event)
+        self._offer(event)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Any
@@ -13,33 +14,54 @@ from kefu.gateway.hub import Hub, Online
 from kefu.gateway.rows import Rows
 from kefu.kit.errors import NotFound
 
-Shown = tuple[str, dict[str, Any]]
+Shown = tuple[str, dict[str, Any]]  # an event's name and body
 
 _KEPT = 2_000  # events shaped lately; fifty members read each within a moment
 # Of these only what and which is told; whoever shows such rows reads them again.
 _TOLD = ("source.", "library.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact.", "message.rated")
+_SHOWN = ("message.created", "conversation.created", "conversation.updated", *_TOLD)
 
 
 class MemberEvents:
     """Shapes events for members: the same for all of a workspace, but that viewers see no names of customers."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, hub: Hub) -> None:
         self._rows = rows
-        self._shaped: OrderedDict[tuple[int, bool], asyncio.Task[Shown | None]] = OrderedDict()
+        self._hub = hub
+        hub.listen(self._heard)
+        self._shaped: OrderedDict[tuple[int, bool], asyncio.Task[str | None]] = OrderedDict()
 
-    async def shown(self, actor: Actor, event: EventInfo) -> Shown | None:
-        """An event's name and body for a member; None when it is nothing to show."""
+    async def frame(self, actor: Actor, event: EventInfo) -> str | None:
+        """An event as it goes over a member's socket; None when it is nothing to show."""
+        if not event.kind.startswith(_SHOWN):
+            return None
         place = (event.id, actor.role == Role.VIEWER)
-        task = self._shaped.get(place)
-        if task is None:
-            task = self._shaped[place] = asyncio.create_task(self._shape(event, is_viewer=place[1]))
-            if len(self._shaped) > _KEPT:
-                self._shaped.popitem(last=False)
+        task = self._begun(event, is_viewer=place[1])
+        if task.done() and not task.cancelled() and task.exception() is None:
+            return task.result()
         try:
             return await asyncio.shield(task)
         except Exception:
             self._shaped.pop(place, None)  # the database was away: the next reader asks again
             raise
+
+    def _heard(self, event: EventInfo) -> None:
+        # At once for each event: sockets take them one after the other, and would each wait for every single read.
+        if event.kind.startswith(_SHOWN) and self._hub.is_followed(event.workspace_id):
+            self._begun(event, is_viewer=False)
+
+    def _begun(self, event: EventInfo, *, is_viewer: bool) -> asyncio.Task[str | None]:
+        place = (event.id, is_viewer)
+        task = self._shaped.get(place)
+        if task is None:
+            task = self._shaped[place] = asyncio.create_task(self._write(event, is_viewer=is_viewer))
+            if len(self._shaped) > _KEPT:
+                self._shaped.popitem(last=False)
+        return task
+
+    async def _write(self, event: EventInfo, *, is_viewer: bool) -> str | None:
+        shown = await self._shape(event, is_viewer=is_viewer)
+        return frame_of(shown[0], event.id, shown[1]) if shown is not None else None
 
     async def _shape(self, event: EventInfo, *, is_viewer: bool) -> Shown | None:
         reader = system(event.workspace_id, "live")
@@ -59,6 +81,12 @@ class MemberEvents:
         row = await self._rows.read(queries.message, reader, event.conversation_id, event.row_id)
         name = "reply.completed" if row.author == "assistant" else "message.created"
         return name, {"conversation": row.conversation_id, "message": schemas.message_json(row)}
+
+
+def frame_of(name: str, number: int | None, body: dict[str, Any]) -> str:
+    """A frame of the live socket."""
+    event = {"event": number} if number else {}
+    return json.dumps({"type": name, **event, **body}, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

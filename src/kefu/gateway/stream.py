@@ -16,6 +16,7 @@ from kefu.desk.actor import Actor
 from kefu.desk.inbox import queries
 from kefu.gateway import shapes
 from kefu.gateway.hub import Delta, Live, Online, Subscription, Typing
+from kefu.gateway.live import frame_of
 from kefu.gateway.state import Gateway, entered, gateway_of
 from kefu.kit.errors import KefuError, NotFound, NotSignedIn
 
@@ -86,8 +87,11 @@ class _Browser:
         self._mine: set[str] | None = None
 
     async def serve(self) -> None:
-        self._mine = await self._conversations()
-        with self._gateway.hub.subscribed(self._actor.workspace_id, None) as subscription:
+        actor, hub = self._actor, self._gateway.hub
+        contact = (actor.id, str(actor.channel_id)) if actor.kind == "visitor" else None
+        with hub.subscribed(actor.workspace_id, None if contact is None else set(), contact) as subscription:
+            self._mine = subscription.conversations
+            await self._follow_own(subscription)
             both = [asyncio.create_task(self._write(subscription)), asyncio.create_task(self._read())]
             try:
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -96,14 +100,13 @@ class _Browser:
                     task.cancel()
                 await asyncio.gather(*both, return_exceptions=True)
         if self._socket.application_state == WebSocketState.CONNECTED:
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self._socket.close(_TRY_AGAIN, "Come again.")
 
-    async def _conversations(self) -> set[str] | None:
-        if self._actor.kind != "visitor":
-            return None
-        found = await self._gateway.rows.read(queries.conversations, self._actor, limit=200)
-        return {each.id for each in found}
+    async def _follow_own(self, subscription: Subscription) -> None:
+        if self._actor.kind == "visitor":
+            for each in await self._gateway.rows.read(queries.conversations, self._actor, limit=200):
+                self._gateway.hub.follow(subscription, each.id)
 
     async def _write(self, subscription: Subscription) -> None:
         await self._socket.send_json({"type": "ready", "event": self._gateway.hub.last_event, **self._greeting()})
@@ -111,27 +114,16 @@ class _Browser:
             happened = await subscription.queue.get()
             if happened is None:
                 return
-            if not await self._concerns(happened):
-                continue
-            shown = await self._shown(happened)
-            if shown is not None:
-                name, number, body = shown
-                await self._socket.send_json({"type": name, **({"event": number} if number else {}), **body})
+            frame = await self._shown(happened)
+            if frame is not None:
+                await self._socket.send_text(frame)
 
     def _greeting(self) -> dict[str, Any]:
         return {}
 
-    async def _shown(self, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
-        return await shown_event(self._gateway, self._actor, happened)
-
-    async def _concerns(self, happened: Live) -> bool:
-        if self._mine is None:
-            return True
-        if isinstance(happened, EventInfo) and happened.kind == "conversation.created":
-            with contextlib.suppress(NotFound):
-                await self._gateway.rows.read(queries.conversation, self._actor, happened.conversation_id)
-                self._mine.add(happened.conversation_id)
-        return happened.conversation_id in self._mine
+    async def _shown(self, happened: Live) -> str | None:
+        shown = await shown_event(self._gateway, self._actor, happened)
+        return frame_of(*shown) if shown is not None else None
 
     async def _read(self) -> None:
         with contextlib.suppress(WebSocketDisconnect, ValueError):
@@ -157,18 +149,17 @@ class _Member(_Browser):
     def _greeting(self) -> dict[str, Any]:
         return {"online": self._gateway.presence.online(self._actor.workspace_id)}
 
-    async def _shown(self, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
+    async def _shown(self, happened: Live) -> str | None:
         try:
             self._actor = await self._gateway.gate.still(self._actor)
         except NotSignedIn:
             await self._socket.close(_BAD_TOKEN, "The membership has ended.")
             raise
         if isinstance(happened, Online):
-            return "presence", None, self._greeting()
+            return frame_of("presence", None, self._greeting())
         if not isinstance(happened, EventInfo):
             return await super()._shown(happened)
-        shown = await self._gateway.member_events.shown(self._actor, happened)
-        return (shown[0], happened.id, shown[1]) if shown is not None else None
+        return await self._gateway.member_events.frame(self._actor, happened)
 
 
 async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:

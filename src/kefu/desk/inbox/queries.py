@@ -396,6 +396,12 @@ def history(turn_ids: list[str]) -> dict[str, list[Line]]:
     return found
 
 
+def contacts_of(conversation_ids: list[str]) -> dict[str, tuple[str, str]]:
+    """The contact and the channel of conversations of any workspace, for handing out live events."""
+    rows = Conversation.objects.across_workspaces("one reader a process").filter(id__in=conversation_ids)
+    return {row[0]: (row[1], row[2]) for row in rows.values_list("id", "contact_id", "channel_id")}
+
+
 def get(actor: Actor, conversation_id: str, *, lock: bool = False) -> Conversation:
     """The conversation's row if the actor may see it; with `lock`, held until the transaction ends."""
     where = "id = %s"
