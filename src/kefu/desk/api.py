@@ -10,6 +10,7 @@ from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
 from kefu.desk.library.api import router as library
+from kefu.desk.modelhub.api import router as modelhub
 
 
 class _Readable(JSONRenderer):
@@ -27,5 +28,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, contacts, inbox, library, assistants):
+for router in (accounts, contacts, inbox, library, assistants, modelhub):
     api.add_router("", router)

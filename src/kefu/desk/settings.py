@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "kefu.desk.accounts",
     "kefu.desk.contacts",
     "kefu.desk.library",
+    "kefu.desk.modelhub",
     "kefu.desk.inbox",
     "kefu.desk.assistants",
 ]

@@ -14,7 +14,10 @@ from kefu.contracts.engine import Encoder, Generator
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
+from kefu.desk.changes import disconnect
 from kefu.desk.library import queries as library
+from kefu.desk.modelhub.queries import Served
+from kefu.desk.serving import LiveModels, Serving
 from kefu.kit import registry
 from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
@@ -51,6 +54,7 @@ class Wiring:
         self._minds: dict[str, _WorkspaceMind] = {}
         self._generators: dict[tuple[str, str], Generator] = {}
         self._generations = asyncio.Semaphore(settings().generations_at_once)
+        self.models = LiveModels(lambda: self.encoders().values())
 
     @property
     def has_encoders(self) -> bool:
@@ -84,8 +88,27 @@ class Wiring:
     def changed(self, workspace_id: str, kind: str) -> None:
         """Something of a workspace has changed in the rows; what depends on it is made again when next asked for."""
         mine = self._minds.get(workspace_id)
-        if mine is not None and kind.startswith(("library.", "assistant.", "workspace.")):
+        if mine is None:
+            return
+        if kind.startswith(("library.", "assistant.", "workspace.")):
             mine.outdated(assistant=kind.startswith("assistant."))
+        elif kind == "modelhub.promoted":
+            # Turns go on with the model that there is until the new one is loaded.
+            threading.Thread(target=self._change_apart, args=(workspace_id,), name="kefu-models", daemon=True).start()
+
+    def change_models(self, workspace_id: str) -> None:
+        """Load what was promoted, and then let it answer. Blocking."""
+        mine = self._minds.get(workspace_id)
+        if self.models.refresh(workspace_id) and mine is not None:
+            mine.outdated(assistant=False)
+
+    def serving(self, workspace_id: str, role: str) -> Serving | None:
+        """Which version this process answers with in a role; None before the first turn."""
+        return self.models.serving(workspace_id, role)
+
+    def version(self, served: Served) -> Any:
+        """A version of a model, loaded, whether it is live or not. Blocking."""
+        return self.models.version(served)
 
     def generator(self, workspace_id: str, reference: str) -> Generator | None:
         """The workspace's generator; None where there is none or it cannot be loaded (answers are then extracted)."""
@@ -109,12 +132,21 @@ class Wiring:
             for key in [key for key in self._generators if key[0] == workspace_id]:
                 run(self._generators.pop(key).close())
 
+    def _change_apart(self, workspace_id: str) -> None:
+        try:
+            self.change_models(workspace_id)
+        except Exception as error:  # the database is away; what answered before still does
+            _log.error("models_not_changed", workspace=workspace_id, exception=error)
+        finally:
+            disconnect()
+
     def close(self) -> None:
         """Free every engine."""
         with self._lock:
             engines: list[Any] = [*(self._encoders or {}).values(), *self._generators.values()]
             self._encoders, self._generators, self._minds = None, {}, {}
             self._generations = asyncio.Semaphore(settings().generations_at_once)  # the next loop's, if there is one
+        self.models.close()  # before the encoders that they share
         for engine in engines:
             run(engine.close())
 
@@ -152,7 +184,11 @@ class _WorkspaceMind:
                 wiring.forget_generators(self._workspace_id)
                 self._assistant_changed = False
             generator = wiring.generator(self._workspace_id, assistant.generator)
-            tools = Tools(self._index, generator, versions=_versions(wiring.encoders()))
+            intents = wiring.models.classifier(self._workspace_id, "intent")
+            mood = wiring.models.scorer(self._workspace_id, "mood")
+            versions = _versions(wiring.encoders())
+            versions |= {role: model.name for role, model in (("intent", intents), ("mood", mood)) if model is not None}
+            tools = Tools(self._index, generator, intents=intents, mood=mood, versions=versions)
             self._mind = Mind(assistant.policy, tools, assistant.is_active)
             self._seen = changes
             return self._mind

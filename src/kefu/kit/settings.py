@@ -38,6 +38,10 @@ class Settings(BaseModel):
         default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
     )
     threads: int = Field(default=1, ge=1, le=64, description="Threads that one encoder run may use.")
+    runs_at_once: int = Field(
+        default=1, ge=1, le=64, description="Trainings and other long work at a time on one machine; others wait."
+    )
+    run_threads: int = Field(default=1, ge=1, le=256, description="Threads that one training may compute with.")
     turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
     generations_at_once: int = Field(default=16, ge=1, le=1024, description="Generated answers at a time.")
     pending_turns_per_workspace: int = Field(

@@ -1,0 +1,39 @@
+"""Writes of datasets, runs, models and versions."""
+
+from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, remove_dataset
+from kefu.desk.modelhub.actions.registry import (
+    GateRefused,
+    Registered,
+    change_model,
+    make_model,
+    promote,
+    register_folder,
+    remove_model,
+    remove_version,
+    roll_back,
+)
+from kefu.desk.modelhub.actions.training import cancel, check, compress, judge, remove_run, resume, split, train
+
+__all__ = [
+    "GateRefused",
+    "Registered",
+    "add_dataset",
+    "add_version",
+    "cancel",
+    "change_model",
+    "change_rows",
+    "check",
+    "compress",
+    "judge",
+    "make_model",
+    "promote",
+    "register_folder",
+    "remove_dataset",
+    "remove_model",
+    "remove_run",
+    "remove_version",
+    "resume",
+    "roll_back",
+    "split",
+    "train",
+]

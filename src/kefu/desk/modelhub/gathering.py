@@ -1,0 +1,134 @@
+"""What a finished run has made, put where it belongs. Safe to do twice."""
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from kefu.contracts.model_card import ModelCard, read_card
+from kefu.desk.accounts.actions import announce
+from kefu.desk.actor import Actor, system
+from kefu.desk.modelhub import folders
+from kefu.desk.modelhub.actions.data import checked_name, keep_rows
+from kefu.desk.modelhub.actions.registry import store_version
+from kefu.desk.modelhub.actions.training import judging
+from kefu.desk.modelhub.models import DatasetVersion, Run, RunEvent, Version
+from kefu.desk.modelhub.queries.registry import get_model, get_version
+from kefu.desk.rows import now
+from kefu.kit.errors import BadInstallation, KefuError
+from kefu.knowledge.labels import read
+
+Gathered = tuple[dict[str, float], str | None]
+
+_MOST_FINDINGS = 2_000  # of a kind that a report keeps; nobody looks through more
+_NAME_LIMIT = 90  # characters of a dataset's name, before " (train)"
+
+
+def gather(row: Run, made: Path) -> Gathered:
+    """Put away what a run has made in a folder; gives its figures and the version, if it made or judged one.
+
+    Raises BadInstallation where it made nothing, NotFound when what it worked for was deleted meanwhile.
+    """
+    return _BY_KIND[row.kind](row, made)
+
+
+def _version(row: Run, made: Path) -> Gathered:
+    """A new version of the run's model, which is then judged beside the champion."""
+    known = Version.objects.of(row.workspace_id).filter(run_id=row.id).first()
+    actor = _actor(row)
+    if known is None:
+        owner = get_model(row.workspace_id, str(row.model_id))
+        known = store_version(actor, owner, made, run=row, note=_note(row))
+    stored = get_version(row.workspace_id, known.id)
+    if stored.model.test is not None:
+        _judge(actor, stored)
+    return _figures(ModelCard.from_table(stored.card).metrics), stored.id
+
+
+def _judge(actor: Actor, row: Version) -> None:
+    """Have the frozen test see a new version, and the champion if it has not. No room for it now is no failure."""
+    owner = get_model(actor.workspace_id, row.model_id)
+    waiting = [row]
+    if owner.champion_id and owner.test is not None:
+        champion = get_version(actor.workspace_id, owner.champion_id)
+        seen = ((champion.judged or {}).get("judged") or {}).get("data_sha256")
+        if seen != owner.test.sha256:
+            waiting.append(champion)
+    for each in waiting:
+        with contextlib.suppress(KefuError):
+            judging(actor, each)
+
+
+def _judgement(row: Run, made: Path) -> Gathered:
+    """What the frozen test found, kept beside the version; its own files stay as they were."""
+    version = get_version(row.workspace_id, row.inputs["model"]["id"])
+    copies = folders.work_folder(row.id) / "inputs" / "model" / folders.slug(version.model.name)
+    card = read_card(copies)
+    if card.judged is None:
+        raise BadInstallation("The evaluation has judged nothing.", run=row.id)
+    metrics = _figures(card.metrics)
+    found = {"judged": asdict(card.judged), "metrics": metrics, "run": row.id}
+    with transaction.atomic():
+        Version.objects.of(row.workspace_id).filter(id=version.id).update(judged=found)
+        announce(row.workspace_id, "modelhub.model_updated", version.model_id)
+    return metrics, version.id
+
+
+def _report(row: Run, made: Path) -> Gathered:
+    """What a check found, kept beside the dataset's version."""
+    try:
+        table = json.loads((made / "report.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInstallation("The check has left no report.", run=row.id) from error
+    cut = {name: value[:_MOST_FINDINGS] if isinstance(value, list) else value for name, value in table.items()}
+    with transaction.atomic():
+        mine = DatasetVersion.objects.of(row.workspace_id).filter(id=row.dataset_version_id)
+        mine.update(report=cut, checked_at=now())
+        announce(row.workspace_id, "modelhub.dataset_updated", row.inputs["data"]["id"])
+    return _told(row), None
+
+
+def _parts(row: Run, made: Path) -> Gathered:
+    """Two datasets of one, named for what they are for."""
+    origin = row.inputs["data"]
+    for part in ("train", "test"):
+        found = read(made / f"{part}.jsonl.gz")
+        name = checked_name(f"{origin['name'][:_NAME_LIMIT]} ({part})")
+        keep_rows(_actor(row), name, found, note=f"Split from version {origin['number']}")
+    return _told(row), None
+
+
+def _told(row: Run) -> dict[str, float]:
+    """The figures that the run's last event tells."""
+    last = RunEvent.objects.of(row.workspace_id).filter(run_id=row.id, told="finished").order_by("-number").first()
+    return _figures(last.fields.get("metrics", {})) if last is not None else {}
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: value for name, value in metrics.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _note(row: Run) -> str:
+    if row.kind == "train":
+        return f"Trained by {row.recipe}"
+    return f"Made by {row.kind} from version {row.inputs['model']['number']}"
+
+
+def _actor(row: Run) -> Actor:
+    return system(row.workspace_id, row.made_by)
+
+
+_BY_KIND: dict[str, Callable[[Run, Path], Gathered]] = {
+    "train": _version,
+    "compress": _version,
+    "export": _version,
+    "evaluate": _judgement,
+    "check": _report,
+    "split": _parts,
+}

@@ -1,0 +1,55 @@
+"""Trying a version: what it makes of texts that somebody types, whether it is live or not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kefu.contracts.engine import Classifier, Scorer
+from kefu.desk.actor import Actor, Role
+from kefu.desk.modelhub.queries.registry import get_version, served_version
+from kefu.desk.wiring import wiring
+from kefu.kit.errors import BadInput, Unavailable
+from kefu.kit.runtime import run
+
+_MOST_CHARACTERS = 2_000
+_SECONDS = 60.0
+_SHOWN = 5  # labels of each text
+
+
+def guesses(actor: Actor, *, version_id: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """A label with its probability, or a number, for each text.
+
+    Raises BadInput for texts that are empty or too long, Unavailable, BadInstallation, NotFound, NotAllowed.
+    """
+    actor.require_role(Role.AGENT)
+    row = get_version(actor.workspace_id, version_id)
+    if any(not text.strip() or len(text) > _MOST_CHARACTERS for text in texts):
+        raise BadInput(f"Texts have 1 to {_MOST_CHARACTERS:,} characters.", field="texts")
+    engine = wiring().version(served_version(row))
+    try:
+        if row.card["task"] == "score":
+            return run(_scores(engine, texts), timeout=_SECONDS)
+        return run(_labels(engine, texts), timeout=_SECONDS)
+    except TimeoutError:
+        raise Unavailable("The model did not answer within a minute.") from None
+
+
+async def _labels(engine: Classifier, texts: Sequence[str]) -> list[dict[str, Any]]:
+    found = await engine.classify(texts)
+    return [
+        {
+            "text": text,
+            "label": one.label,
+            "confidence": one.confidence,
+            "out_of_scope": one.out_of_scope,
+            "scope": one.scope if one.scope == one.scope else None,
+            "score": None,
+            "scores": dict(list(one.scores.items())[:_SHOWN]),
+        }
+        for text, one in zip(texts, found, strict=True)
+    ]
+
+
+async def _scores(engine: Scorer, texts: Sequence[str]) -> list[dict[str, Any]]:
+    found = await engine.score(texts)
+    blank: dict[str, Any] = {"label": None, "confidence": None, "out_of_scope": None, "scope": None, "scores": {}}
+    return [{**blank, "text": text, "score": float(one)} for text, one in zip(texts, found, strict=True)]
