@@ -116,6 +116,16 @@ def test_a_frozen_word_table_stays(folder: Path, tmp_path: Path) -> None:
     assert not torch.equal(run.after["head.weight"], run.before["head.weight"])
 
 
+def test_frozen_layers_stay_and_take_the_embeddings_along(folder: Path, tmp_path: Path) -> None:
+    run = Trained(folder, tmp_path, freeze_layers=1)
+    stayed = {name for name, each in run.after.items() if torch.equal(each, run.before[name])}
+    assert "encoder.encoder.layer.0.attention.self.query.weight" in stayed
+    assert {name for name in run.after if "embeddings" in name} <= stayed
+    assert "encoder.encoder.layer.1.attention.self.query.weight" not in stayed
+    with pytest.raises(BadInput, match="has 2"):
+        Trained(folder, tmp_path, freeze_layers=3)
+
+
 def test_early_stopping_keeps_the_best_epoch(folder: Path, tmp_path: Path) -> None:
     judged = [0.5, 0.9, 0.8, 0.7, 0.99]
     run = Trained(folder, tmp_path, judged=judged, num_train_epochs=5, early_stopping_patience=2)

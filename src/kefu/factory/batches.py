@@ -90,10 +90,12 @@ class _Turns:
     def take(self, number: int) -> list[int]:
         taken: list[int] = []
         for _ in range(min(number, len(self._rows))):
-            if not self._left:
-                self._left = [row for row in self._rows if row not in taken]
-                self._chance.shuffle(self._left)
-            taken.append(self._left.pop())
+            if not any(row not in taken for row in self._left):
+                again = list(self._rows)
+                self._chance.shuffle(again)
+                self._left = again + self._left
+            place = max(place for place, row in enumerate(self._left) if row not in taken)
+            taken.append(self._left.pop(place))
         return taken
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
@@ -17,13 +18,14 @@ from kefu.factory.bases import Base, grown_network, load_base, new_network
 from kefu.factory.batches import Tokens, tokenize
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.export import ONNX_FILE, write_network
-from kefu.factory.growth import Growth, grow, remembered
-from kefu.factory.lessons import Checked, Contrast, LabelLesson, Teacher, Telling, predict
+from kefu.factory.growth import Growth, grow, remembered, remembered_vectors
+from kefu.factory.lessons import Checked, Contrast, LabelLesson, Memory, Teacher, Telling, predict
 from kefu.factory.loop import Fitted, LoopOptions, fit
 from kefu.factory.losses import ClassLoss
-from kefu.factory.network import TextNetwork, head_from_centroids
+from kefu.factory.network import TextNetwork, head_from_centroids, mix, set_dropout
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
+from kefu.kit.errors import BadInput
 
 # MiniLM is the better encoder of English, e5 of Chinese and across languages.
 ENGLISH, ANY = "package:minilm-en", "package:e5-small-zh-en"
@@ -39,6 +41,9 @@ class LabelOptions(LoopOptions):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="the share spread over all labels")
     focal_gamma: float = Field(default=2.0, ge=0, le=10, description="how little the focal loss counts what is sure")
     floor: bool = Field(default=True, description="whether a linear floor is kept to tell what is out of scope")
+    original_share: float = Field(
+        default=0.0, ge=0, le=1, description="the share of the encoder's original weights in the result"
+    )
     rehearsal_per_label: int = Field(
         default=100, ge=1, description="with extend: earlier texts of each label that are taught again"
     )
@@ -63,7 +68,7 @@ def teach_labels(
     """Train a network to tell labels apart and seal it in `job.out`."""
     prepare(options)
     growth = grow(job, data, valid, per_label=options.rehearsal_per_label, seed=options.seed, tell=tell)
-    texts, names = labelled(growth.data)
+    texts, names = _taught(growth)
     labels = growth.labels
     base = growth.base or load_base(options.base_model or base_for(texts))
     if manner.teach_names:
@@ -71,6 +76,7 @@ def teach_labels(
     tokens = tokenize(base.tokenizer, texts, max_tokens=options.max_tokens)
     targets = torch.tensor([labels.index(name) for name in names])
     network, teacher = _network(base, growth, tokens, targets, options)
+    memory = _memory(growth, network) if growth.is_from_memory else None
     lesson = LabelLesson(
         tokens=tokens,
         pad_id=base.pad_id,
@@ -82,17 +88,32 @@ def teach_labels(
         telling=Telling(options.loss, options.label_smoothing, options.focal_gamma),
         contrast=manner.contrast,
         teacher=teacher,
+        memory=memory,
         each=manner.each,
     )
     started = started_with(options, base, growth.data, manner.recipe)
+    original = {name: each.clone() for name, each in network.encoder.state_dict().items()}
     out = Path(job.out)
     fitted = fit(network, lesson, options, out=out, tell=tell, started_with=started, resume=job.resume)
+    if options.original_share:
+        mix(network, original, options.original_share)
+        fitted = replace(fitted, metrics=lesson.judge(network))
     if options.floor and growth.has_all_labels:
         fit_linear(out / "linear", texts, names, regularisation=1.0, features=FLOOR_FEATURES, seed=options.seed)
     card = draft(out, options, base, fitted, recipe=manner.recipe, task="classify", texts=texts, data=growth.data)
     card = replace(card, labels=labels, parents=growth.parents, valid_sha256=growth.valid.sha256)
     card = finish(out, card, network, base, data=growth.data, valid=growth.valid, tell=tell)
     return remembered(out, card, growth, tell) if growth.earlier else card
+
+
+def _taught(growth: Growth) -> tuple[list[str], list[str]]:
+    """Texts and labels. A model that knows labels may learn a single new one; data alone need two."""
+    if growth.base is None:
+        return labelled(growth.data)
+    rows = [(each.text, each.label) for each in growth.data.examples if each.label is not None]
+    if not rows:
+        raise BadInput("The data hold no label.")
+    return [text for text, _ in rows], [label for _, label in rows]
 
 
 def prepare(options: LoopOptions) -> None:
@@ -131,6 +152,20 @@ def _network(
         teacher = Teacher(logits[:, places], places, options.distillation_weight)
     _set_head(network, tokens, targets, base.pad_id, known=[labels.index(label) for label in old], bf16=options.bf16)
     return network, teacher if options.distillation_weight else None
+
+
+def _memory(growth: Growth, network: TextNetwork) -> Memory:
+    """What the head meets in place of the earlier texts: their vectors hold only while the encoder stays as it is."""
+    assert growth.earlier is not None
+    network.encoder.requires_grad_(False)
+    set_dropout(network, 0.0)  # the earlier texts' vectors were made without
+    places = torch.tensor([growth.labels.index(label) for label in growth.old_labels])
+    vectors = torch.from_numpy(remembered_vectors(growth.earlier))
+    with torch.no_grad():
+        if not len(vectors):  # each label's row of the head points where its texts are
+            vectors = functional.normalize(network.head.weight[places].clone(), dim=1)
+        meant = places[network.head(vectors)[:, places].argmax(1)]
+    return Memory(vectors, meant, network.head)
 
 
 def _set_head(

@@ -1,7 +1,8 @@
 """More labels later: a trained model, the data it was taught, and new data with labels that it does not know.
 
-What it was taught is taught again beside the new (rehearsal); where no copy of it is left, the earlier model's answers
-on the new texts are kept to (distillation, Li and Hoiem 2016).
+What it was taught is taught again beside the new (rehearsal), while the earlier model's answers are kept to
+(distillation, Li and Hoiem 2016). Where no copy of its data is left, its encoder stays as it is and the head meets the
+vectors that its statistics of scope hold.
 """
 
 import hashlib
@@ -13,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from kefu.contracts.dataset import Dataset, Example
+from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.factory.bases import Base, from_folder
 from kefu.factory.data.version import combined, keep, kept
-from kefu.factory.seal import outputs, write_card
+from kefu.factory.seal import SCOPE_FILE, outputs, write_card
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels import dataset_of
 
@@ -43,8 +45,9 @@ class Growth:
         return set(self.labels) == set(self.data.labels)
 
     @property
-    def new_labels(self) -> tuple[str, ...]:
-        return tuple(label for label in self.labels if label not in self.old_labels)
+    def is_from_memory(self) -> bool:
+        """Whether an earlier model is taught more without the data it was taught before."""
+        return self.base is not None and not self.has_all_labels
 
 
 def grow(job: Job, data: Dataset, valid: Dataset, *, per_label: int, seed: int, tell: Tell) -> Growth:
@@ -93,7 +96,11 @@ def _digest(path: Path) -> str:
 
 def _tell_growth(growth: Growth, card: ModelCard, earlier: Dataset | None, tell: Tell) -> None:
     new = [label for label in growth.labels if label not in card.labels]
-    how = "its data are taught again" if earlier is not None else "no copy of its data is left: its answers are kept to"
+    how = (
+        "its data are taught again"
+        if earlier is not None
+        else "no copy of its data is left, so its encoder stays as it is"
+    )
     sentence = f"{card.name} knows {len(card.labels)} labels, {len(new)} are new; {how}."
     tell(Told.NOTE, {"sentence": sentence})
 
@@ -110,6 +117,22 @@ def _sample(data: Dataset, per_label: int, seed: int) -> Dataset:
         for place in (places if len(places) <= per_label else chance.sample(places, per_label))
     )
     return dataset_of(tuple(data.examples[place] for place in chosen), mapping=data.mapping, format=data.format)
+
+
+def remembered_vectors(folder: Path) -> Matrix:
+    """The unit vectors of texts that a model was taught, as its statistics of scope hold them: [n, dimension].
+
+    They are kept as c = (v - mean) / r, of unit length; r follows from v being of unit length, too.
+    """
+    from safetensors.numpy import load_file
+
+    if not (folder / SCOPE_FILE).is_file():
+        return np.zeros((0, 0), np.float32)
+    arrays = load_file(folder / SCOPE_FILE)
+    mean, bank = arrays["mean"].astype(np.float32), arrays["bank"].astype(np.float32)
+    along = bank @ mean
+    length = np.sqrt(np.maximum(along**2 + 1 - float(mean @ mean), 0.0)) - along
+    return np.asarray(mean + length[:, None] * bank, np.float32)
 
 
 def remembered(out: Path, card: ModelCard, growth: Growth, tell: Tell) -> ModelCard:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from kefu.factory.batches import Batches, Tokens, balanced, by_length, pad
@@ -53,6 +53,15 @@ class Teacher:
     temperature: float = 2.0
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Vectors [n, dimension] of texts that are no longer there, the label numbers of each, and the head they meet."""
+
+    vectors: Tensor
+    targets: Tensor
+    head: nn.Linear
+
+
 @dataclass
 class LabelLesson:
     """Telling labels apart. `each` texts of each of `labels` labels make a batch; 0 for batches by length."""
@@ -67,6 +76,7 @@ class LabelLesson:
     telling: Telling = field(default_factory=Telling)
     contrast: Contrast = field(default_factory=Contrast)
     teacher: Teacher | None = None
+    memory: Memory | None = None
     each: int = 0
 
     def batches(self, epoch: int) -> Batches:
@@ -87,6 +97,8 @@ class LabelLesson:
                 logits[:, self.teacher.places], self.teacher.logits[rows], temperature=self.teacher.temperature
             )
             loss = loss + self.teacher.weight * taught
+        if self.memory is not None:
+            loss = loss + functional.cross_entropy(self.memory.head(self.memory.vectors), self.memory.targets)
         return loss
 
     def judge(self, network: TextNetwork) -> Mapping[str, float]:

@@ -43,6 +43,7 @@ class LoopOptions(RecipeOptions):
     dropout: float = Field(default=0.1, ge=0, lt=1, description="the share of values left out in training")
     adversarial_epsilon: float = Field(default=0.0, ge=0, description="how far FGM moves the word table; 0 for off")
     freeze_embeddings: bool = Field(default=False, description="whether the word table stays as it is")
+    freeze_layers: int = Field(default=0, ge=0, le=100, description="the lowest layers that stay as they are")
     bf16: bool = Field(default=True, description="whether the matrix products are in bfloat16")
     max_tokens: int = Field(default=64, ge=4, le=512, description="longer texts are cut")
     early_stopping_patience: int = Field(default=0, ge=0, description="epochs without gain before stopping; 0 for off")
@@ -52,8 +53,10 @@ class LoopOptions(RecipeOptions):
 
     @model_validator(mode="after")
     def _check_adversary(self) -> Self:
-        if self.adversarial_epsilon and self.freeze_embeddings:
-            raise ValueError("adversarial training moves the word table, so freeze_embeddings must be false")
+        if self.adversarial_epsilon and (self.freeze_embeddings or self.freeze_layers):
+            raise ValueError(
+                "adversarial training moves the word table, so freeze_embeddings and freeze_layers are off"
+            )
         return self
 
 
@@ -121,7 +124,7 @@ class Loop:
     ) -> None:
         self._network, self._lesson, self._options = network, lesson, options
         self._out, self._tell = out, tell
-        network.word_table().requires_grad_(not options.freeze_embeddings)
+        network.freeze(word_table=options.freeze_embeddings, layers=options.freeze_layers)
         optimizer = make_optimizer(
             options.optim,
             network,

@@ -1,11 +1,13 @@
 """The network that is trained: an encoder, mean pooling to a unit vector, and a linear head on it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from kefu.kit.errors import BadInput
 
 # Logits of a head on unit vectors start as this many times the cosine to a label's centroid: the usual temperature of
 # 0.05 of sentence encoders, at which a softmax over a hundred labels tells the nearest from the rest.
@@ -37,6 +39,20 @@ class TextNetwork(nn.Module):
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)  # an empty mask gives zeros, not NaN
         return functional.normalize(mean.float(), dim=1)
 
+    def freeze(self, *, word_table: bool, layers: int) -> None:
+        """Leave the word table, or all embeddings and the lowest layers, as they are: less to compute and to forget.
+
+        Raises BadInput for an encoder that has fewer layers, or keeps them elsewhere.
+        """
+        if word_table:
+            self.word_table().requires_grad_(False)
+        if layers:
+            found = getattr(getattr(self.encoder, "encoder", None), "layer", ())
+            if layers > len(found):
+                raise BadInput(f"{layers} layers cannot be frozen: the encoder has {len(found)}.", layers=layers)
+            for each in (cast(Any, self.encoder).embeddings, *found[:layers]):
+                each.requires_grad_(False)
+
     def word_table(self) -> nn.Parameter:
         """The word embeddings: half of a small encoder's weights."""
         return cast(nn.Parameter, cast(Any, self.encoder).get_input_embeddings().weight)
@@ -52,6 +68,17 @@ def set_dropout(module: nn.Module, share: float) -> None:
     for each in module.modules():
         if isinstance(each, nn.Dropout):
             each.p = share
+
+
+@torch.no_grad()
+def mix(network: TextNetwork, original: Mapping[str, Tensor], share: float) -> None:
+    """Put a share of its original weights back into a network's encoder (Wortsman 2022).
+
+    What few texts taught is kept on the whole, and what the encoder knew of all others comes back.
+    """
+    for name, weight in network.encoder.state_dict().items():
+        if weight.is_floating_point():
+            weight.lerp_(original[name], share)
 
 
 @torch.no_grad()

@@ -23,6 +23,10 @@ class FewshotOptions(LabelOptions):
 
     num_train_epochs: int = Field(default=8, ge=1, le=1000, description="how often every text is seen")
     per_device_train_batch_size: int = Field(default=64, ge=2, le=4096, description="texts of one batch")
+    learning_rate: float = Field(default=2e-4, gt=0, lt=1, description="the body's highest learning rate")
+    original_share: float = Field(
+        default=0.4, ge=0, le=1, description="the share of the encoder's original weights in the result"
+    )
     contrastive_loss: ContrastiveLoss = Field(
         default="supervised_contrastive", description="supervised_contrastive, batch_hard_triplet or none"
     )
