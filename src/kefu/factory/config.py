@@ -1,6 +1,7 @@
 """Which recipe, with which options: a name with its commented YAML, or a YAML file, and `key=value` on top."""
 
 import difflib
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -77,17 +78,19 @@ def _pair(written: str) -> tuple[str, Any]:
     key, separator, value = written.partition("=")
     if not separator or not key.strip():
         raise BadInput(f"{written!r} is no option; write key=value, such as seed=1.", option=written)
+    return key.strip(), _value(value.strip())
+
+
+def _value(written: str) -> Any:
+    """YAML 1.1 takes 5e-5 for a text and nothing for null; people mean the number and the empty text."""
     try:
-        return key.strip(), _number(yaml.safe_load(value))
+        return float(written) if _is_exponent(written) else yaml.safe_load(written) if written else ""
     except (yaml.YAMLError, RecursionError):
-        return key.strip(), value
+        return written
 
 
-def _number(value: Any) -> Any:
-    """YAML 1.1 takes 5e-5 for a text; people mean the number."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+def _is_exponent(written: str) -> bool:
+    try:
+        return "e" in written.lower() and math.isfinite(float(written))
+    except ValueError:
+        return False
