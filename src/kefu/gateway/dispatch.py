@@ -18,6 +18,7 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
 from kefu.desk.library import due as library
+from kefu.desk.modelhub import due as modelhub
 from kefu.desk.wiring import Mind, wiring
 from kefu.gateway.hub import Delta, Hub
 from kefu.gateway.rows import Rows
@@ -42,6 +43,7 @@ class Dispatch:
         self._worker = f"worker_{uuid.uuid4().hex[:16]}"
         self._due = asyncio.Event()
         self._sources_due = asyncio.Event()
+        self._runs_due = asyncio.Event()
         self._outcomes: asyncio.Queue[tuple[str, TurnOutcome, dict[str, Any]]] = asyncio.Queue()
         self._in_work: dict[str, asyncio.Task[None]] = {}
         self._conversations: dict[str, str] = {}
@@ -68,6 +70,7 @@ class Dispatch:
                 (self._close_idle, "idle"),
                 (self._keep_house, "house"),
                 (self._read_sources, "sources"),
+                (self._tend_runs, "runs"),
             ]
         ]
 
@@ -108,6 +111,8 @@ class Dispatch:
             self._due.set()
         elif event.kind == "source.updated":
             self._sources_due.set()
+        elif event.kind == "modelhub.run_updated":
+            self._runs_due.set()
         elif event.kind == "conversation.updated" and event.conversation_id in self._conversations:
             self._due.set()
             check = asyncio.create_task(self._cancel_if_taken(event.workspace_id, event.conversation_id))
@@ -235,6 +240,7 @@ class Dispatch:
             self._forget_at = asyncio.get_running_loop().time() + _FORGET_SECONDS
             await self._rows.write(accounts.forget_old)
             await self._rows.long(inbox.forget_uploads)
+            await self._rows.long(modelhub.forget_old_work)
 
     async def _read_sources(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -247,6 +253,15 @@ class Dispatch:
         for workspace_id, ids in by_workspace.items():
             await self._rows.long(library.read_sources, workspace_id, ids, embed=wiring().embed)
             wiring().changed(workspace_id, "library.changed")
+
+    async def _tend_runs(self) -> None:
+        """Look after trainings: each second while there are some, else when one is asked for."""
+        self._runs_due.clear()
+        if await self._rows.long(modelhub.tend):
+            await asyncio.sleep(_SWEEP_SECONDS)  # its own events announce themselves here, too
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._runs_due.wait(), _SWEEP_SECONDS * 5)
 
 
 def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:

@@ -13,7 +13,8 @@ from kefu.kit.settings import settings
 
 from ..desks import BASE, Desk, desk_for
 from ..shops import Shop, made_shop
-from .rigs import finished, rows, sheet, upload, uploaded
+from .rigs import finished, upload, uploaded
+from .samples import rows, sheet
 
 pytestmark = pytest.mark.django_db
 

@@ -170,17 +170,18 @@ def _tend(row: Run) -> None:
     work = folders.work_folder(row.id)
     if row.cancel_at is not None:
         _stop(row, work)
-    while True:
-        look = runner().look(work, row.position)
+    look = runner().look(work, row.position)
+    while look.position != row.position:
         if not _stored(row, look):
-            return  # somebody else looks after it
-        if not look.events:
-            break
+            return  # another server looks after it
+        look = runner().look(work, row.position)
     if not look.is_running:
         _gathered(row, look)
         return
     position = runner().trim(work, row.position)
-    Run.objects.of(row.workspace_id).filter(id=row.id).update(lease_until=now() + LEASE, position=position)
+    if position != row.position or row.lease_until is None or row.lease_until < now() + LEASE / 2:
+        mine = Run.objects.of(row.workspace_id).filter(id=row.id, position=row.position)
+        mine.update(lease_until=now() + LEASE, position=position)
 
 
 def _stop(row: Run, work: Path) -> None:
@@ -198,8 +199,6 @@ def _stored(row: Run, look: Look) -> bool:
         fresh = Run.objects.of(row.workspace_id).select_for_update().filter(id=row.id, state="running").first()
         if fresh is None or fresh.position != row.position or fresh.attempts != row.attempts:
             return False
-        if look.position == row.position:
-            return True
         RunEvent.objects.bulk_create(list(_rows(fresh, look.events)))
         if fresh.steps > _MOST_EVENTS // 2 * fresh.stride:
             fresh.stride *= 2

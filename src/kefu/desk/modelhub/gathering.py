@@ -17,7 +17,7 @@ from kefu.desk.modelhub.actions.data import checked_name, keep_rows
 from kefu.desk.modelhub.actions.registry import store_version
 from kefu.desk.modelhub.actions.training import judging
 from kefu.desk.modelhub.models import DatasetVersion, Run, RunEvent, Version
-from kefu.desk.modelhub.queries.registry import get_model, get_version
+from kefu.desk.modelhub.queries.registry import get_model, get_version, version_info
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInstallation, KefuError
 from kefu.knowledge.labels import read
@@ -51,13 +51,9 @@ def _version(row: Run, made: Path) -> Gathered:
 
 def _judge(actor: Actor, row: Version) -> None:
     """Have the frozen test see a new version, and the champion if it has not. No room for it now is no failure."""
-    owner = get_model(actor.workspace_id, row.model_id)
-    waiting = [row]
-    if owner.champion_id and owner.test is not None:
-        champion = get_version(actor.workspace_id, owner.champion_id)
-        seen = ((champion.judged or {}).get("judged") or {}).get("data_sha256")
-        if seen != owner.test.sha256:
-            waiting.append(champion)
+    champion_id = get_model(actor.workspace_id, row.model_id).champion_id
+    champion = [get_version(actor.workspace_id, champion_id)] if champion_id else []
+    waiting = [each for each in (row, *champion) if not version_info(each, frozenset()).is_judged]
     for each in waiting:
         with contextlib.suppress(KefuError):
             judging(actor, each)

@@ -260,7 +260,7 @@ def model_info(row: Model, version_count: int) -> ModelInfo:
 def version_info(row: Version, used: frozenset[str]) -> VersionInfo:
     owner = row.model
     aliases = {"champion": owner.champion_id, "challenger": owner.challenger_id}
-    judged = _judgement(row)
+    card = _card(row)
     return VersionInfo(
         id=row.id,
         model_id=owner.id,
@@ -268,9 +268,9 @@ def version_info(row: Version, used: frozenset[str]) -> VersionInfo:
         number=row.number,
         aliases=tuple(name for name, named in aliases.items() if named == row.id),
         run_id=row.run_id,
-        card=_card(row, judged),
+        card=card,
         files=tuple(row.files),
-        is_judged=judged is not None,
+        is_judged=owner.test is not None and card.judged is not None,
         is_deletable=row.id not in used,
         has_report=any(each["path"] == folders.REPORT for each in row.files),
         sha256=row.sha256,
@@ -281,9 +281,9 @@ def version_info(row: Version, used: frozenset[str]) -> VersionInfo:
     )
 
 
-def _card(row: Version, judged: Mapping[str, Any] | None) -> ModelCard:
+def _card(row: Version) -> ModelCard:
     """The card as the gate sees it: with a frozen test, what was found on anything else does not count."""
-    card = ModelCard.from_table(row.card)
+    card, judged = ModelCard.from_table(row.card), _judgement(row)
     if judged is not None:
         filled = ModelCard.from_table({**row.card, "judged": judged["judged"]})
         return replace(filled, metrics={**card.metrics, **judged["metrics"]})
