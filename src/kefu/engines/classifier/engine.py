@@ -16,7 +16,7 @@ from kefu.engines.classifier.runtimes import Outputs, Runtime, runtime_of
 from kefu.engines.classifier.scope import Scope
 from kefu.engines.options import EngineOptions, read_options
 from kefu.engines.resolve import ModelFiles, resolve
-from kefu.kit.errors import BadInput, Unavailable
+from kefu.kit.errors import BadInput, BadInstallation, Unavailable
 from kefu.kit.settings import settings
 
 _ENDINGS = (".onnx", ".safetensors", ".json")
@@ -110,6 +110,8 @@ class ClassifierEngine:
                 return
             model = _without_training_files(self._reference)
             card = ModelCard.from_table(model.card)
+            if card.serve not in model.sha256:
+                raise BadInstallation(f"The card of model {card.name} does not list {card.serve}, which it serves.")
             threads = self._options.threads or settings().threads
             self._runtime = runtime_of(card, model, threads=threads, encoder=self._options.encoder)
             statistics = model.files.get("scope.safetensors")

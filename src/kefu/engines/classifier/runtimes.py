@@ -48,7 +48,9 @@ class Runtime(Protocol):
 def runtime_of(card: ModelCard, model: ModelFiles, *, threads: int, encoder: Encoder | None) -> Runtime:
     """The runtime that a card names. Raises BadInstallation for files that do not fit together."""
     if card.runtime == "linear":
-        return LinearRuntime(Linear.read(model, ""))
+        linear = Linear.read(model, "")
+        _refuse_other_labels(card, linear.labels)
+        return LinearRuntime(linear)
     floor = Linear.read(model, _FLOOR) if f"{_FLOOR}{_LINEAR}" in model.files else None
     if card.runtime == "head":
         return HeadRuntime(card, model, floor, threads=threads, encoder=encoder)
@@ -63,6 +65,10 @@ class Linear:
     def __init__(self, vocabulary: Mapping[str, int], weights: Matrix, idf: Matrix, intercept: Matrix) -> None:
         self._vocabulary = vocabulary
         self._weights, self._idf, self._intercept = weights, idf, intercept
+
+    @property
+    def labels(self) -> int:
+        return int(self._weights.shape[1])
 
     @classmethod
     def read(cls, model: ModelFiles, folder: str) -> "Linear":
@@ -112,6 +118,7 @@ class HeadRuntime:
     ) -> None:
         arrays = _arrays(model, card.serve, ("weight", "bias", "mean", "beside"))
         self._weight, self._bias, self._mean = (arrays[name].astype(np.float32) for name in ("weight", "bias", "mean"))
+        _refuse_other_labels(card, len(self._bias))
         self._card, self._floor = card, floor
         self._floor_weight, self._near_weight = (float(weight) for weight in arrays["beside"])
         self._near = Neighbours(arrays["near"], arrays["owners"], len(self._bias)) if self._near_weight else None
@@ -172,6 +179,15 @@ class NetworkRuntime:
     def _run(self, texts: Sequence[str]) -> Outputs:
         logits, vectors = self._network.run(texts)
         return Outputs(logits, vectors, self._floor.scores(texts) if self._floor is not None else None)
+
+
+def _refuse_other_labels(card: ModelCard, found: int) -> None:
+    """Raises BadInstallation when the weights give another number of labels than the card names."""
+    if card.task == "classify" and found != len(card.labels):
+        raise BadInstallation(
+            f"{card.serve} of model {card.name} tells {found} labels apart, its card names {len(card.labels)}.",
+            model=card.name,
+        )
 
 
 def _arrays(model: ModelFiles, path: str, names: tuple[str, ...]) -> dict[str, Any]:
