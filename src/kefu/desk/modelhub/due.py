@@ -201,7 +201,8 @@ def _stored(row: Run, look: Look) -> bool:
             return False
         RunEvent.objects.bulk_create(list(_rows(fresh, look.events)))
         if fresh.steps > _MOST_EVENTS // 2 * fresh.stride:
-            fresh.stride *= 2
+            while fresh.steps > _MOST_EVENTS // 2 * fresh.stride:
+                fresh.stride *= 2
             kept = RunEvent.objects.of(row.workspace_id).filter(run_id=row.id, step__isnull=False)
             kept.annotate(place=F("step") % fresh.stride).exclude(place=0).delete()
         fresh.position = look.position
