@@ -15,11 +15,14 @@ README = "README.md"
 # Fewer texts of a label than this tell its accuracy to no better than twenty points.
 _FEW_TEXTS = 5
 _NAMED = 5
+# How the sentences begin that an examination finds.
+_FOUND = ("Taught in ", "How well it tells ", "Hardly measured", "Worst on ", "Its figures are on ", "No licence ")
 
 
 def limits_of(card: ModelCard, table: Mapping[str, Any]) -> ModelCard:
-    """The card with what its examination says it cannot do, in sentences."""
-    return replace(card, limits=tuple(dict.fromkeys((*card.limits, *_limits(card, table)))))
+    """The card with what its examination says it cannot do, in sentences; those of an earlier one give way."""
+    kept = [each for each in card.limits if not each.startswith(_FOUND)]
+    return replace(card, limits=tuple(dict.fromkeys((*kept, *_limits(card, table)))))
 
 
 def write_readme(folder: Path, card: ModelCard, table: Mapping[str, Any]) -> Path:

@@ -185,7 +185,7 @@ async def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     card = linear(tmp_path)
     (tmp_path / "weights.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     written(tmp_path, replace(card, serve="weights.pkl"))
-    with pytest.raises(BadInstallation, match="does not list weights.pkl|never loaded"):
+    with pytest.raises(BadInstallation, match=r"does not list weights.pkl|never loaded"):
         await loaded(tmp_path)
 
 

@@ -7,12 +7,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from safetensors.numpy import save_file
 
 from kefu.contracts.gate import judge
-from kefu.contracts.model_card import read_card
+from kefu.contracts.model_card import ModelCard, read_card
 from kefu.factory.data.read import read
+from kefu.factory.evaluate.bench import judged_and_reported
+from kefu.factory.seal import write_card
+from kefu.knowledge.ngrams import ngrams
 
 from ..commands import OUTSIDE, TRAIN, VALID, Trained, kefu, refused, train
 
@@ -69,6 +74,8 @@ def test_an_evaluation_leaves_the_card_unless_told_to_record(linear: Trained, tm
     assert card.judged.data_sha256 == read(TRAIN).sha256
     assert card.metrics["oos_auroc"] > 0.9
     assert card.files == linear.card.files
+    not_measured = "How well it tells texts that are out of scope was not measured."
+    assert (not_measured in linear.card.limits, not_measured in card.limits) == (True, False)
     assert json.loads(kefu("predict", folder, "--text", "转人工", "--json-lines"))["label"] == "human_agent"
 
 
@@ -110,6 +117,61 @@ def test_data_that_do_not_fit_are_refused(linear: Trained, tmp_path: Path, conte
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     assert "holds no model" in refused("evaluate", tmp_path, "--data", VALID)
     assert "holds no model" in refused("predict", tmp_path, "--text", "hello")
+
+
+# numbers instead of labels
+
+
+@pytest.fixture
+def mood(tmp_path: Path) -> Path:
+    """A model that gives 1 for words it knows as good and -1 for those it knows as bad."""
+    folder = tmp_path / "mood"
+    folder.mkdir()
+    worth = {**dict.fromkeys(ngrams("wonderful"), 1.0), **dict.fromkeys(ngrams("terrible"), -1.0)}
+    terms = sorted(worth)
+    weights = np.array([[worth[term]] for term in terms], np.float16)
+    arrays = {"weights": weights, "idf": np.ones(len(terms), np.float32), "intercept": np.zeros(1, np.float32)}
+    save_file(arrays, folder / "linear.safetensors")
+    (folder / "vocabulary.json").write_text(json.dumps(terms), encoding="utf-8")
+    write_card(folder, ModelCard("mood", "score", "score", "linear", "linear.safetensors"))
+    return folder
+
+
+NUMBERS = "text,score\nwonderful,1\nterrible,-1\nso wonderful,0.5\nwonderful not,-1\n"
+
+
+def test_a_model_of_numbers_is_measured_by_its_errors(mood: Path, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(NUMBERS, encoding="utf-8")
+    found = json.loads(kefu("evaluate", mood, "--data", file, "--against", mood, "--json"))
+    assert found["mae"] == pytest.approx((0.5 + 2) / 4, abs=0.01)
+    assert found["mse"] == pytest.approx((0.25 + 4) / 4, abs=0.02)
+    assert 0 < found["pearson"] < 1
+    assert found["sign"] == 0.75
+    assert found["latency_ms"]["p95"] > 0
+    assert found["comparisons"][0]["difference"] == 0.0
+    assert Page((mood / "report.html").read_text(encoding="utf-8")).tags.count("svg") == 2
+
+
+def test_a_model_of_numbers_predicts_numbers_and_is_judged_by_their_sign(mood: Path, tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(NUMBERS, encoding="utf-8")
+    rows = [json.loads(line) for line in kefu("predict", mood, "--file", file, "--json-lines").splitlines()]
+    assert [set(row) for row in rows] == [{"text", "score"}] * 4
+    assert [round(row["score"]) for row in rows] == [1, -1, 1, 1]
+    card = judged_and_reported(mood, read_card(mood), read(file), lambda told, fields: None)
+    assert card.judged is not None
+    assert card.judged.right == "1110"
+    assert card.metrics["mae"] > 0
+    assert "It gives a text a number" in (mood / "README.md").read_text(encoding="utf-8")
+
+
+def test_labels_are_no_numbers(mood: Path, linear: Trained, tmp_path: Path) -> None:
+    assert "holds no numbers to compare with" in refused("evaluate", mood, "--data", VALID)
+    file = tmp_path / "numbers.csv"
+    file.write_text(NUMBERS, encoding="utf-8")
+    assert "holds no labels to compare" in refused("evaluate", linear.folder, "--data", file)
+    assert "cannot be compared" in refused("evaluate", linear.folder, "--data", VALID, "--against", mood)
 
 
 # the README

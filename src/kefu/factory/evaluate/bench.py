@@ -59,7 +59,7 @@ def evaluate(job: Job, tell: Tell) -> Mapping[str, Any]:
         table["generalisation"] = _generalisation(folder, sat, how.other, tell)
         filled = on_card(card, sat, table)
     if how.record:
-        _record(folder, filled, table)
+        _record(folder, limits_of(filled, table), table)
     written = _written(Path(job.out) if job.out else folder, table, tell)
     return {**summary(table), "report": written}
 
