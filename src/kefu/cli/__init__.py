@@ -29,6 +29,7 @@ COMMANDS = {
     "train": ("train", "train", "Train a model on labelled texts."),
     "evaluate": ("evaluate", "evaluate", "Measure how good a model is."),
     "predict": ("predict", "predict", "Say what a model takes texts for."),
+    "models": ("models", "models", "Models of a workspace: list, show, register, promote, rollback, compare."),
     "channels": ("accounts", "channels", "Ways in: create, list."),
 }
 
