@@ -28,6 +28,8 @@ COMMANDS = {
     "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
     "train": ("train", "train", "Train a model on labelled texts."),
     "evaluate": ("evaluate", "evaluate", "Measure how good a model is."),
+    "compress": ("compress", "compress", "Make a trained model smaller and faster."),
+    "export": ("compress", "export", "Write what serves a model into a folder or zip."),
     "predict": ("predict", "predict", "Say what a model takes texts for."),
     "models": ("models", "models", "Models of a workspace: list, show, register, promote, rollback, compare."),
     "channels": ("accounts", "channels", "Ways in: create, list."),

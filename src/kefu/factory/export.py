@@ -1,15 +1,19 @@
 """A trained network as files: torch weights to train on from, and ONNX to serve, loaded again and compared."""
 
+import hashlib
 import json
 import shutil
+import tempfile
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.kit.errors import BadInput, BadInstallation
@@ -146,43 +150,91 @@ def compared(network: "TextNetwork", folder: Path, *, max_tokens: int) -> Writte
 
 
 def export(job: Job, tell: Tell) -> Mapping[str, Any]:
-    """Write a trained model anew as a folder of its own that is ready to serve; give what was compared.
+    """Write what serves a model into a folder, or a zip, of its own; load that again and compare.
 
-    A network is exported from its torch weights; other runtimes have nothing to export from but their own files.
-    Raises BadInput for a model or folder that cannot be used, BadInstallation for a damaged file.
+    It holds the network (or the head), tokenizer, labels, thresholds, card and README: neither data nor torch weights,
+    nothing that is pickled. Raises BadInput for a model, a format or a place that cannot be used, BadInstallation for a
+    file that was altered.
     """
-    from kefu.factory.seal import outputs, write_card
-
+    for name in ("model", "out"):
+        if not getattr(job, name):
+            raise BadInput(f"An export needs {name}.", missing=name)
+    _check_options(job.options)
     source, out = Path(job.model), Path(job.out)
     card = read_card(source)
-    before = outputs(source, PROBES)  # checks each served file's hash
-    if out.exists() and any(out.iterdir()):
-        raise BadInput(f"{out} is not empty; choose another folder.", out=str(out))
-    _copy(source, out, card)
-    if card.runtime == "onnx" and (source / "model.safetensors").is_file():
-        card = _exported(out, card)
-    card = write_card(out, card)
-    after = outputs(out, PROBES)
-    largest = float(np.abs(after.logits - before.logits).max())
+    check_files(source, card)
+    is_zip = out.suffix.lower() == ".zip"
+    if out.exists() and (is_zip or not out.is_dir() or any(each.name != "events.jsonl" for each in out.iterdir())):
+        raise BadInput(f"{out} is there already, or not empty; choose another place.", out=str(out))
+    before = _outputs(source)
+    if is_zip:
+        with tempfile.TemporaryDirectory(prefix="kefu-export-") as place:
+            card = _copied(source, Path(place) / out.stem, card)
+            _pack(Path(place) / out.stem, out)
+        with tempfile.TemporaryDirectory(prefix="kefu-export-") as place:
+            zipfile.ZipFile(out).extractall(place)  # ours, written a moment ago
+            after = _outputs(Path(place) / out.stem)
+    else:
+        card = _copied(source, out, card)
+        after = _outputs(out)
+    largest = float(np.abs(after - before).max())
     tell(Told.NOTE, {"sentence": f"Loaded again and compared: the largest difference of a logit is {largest:.2g}."})
     return {"out": str(out), "serve": card.serve, "largest_difference": largest, "size_mb": card.metrics["size_mb"]}
 
 
-def _copy(source: Path, out: Path, card: ModelCard) -> None:
-    """Copy what serves a model and what explains it, without its data and checkpoints."""
+def _check_options(options: Mapping[str, Any]) -> None:
+    unknown = sorted(set(options) - {"format"})
+    if unknown:
+        raise BadInput(f"An export has no option {unknown[0]!r}. Options: format.", option=unknown[0])
+    if options.get("format", "onnx") != "onnx":
+        raise BadInput(f"Models are exported as onnx, not {options['format']!r}.", option="format")
+
+
+def _outputs(folder: Path) -> Matrix:
+    from kefu.factory.seal import outputs
+
+    return outputs(folder, PROBES).logits
+
+
+def check_files(folder: Path, card: ModelCard) -> None:
+    """Raises BadInstallation for a file that is not what the card says; data that are not there are not missed."""
+    for file in card.files:
+        path = folder / file.path
+        if file.path.startswith("data/") and not path.exists():
+            continue
+        if not path.is_file() or _sha256(path) != file.sha256:
+            raise BadInstallation(
+                f"{file.path} of the model {card.name} is missing or was altered: its card says another SHA-256.",
+                file=file.path,
+            )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copied(source: Path, out: Path, card: ModelCard) -> ModelCard:
+    """Copy what serves a model and what explains it; gives the card of what was copied."""
+    from kefu.factory.seal import write_card
+
     for path in [*(each.path for each in card.files), CARD_FILE, "README.md"]:
-        if (source / path).is_file() and not path.startswith("data/"):
+        if (source / path).is_file() and _is_shipped(path, card):
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source / path, out / path)
+    return write_card(out, card)
 
 
-def _exported(out: Path, card: ModelCard) -> ModelCard:
-    """Export the torch weights in a folder anew, beside whatever else it serves."""
-    require("torch", extra="train")
-    from kefu.factory.bases import from_folder, trained_network
+def _is_shipped(path: str, card: ModelCard) -> bool:
+    if path.endswith(".onnx"):
+        return path == card.serve
+    return not path.startswith("data/") and path != "model.safetensors"
 
-    base = from_folder(out)
-    network = trained_network(base)
-    labels = card.labels or ("score",)
-    written = write_network(out, network, base.tokenizer, labels, pad_id=base.pad_id, max_tokens=card.max_tokens)
-    return replace(card, metrics={**card.metrics, "export_difference": written.largest})
+
+def _pack(folder: Path, target: Path) -> None:
+    """Zip a folder under its own name. The same files give the same zip: their times are left out."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            archive.writestr(zipfile.ZipInfo(name), path.read_bytes(), zipfile.ZIP_DEFLATED)

@@ -1,0 +1,228 @@
+"""Making a model's folder in a given form, always anew from the fp32 files of the model that is compressed."""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.dataset import Dataset
+from kefu.contracts.job import Tell, Told
+from kefu.contracts.model_card import CARD_FILE, ModelCard
+from kefu.factory.compress.int8 import quantise
+from kefu.factory.compress.trim import trim
+from kefu.factory.evaluate.paired import LEVEL, paired
+from kefu.factory.export import ONNX_FILE, check_files
+from kefu.factory.seal import SCOPE_FILE, outputs, seal, write_card
+from kefu.kit.errors import BadInput, BadInstallation
+from kefu.kit.optional import require
+
+Flags = npt.NDArray[np.bool_]
+
+INT8_FILE = "onnx/model_qint8.onnx"
+_FLOOR = "linear"
+# Beside the network, what a form is made from.
+_WEIGHTS = ("model.safetensors", "config.json", "tokenizer.json")
+# A trimmed network computes the very same sums for tokens that stayed; more is a row that went to the wrong place.
+_LARGEST_DIFFERENCE = 1e-4
+_PROBES = 8
+# What an examination said of the model in its old form.
+_EXAMINED = "Worst on the slice"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a model is reduced to: `layers` and `tokens` 0 for all of them."""
+
+    layers: int = 0
+    tokens: int = 0
+    int8: bool = False
+    floor: bool = True
+
+    @property
+    def variant(self) -> str:
+        """In a word, for the card."""
+        parts = ["int8" if self.int8 else "fp32"]
+        if self.layers:
+            parts.append(f"{self.layers} layers")
+        if self.tokens:
+            parts.append("trimmed vocabulary")
+        if not self.floor:
+            parts.append("no floor")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The model that is compressed, checked, with what it was taught and what it is judged on."""
+
+    folder: Path
+    card: ModelCard
+    train: Dataset
+    valid: Dataset
+
+    @property
+    def has_floor(self) -> bool:
+        return (self.folder / _FLOOR / "linear.safetensors").exists()
+
+    @property
+    def taught(self) -> list[str]:
+        """The texts that it was taught."""
+        return [each.text for each in self.train.examples]
+
+
+def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> Source:
+    """Raises BadInput for a model that has nothing to compress, BadInstallation for one that was tampered with."""
+    if card.runtime != "onnx":
+        raise BadInput(
+            f"{card.name} runs as `{card.runtime}`: it has no network of its own to compress. Compress a model that "
+            "finetune, fewshot or score has trained.",
+            runtime=card.runtime,
+        )
+    if not (folder / ONNX_FILE).is_file():
+        raise BadInput(
+            f"{folder} has no {ONNX_FILE} to start from: it was compressed already. Name the model it was made from.",
+            folder=str(folder),
+        )
+    check_files(folder, card)
+    return Source(folder, card, train, valid)
+
+
+class Workshop:
+    """Makes forms of one source in a scratch folder."""
+
+    def __init__(self, source: Source, scratch: Path, *, epochs: int, seed: int, tell: Tell) -> None:
+        self._source, self._scratch = source, scratch
+        self._epochs, self._seed, self._tell = epochs, seed, tell
+        self._cut: dict[int, Path] = {}
+
+    def make(self, form: Form, name: str) -> tuple[Path, ModelCard]:
+        """A sealed model folder in that form. Raises what the step that fails raises."""
+        source, folder = self._source, self._scratch / name
+        self._start(form, folder)
+        card = replace(
+            source.card,
+            serve=ONNX_FILE,
+            variant=form.variant,
+            parents=(*source.card.parents, _digest(source.folder / CARD_FILE)),
+            limits=tuple(each for each in source.card.limits if not each.startswith(_EXAMINED)),
+            judged=None,
+            created="",
+        )
+        if form.tokens:
+            self._trim(folder, card, form.tokens)
+        if form.int8:
+            card = self._quantise(folder, card)
+        if form == Form() and self._is_sealed():
+            return folder, self._as_it_was(folder, card)
+        return folder, seal(folder, card, source.train, source.valid)
+
+    def _start(self, form: Form, folder: Path) -> None:
+        """The fp32 files with the layers that the form has."""
+        source = self._source.folder
+        network = self._with_layers(form.layers) if form.layers else source
+        (folder / ONNX_FILE).parent.mkdir(parents=True)
+        for name in (ONNX_FILE, *_WEIGHTS):
+            if (network / name).exists():
+                _link(network / name, folder / name)
+        if form.floor and self._source.has_floor:
+            shutil.copytree(source / _FLOOR, folder / _FLOOR)
+
+    def _with_layers(self, keep: int) -> Path:
+        require("torch", extra="train")
+        from kefu.factory.compress.layers import drop_layers
+
+        source = self._source
+        if keep not in self._cut:
+            out = self._scratch / f"layers-{keep}"
+            drop_layers(
+                source.folder,
+                out,
+                source.card,
+                keep=keep,
+                train=source.train,
+                epochs=self._epochs,
+                seed=self._seed,
+                tell=self._tell,
+            )
+            self._cut[keep] = out
+        return self._cut[keep]
+
+    def _trim(self, folder: Path, card: ModelCard, tokens: int) -> None:
+        probes = self._source.taught[:_PROBES]
+        write_card(folder, card)
+        before = outputs(folder, probes)
+        _own(folder / ONNX_FILE)
+        _own(folder / "tokenizer.json")
+        _own(folder / "config.json")
+        trimmed = trim(folder, folder / ONNX_FILE, self._source.taught, tokens=tokens)
+        write_card(folder, card)
+        largest = float(np.abs(outputs(folder, probes).logits - before.logits).max(initial=0.0))
+        if largest > _LARGEST_DIFFERENCE:
+            raise BadInstallation(f"The trimmed network differs by {largest:.2g} on texts it was taught.")
+        sentence = f"The vocabulary has {trimmed.after:,} of {trimmed.before:,} tokens."
+        self._tell(Told.NOTE, {"sentence": sentence, "tokens": trimmed.after})
+
+    def _quantise(self, folder: Path, card: ModelCard) -> ModelCard:
+        """int8 matrices; int8 tables, too, unless the paired test says that they lose rows."""
+        card = replace(card, serve=INT8_FILE)
+        quantise(folder / ONNX_FILE, folder / INT8_FILE, tables=False)
+        before = self._right(folder, card)
+        quantise(folder / ONNX_FILE, folder / INT8_FILE, tables=True)
+        found = paired("int8 with float tables", self._right(folder, card), before)
+        if found.losses > found.wins and found.p < LEVEL:
+            quantise(folder / ONNX_FILE, folder / INT8_FILE, tables=False)
+            self._tell(Told.NOTE, {"sentence": f"The word tables stay float: int8 ones are {_lower(found.sentence)}"})
+        else:
+            self._tell(Told.NOTE, {"sentence": f"The word tables are int8: {_lower(found.sentence)}"})
+        (folder / ONNX_FILE).unlink()
+        return card
+
+    def _right(self, folder: Path, card: ModelCard) -> Flags:
+        """Which validation rows a folder has right, before it is sealed."""
+        write_card(folder, card)
+        if card.task == "score":
+            scored = [each for each in self._source.valid.examples if each.score is not None]
+            given = outputs(folder, [each.text for each in scored]).logits[:, 0]
+            return np.asarray(np.sign(given) == np.sign([each.score or 0.0 for each in scored]), np.bool_)
+        rows = [each for each in self._source.valid.examples if each.label is not None]
+        best = outputs(folder, [each.text for each in rows]).logits.argmax(axis=1)
+        return np.array([card.labels[place] == each.label for place, each in zip(best, rows, strict=True)])
+
+    def _is_sealed(self) -> bool:
+        """Whether the source was calibrated in this very form on the same validation rows."""
+        card = self._source.card
+        same = card.serve == ONNX_FILE and card.valid_sha256 == self._source.valid.sha256
+        return same and (card.task == "score" or (self._source.folder / SCOPE_FILE).exists())
+
+    def _as_it_was(self, folder: Path, card: ModelCard) -> ModelCard:
+        if (self._source.folder / SCOPE_FILE).exists():
+            shutil.copyfile(self._source.folder / SCOPE_FILE, folder / SCOPE_FILE)
+        return write_card(folder, card)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file twice where the disk can do that: weights are large, and a ladder has many rungs."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _own(path: Path) -> None:
+    """Make a linked file the folder's own before it is written to."""
+    if path.exists():
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
