@@ -1,6 +1,9 @@
 """`kefu train`, `evaluate` and `predict` in processes of their own: what is printed, exit codes, and being stopped."""
 
+import contextlib
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -114,6 +117,23 @@ def test_a_recipe_that_needs_torch_says_the_install_line(new_home: Home, tmp_pat
     )
     assert done.returncode == 1
     assert done.stderr.strip() == "kefu: torch is not installed. Install it with: pip install 'kefu[train]'"
+
+
+def test_a_terminal_sees_a_bar(new_home: Home, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = ["train", "head", "--data", str(TRAIN), "--valid", str(VALID), "--out", str(tmp_path / "m")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kefu.cli", *command], env=new_home.environment, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+        while read := os.read(ours, 4096):
+            shown += read
+    os.close(ours)
+    assert process.wait(60) == 0, shown
+    assert "texts/s]" in shown.decode()
+    assert "epoch 1" in shown.decode()
 
 
 def test_ctrl_c_says_how_to_go_on(new_home: Home, tmp_path: Path) -> None:

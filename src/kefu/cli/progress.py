@@ -1,5 +1,6 @@
 """What a job tells, shown to a person: a bar on a terminal, a line for each thing worth one."""
 
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
@@ -52,7 +53,9 @@ class Progress:
         if self._bar is None or self._total != fields["total"]:
             self._end()
             self._total = fields["total"]
-            self._bar = tqdm(total=self._total, unit=f" {fields['unit']}", leave=False)
+            # A terminal that does not say its size (a pty of some tools) has the usual one.
+            columns, rows = shutil.get_terminal_size()
+            self._bar = tqdm(total=self._total, unit=f" {fields['unit']}", leave=False, ncols=columns, nrows=rows)
         self._bar.update(fields["done"] - self._bar.n)
 
     def _end(self) -> None:
