@@ -62,6 +62,28 @@ const routes: RouteRecordRaw[] = [
     component: () => import("./pages/Assistant.vue"),
     meta: { title: "nav.assistant" },
   },
+  { path: "/models", name: "models", component: () => import("./pages/Models.vue"), meta: { title: "nav.models" } },
+  {
+    path: "/models/data/:id",
+    name: "dataset",
+    component: () => import("./pages/Dataset.vue"),
+    props: true,
+    meta: { title: "nav.models" },
+  },
+  {
+    path: "/models/runs/:id",
+    name: "run",
+    component: () => import("./pages/Run.vue"),
+    props: true,
+    meta: { title: "nav.models" },
+  },
+  {
+    path: "/models/:id",
+    name: "model",
+    component: () => import("./pages/Model.vue"),
+    props: true,
+    meta: { title: "nav.models" },
+  },
   {
     path: "/channels",
     name: "channels",

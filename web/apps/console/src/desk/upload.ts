@@ -21,7 +21,8 @@ export const uploadAttachment = (
   onProgress: (share: number) => void,
 ): Upload<Attachment> => sent(`/inbox/conversations/${encodeURIComponent(conversation)}/attachments`, file, onProgress);
 
-function sent<T>(path: string, file: File, onProgress: (share: number) => void): Upload<T> {
+/** Sends one file as the form field `file`. */
+export function sent<T>(path: string, file: File, onProgress: (share: number) => void): Upload<T> {
   const upload = sendFile<T>(BASE + path, headers("POST"), file, onProgress);
   upload.done.catch((error: unknown) => {
     if (error instanceof ApiError) tellIfRefused(error);

@@ -1,4 +1,15 @@
-import { BookOpen, House, Inbox, KeyRound, MessagesSquare, ScrollText, Settings, Sparkles, Users } from "@lucide/vue";
+import {
+  BookOpen,
+  BrainCircuit,
+  House,
+  Inbox,
+  KeyRound,
+  MessagesSquare,
+  ScrollText,
+  Settings,
+  Sparkles,
+  Users,
+} from "@lucide/vue";
 import type { Component } from "vue";
 import type { Role } from "../desk/types";
 import { may } from "../session";
@@ -18,6 +29,7 @@ const WORK: readonly Page[] = [
   { name: "inbox", text: "nav.inbox", icon: Inbox, role: "viewer" },
   { name: "knowledge", also: ["document"], text: "nav.knowledge", icon: BookOpen, role: "viewer" },
   { name: "assistant", text: "nav.assistant", icon: Sparkles, role: "viewer" },
+  { name: "models", also: ["model", "dataset", "run"], text: "nav.models", icon: BrainCircuit, role: "viewer" },
 ];
 
 const COMPANY: readonly Page[] = [

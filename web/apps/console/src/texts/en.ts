@@ -3,5 +3,6 @@ import { common } from "./en/common";
 import { company } from "./en/company";
 import { inbox } from "./en/inbox";
 import { knowledge } from "./en/knowledge";
+import { models } from "./en/models";
 
-export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company };
+export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...models };

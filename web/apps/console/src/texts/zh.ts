@@ -3,5 +3,6 @@ import { common } from "./zh/common";
 import { company } from "./zh/company";
 import { inbox } from "./zh/inbox";
 import { knowledge } from "./zh/knowledge";
+import { models } from "./zh/models";
 
-export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company };
+export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...models };

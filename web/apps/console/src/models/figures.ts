@@ -1,0 +1,44 @@
+import { count, milliseconds } from "../format";
+
+/** A figure of a model as people read it: shares in percent, times and sizes with their unit. */
+export function figure(name: string, value: number | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (name.endsWith("_ms")) return milliseconds(value);
+  if (name.endsWith("_mb")) return `${value >= 10 ? Math.round(value) : value.toFixed(1)} MB`;
+  if (Number.isInteger(value) && value > 1) return count(value);
+  return Math.abs(value) <= 1 ? `${(100 * value).toFixed(1)} %` : value.toFixed(2);
+}
+
+/** "latency_p95_ms" as words. */
+export const words = (name: string): string =>
+  name
+    .replace(/_(ms|mb)$/, "")
+    .replaceAll("_", " ")
+    .replace(/^./, (first) => first.toUpperCase());
+
+/** Shown first; the others follow in the order of the card. */
+export const MAIN_FIGURES = ["accuracy", "macro_f1", "ece", "oos_auroc", "latency_p95_ms", "size_mb"] as const;
+
+/** Hands a file of the server to the person. */
+export function save(file: Blob, name: string): void {
+  const address = URL.createObjectURL(file);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+/** "name=value" lines as options; numbers and truth values are told by their form. */
+export function optionsOf(lines: string): Record<string, unknown> {
+  const named = lines.split("\n").flatMap((line) => {
+    const at = line.indexOf("=");
+    return at > 0 ? [[line.slice(0, at).trim(), valueOf(line.slice(at + 1).trim())] as const] : [];
+  });
+  return Object.fromEntries(named);
+}
+
+function valueOf(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  return text !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
