@@ -6,8 +6,10 @@ The functions are found, not listed: one that is added later is walked too, and 
 import importlib
 import inspect
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -24,15 +26,17 @@ from kefu.desk.inbox import queries as inbox_queries
 from kefu.desk.library import actions as library_actions
 from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
+from kefu.desk.modelhub import actions as modelhub_actions
 from kefu.desk.rows import Unscoped, WorkspaceRow
-from kefu.kit.errors import BadInput, Conflict, NotAllowed, NotFound, NotSignedIn
+from kefu.kit.errors import BadInput, BadInstallation, Conflict, NotAllowed, NotFound, NotSignedIn
 from kefu.kit.runtime import run
 from kefu.knowledge.embedding import embed_passages
 
 from ..knowledge.toy_encoder import ToyEncoder
 from .shops import Shop, claim, finish, made_shop
+from .tiny_model import tiny_model
 
-APPS = ("accounts", "contacts", "library", "inbox", "assistants")
+APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "assistants")
 MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
 
 READS: dict[str, Callable[[Any], Any]] = {
@@ -98,7 +102,7 @@ def test_every_table_but_the_workspace_belongs_to_one() -> None:
 
 # Walking all functions
 
-REFUSALS = (NotFound, NotSignedIn, NotAllowed, BadInput, Conflict)
+REFUSALS = (NotFound, NotSignedIn, NotAllowed, BadInput, BadInstallation, Conflict)
 
 
 Ids = dict[str, Any]  # of one workspace's rows, by the name that parameters have for them
@@ -131,7 +135,9 @@ def rows_of(shop: Shop) -> Ids:
     read_sources(shop.workspace_id, [source.id], embed=lambda passages: run(embed_passages(passages, encoders)))
     [document] = library_queries.documents(kefu, source.id)
     contact_id = inbox_queries.conversation(kefu, thread).contact_id
+    trained = models_of(shop)
     return Ids(
+        **trained,
         workspace_id=shop.workspace_id,
         conversation_id=thread,
         message_id=said.message.id,
@@ -153,6 +159,19 @@ def rows_of(shop: Shop) -> Ids:
     )
 
 
+def models_of(shop: Shop) -> Ids:
+    """A dataset, a model with a version that is live, and a run; under every name that parameters have for them."""
+    data = modelhub_actions.add_dataset(shop.kefu, name="intents", file_name="intents.csv", data=b"text,label\na,b\n")
+    with tempfile.TemporaryDirectory() as folder:
+        version = modelhub_actions.register_folder(
+            shop.kefu, name="intents", folder=tiny_model(Path(folder) / "intents"), role="intent", go_live=True
+        ).version
+    run = modelhub_actions.check(shop.kefu, dataset_id=data.id)
+    of_data = dict.fromkeys(("dataset_version_id", "train", "valid", "against"), data.latest.id)
+    of_version = dict.fromkeys(("version_id", "extend", "candidate", "champion"), version.id)
+    return Ids(dataset_id=data.id, dataset=data.id, run_id=run.id, model_id=version.model_id, **of_data, **of_version)
+
+
 # What parameters that name no row are given; others get something of their type.
 VALUES: dict[str, Any] = {
     "value": "up",
@@ -162,6 +181,8 @@ VALUES: dict[str, Any] = {
     "encoders": frozenset({"toy@1"}),
     "policy": {"tone": "strange"},
     "reference": "scripted:stranger",
+    "recipe": "linear",
+    "folder": Path("nowhere"),
 }
 OF_TYPE: dict[Any, Any] = {
     str: "stranger",
@@ -239,6 +260,12 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         "Document",
         "ReadMark",
         "Assistant",
+        "Dataset",
+        "DatasetVersion",
+        "Model",
+        "Run",
+        "Version",
+        "Promotion",
     )
     before = {kind: rows for kind, rows in everything_of(ours).items() if kind in kinds}
     for name, call in WALKED.items():

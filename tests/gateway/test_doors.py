@@ -7,9 +7,11 @@ refused, nothing of its rows is in any answer, and nothing of its rows has chang
 import contextlib
 import json
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,11 +29,15 @@ from kefu.desk.inbox import due, queries
 from kefu.desk.library import actions as library
 from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
+from kefu.desk.modelhub import actions as modelhub
+from kefu.desk.modelhub.due import finish
 from kefu.desk.rows import WorkspaceRow
 from kefu.desk.wiring import wiring
 from kefu.gateway.gate import visitor_token
+from kefu.kit.errors import Conflict
 
 from ..desk.shops import outcome
+from ..desk.tiny_model import tiny_model
 
 # Clients are made with verify=False, since reading certificates takes a tenth of a second and nothing is encrypted.
 REFUSED = {401, 403, 404}
@@ -173,6 +179,7 @@ def theirs(address: str) -> Theirs:
         assert time.monotonic() < until
     inbox.ask_for_member(kefu, conversation_id=thread.id)
     ids = {
+        **models_of(kefu),
         "workspace": info.slug,
         "conversation_id": thread.id,
         "message_id": said.message.id,
@@ -192,6 +199,19 @@ def theirs(address: str) -> Theirs:
         "token": "not-a-token",
     }
     return Theirs(info.id, ids)
+
+
+def models_of(kefu: Actor) -> dict[str, str]:
+    """A dataset, a model that is live, and a run that nobody will take up."""
+    data = modelhub.add_dataset(kefu, name="Zanzibar", file_name="z.csv", data=b"text,label\nTo Zanzibar,delivery\n")
+    with tempfile.TemporaryDirectory() as folder:
+        place = tiny_model(Path(folder) / "zanzibar")
+        version = modelhub.register_folder(kefu, name="Zanzibar", folder=place, role="intent", go_live=True).version
+    run = modelhub.check(kefu, dataset_id=data.id)
+    with contextlib.suppress(Conflict):  # the running server was quicker
+        modelhub.cancel(kefu, run_id=run.id)
+    finish(kefu.workspace_id, run.id, seconds=60)
+    return {"dataset_id": data.id, "model_id": version.model_id, "version_id": version.id, "run_id": run.id}
 
 
 @pytest.fixture

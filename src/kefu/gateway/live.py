@@ -18,7 +18,10 @@ Shown = tuple[str, dict[str, Any]]  # an event's name and body
 
 _KEPT = 2_000  # events shaped lately; fifty members read each within a moment
 # Of these only what and which is told; whoever shows such rows reads them again.
-_TOLD = ("source.", "library.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact.", "message.rated")
+_TOLD = (
+    *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
+    "message.rated",
+)
 _SHOWN = ("message.created", "conversation.created", "conversation.updated", *_TOLD)
 
 

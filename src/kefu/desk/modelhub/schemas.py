@@ -487,7 +487,7 @@ class Promotions(Schema):
 
 
 class Texts(Request):
-    texts: list[str] = Field(min_length=1, max_length=50)
+    texts: list[str] = Field(max_length=50)
 
 
 class Guess(Schema):

@@ -22,8 +22,8 @@ def guesses(actor: Actor, *, version_id: str, texts: Sequence[str]) -> list[dict
     """
     actor.require_role(Role.AGENT)
     row = get_version(actor.workspace_id, version_id)
-    if any(not text.strip() or len(text) > _MOST_CHARACTERS for text in texts):
-        raise BadInput(f"Texts have 1 to {_MOST_CHARACTERS:,} characters.", field="texts")
+    if not texts or any(not text.strip() or len(text) > _MOST_CHARACTERS for text in texts):
+        raise BadInput(f"One text or more, of 1 to {_MOST_CHARACTERS:,} characters.", field="texts")
     engine = wiring().version(served_version(row))
     try:
         if row.card["task"] == "score":

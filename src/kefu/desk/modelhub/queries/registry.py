@@ -148,15 +148,15 @@ def version_numbered(actor: Actor, model_id: str, *, number: int) -> VersionInfo
 
 
 def version_report(actor: Actor, version_id: str) -> dict[str, Any]:
-    """report.json of a version's examination. Raises NotFound, NotAllowed."""
-    _may_read(actor)
+    """report.json of a version's examination; it quotes texts: for agents. Raises NotFound, NotAllowed."""
+    actor.require_role(Role.AGENT)
     row = get_version(actor.workspace_id, version_id)
     return folders.table_of(folders.read_beside(row.folder, folders.REPORT))
 
 
 def version_page(actor: Actor, version_id: str) -> bytes:
-    """report.html of a version's examination. Raises NotFound, NotAllowed."""
-    _may_read(actor)
+    """report.html of a version's examination; it quotes texts: for agents. Raises NotFound, NotAllowed."""
+    actor.require_role(Role.AGENT)
     return folders.read_beside(get_version(actor.workspace_id, version_id).folder, folders.PAGE)
 
 
