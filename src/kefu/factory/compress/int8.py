@@ -53,8 +53,8 @@ def quantise_tables(path: Path) -> None:
         name = node.input[0]
         if name not in done:
             whole, scale = by_rows(onnx.numpy_helper.to_array(tables[name]))
-            graph.initializer.append(onnx.numpy_helper.from_array(whole, f"{name}_int8"))
-            graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}_scale"))
+            graph.initializer.append(onnx.numpy_helper.from_array(whole, f"{name}_rows"))
+            graph.initializer.append(onnx.numpy_helper.from_array(scale, f"{name}_row_scales"))
             done.add(name)
         nodes += _gathered(onnx, node)
     used = {name for node in nodes for name in node.input}
@@ -83,10 +83,10 @@ def _gathered(onnx: Any, node: Any) -> list[Any]:
     name, rows, output = node.input[0], node.input[1], node.output[0]
     make = onnx.helper.make_node
     return [
-        make("Gather", [f"{name}_int8", rows], [f"{output}_int8"], f"{node.name}_int8", axis=0),
-        make("Cast", [f"{output}_int8"], [f"{output}_whole"], f"{node.name}_cast", to=onnx.TensorProto.FLOAT),
-        make("Gather", [f"{name}_scale", rows], [f"{output}_scale"], f"{node.name}_scale", axis=0),
-        make("Mul", [f"{output}_whole", f"{output}_scale"], [output], f"{node.name}_scaled"),
+        make("Gather", [f"{name}_rows", rows], [f"{output}_row"], f"{node.name}_row", axis=0),
+        make("Cast", [f"{output}_row"], [f"{output}_row_float"], f"{node.name}_cast", to=onnx.TensorProto.FLOAT),
+        make("Gather", [f"{name}_row_scales", rows], [f"{output}_row_scale"], f"{node.name}_row_scale", axis=0),
+        make("Mul", [f"{output}_row_float", f"{output}_row_scale"], [output], f"{node.name}_scaled"),
     ]
 
 

@@ -8,7 +8,7 @@ piece (WordPiece) or the likeliest path (Unigram) is still there. Needs onnx, no
 import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ _UNUSED = re.compile(r"\[unused\d+\]")
 _MARKS = ("##", "▁")
 # Raw bytes that an unknown character falls back on.
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+# What BertProcessing and RobertaProcessing keep their special tokens under.
+_ENDS = ("sep", "cls")
 
 Table = dict[str, Any]
 
@@ -60,10 +62,7 @@ def trim(folder: Path, network: Path, texts: Sequence[str], *, tokens: int) -> T
 def kept_ids(table: Mapping[str, Any], used: set[int], tokens: int) -> list[int]:
     """The ids that stay, in their order."""
     pieces = _by_frequency(table["model"])
-    kept = used | {int(each["id"]) for each in table.get("added_tokens") or ()}
-    kept |= {place for piece, place in pieces if _is_spelling(piece)}
-    unknown = table["model"].get("unk_token")
-    kept |= {place for piece, place in pieces if piece == unknown}
+    kept = used | _needed(table) | {place for piece, place in pieces if _is_spelling(piece)}
     for piece, place in pieces:
         if len(kept) >= tokens:
             break
@@ -87,10 +86,33 @@ def with_ids(table: Mapping[str, Any], kept: Sequence[int]) -> Table:
     for each in found.get("added_tokens") or ():
         each["id"] = places[each["id"]]
     if found.get("padding"):
-        found["padding"]["pad_id"] = places.get(found["padding"]["pad_id"], 0)
+        found["padding"]["pad_id"] = places[found["padding"]["pad_id"]]
     if found.get("post_processor"):
         _renumber(found["post_processor"], places)
     return found
+
+
+def _needed(table: Mapping[str, Any]) -> set[int]:
+    """The ids that the tokenizer itself names."""
+    model = table["model"]
+    found = {int(each["id"]) for each in table.get("added_tokens") or ()}
+    if model.get("unk_id") is not None:
+        found.add(int(model["unk_id"]))
+    if isinstance(model["vocab"], dict) and model.get("unk_token") in model["vocab"]:
+        found.add(int(model["vocab"][model["unk_token"]]))
+    if table.get("padding") and "pad_id" in table["padding"]:
+        found.add(int(table["padding"]["pad_id"]))
+    return found | set(_processor_ids(table.get("post_processor") or {}))
+
+
+def _processor_ids(processor: Mapping[str, Any]) -> Iterator[int]:
+    for each in processor.get("processors") or ():
+        yield from _processor_ids(each)
+    for special in (processor.get("special_tokens") or {}).values():
+        yield from special["ids"]
+    for name in _ENDS:
+        if name in processor:
+            yield processor[name][1]
 
 
 def _by_frequency(model: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -118,7 +140,7 @@ def _renumber(processor: Table, places: Mapping[int, int]) -> None:
         _renumber(each, places)
     for special in (processor.get("special_tokens") or {}).values():
         special["ids"] = [places[old] for old in special["ids"]]
-    for name in ("sep", "cls"):  # as BertProcessing and RobertaProcessing keep them
+    for name in _ENDS:
         if name in processor:
             processor[name] = [processor[name][0], places[processor[name][1]]]
 
