@@ -1,7 +1,7 @@
-"""Rebuild e5-small-zh-en from its pinned source: python build_e5.py"""
+"""Rebuild e5-small-zh-en from its pinned source, as finetune.py taught it: run that first."""
 
-from encoders import load_e5
+from encoders import load_taught
 from export import export_encoder
 
 if __name__ == "__main__":
-    print(export_encoder("e5-small-zh-en", load_e5()))
+    print(export_encoder("e5-small-zh-en", load_taught("e5-small-zh-en")))

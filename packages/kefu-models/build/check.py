@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
-from encoders import Encoder, load_minilm, load_whole_e5
+from encoders import Encoder, load_encoder
 from fetch import PACKAGE, read_card
 from tokenizers import Tokenizer
 
@@ -53,16 +53,22 @@ def main() -> None:
 
 def _check_minilm(data: Path) -> None:
     english = _english(data)
-    check("minilm-en", load_minilm(), english, english[:100], [_bitext(data)])
+    check("minilm-en", load_encoder("minilm-en"), english, english[:100], [_bitext(data)])
 
 
 def _check_e5(data: Path) -> None:
     english, chinese = _english(data), _chinese(data)
-    check("e5-small-zh-en", load_whole_e5(), english[::2] + chinese[::2], chinese[:100], [_tidb(data), _bitext(data)])
+    check(
+        "e5-small-zh-en",
+        load_encoder("e5-small-zh-en"),
+        english[::2] + chinese[::2],
+        chinese[:100],
+        [_tidb(data), _bitext(data)],
+    )
 
 
 def check(name: str, source: Encoder, texts: list[str], messages: list[str], faqs: list[Faq]) -> None:
-    """Print one model's figures; `source` is its fp32 form before anything was trimmed or rounded."""
+    """Print one model's figures; `source` is its fp32 form before anything was rounded."""
     card = read_card(name)
     query, passage = card["query_prefix"], card["passage_prefix"]
     int8, fp32 = open_int8(name), _torch_encode(source)

