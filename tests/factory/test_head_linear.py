@@ -176,6 +176,8 @@ def test_new_labels_are_learnt_without_forgetting_the_old(tmp_path: Path) -> Non
     assert (told["old_labels_before"], told["old_labels_after"]) == (1.0, 1.0)
     assert (told["new_labels_before"], told["new_labels_after"]) == (0.0, 1.0)
     assert len(second.card.parents) == 1
+    page = (second.folder / "report.html").read_text(encoding="utf-8")
+    assert "Labels that are new: 0.0% before, 100.0% after." in page
     third = train("head", tmp_path / "m3", "--extend", second.folder, data=files[2], valid=None)
     assert third.card.labels == ("0", "1", "2", "3", "4")
     assert predicted(third.folder, files[0]) == ["0", "1", "0", "1"], "the second extension forgot the first data"

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kefu import __version__
 from kefu.contracts.dataset import Dataset
-from kefu.contracts.engine import Classifier, Matrix, RawScores
+from kefu.contracts.engine import Classifier, Encoder, Matrix, RawScores
 from kefu.contracts.model_card import CARD_FILE, ModelCard, ModelFile
 from kefu.kit import registry
 from kefu.kit.runtime import run
@@ -37,10 +37,15 @@ _UNCALIBRATED = "Its confidence is not calibrated and nothing is told out of sco
 # Written for people or for training on, or of no use to whoever serves the model.
 _UNPINNED = ("README.md", "report.html", "report.json", "events.jsonl", CARD_FILE)
 _CHUNK = 256
+# What is trained with cross-entropy is off by a factor of 1.6 or so: the standard deviation of the temperature's
+# logarithm. Some hundred rows outweigh it.
+_EXPECTED = 0.5
 
 
-def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> ModelCard:
+def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset, *, encoder: Encoder | None = None) -> ModelCard:
     """Fit temperature, scope and its threshold on the model in `folder` as it is served; write and give its card.
+
+    `encoder` is the loaded base of a head, where there is one.
 
     `train` gives the statistics of scope, `valid` its ranks and the temperature; rows without label are left out. With
     too few rows kept apart nothing is fitted, and the card says so.
@@ -51,14 +56,14 @@ def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> Model
         return card
     known, checked = _in_scope(train, card, _STATISTICS_ROWS), _in_scope(valid, card, len(valid.examples))
     place = {label: index for index, label in enumerate(card.labels)}
-    taught = outputs(folder, [text for text, _ in known])
+    taught = outputs(folder, [text for text, _ in known], encoder)
     arrays = _statistics(taught.vectors, np.array([place[label] for _, label in known]), len(card.labels))
     _write_arrays(folder / SCOPE_FILE, arrays)
     write_card(folder, card)
     if len(checked) < _LEAST_ROWS or valid.sha256 == train.sha256:
         (folder / SCOPE_FILE).unlink()
         return write_card(folder, replace(card, limits=tuple(dict.fromkeys((*card.limits, _UNCALIBRATED)))))
-    seen = outputs(folder, [text for text, _ in checked])
+    seen = outputs(folder, [text for text, _ in checked], encoder)
     _write_arrays(folder / SCOPE_FILE, {**arrays, **_ranks(seen.detectors)})
     temperature = fit_temperature(seen.logits, np.array([place[label] for _, label in checked]))
     return write_card(folder, replace(card, temperature=temperature, scope_threshold=REJECTED))
@@ -81,9 +86,10 @@ def write_card(folder: Path, card: ModelCard) -> ModelCard:
     return card
 
 
-def outputs(folder: Path, texts: Sequence[str]) -> RawScores:
-    """What the served model gives for each text."""
-    engine = registry.load("engines", "classifier", Classifier)(f"path:{folder}", {})
+def outputs(folder: Path, texts: Sequence[str], encoder: Encoder | None = None) -> RawScores:
+    """What the served model gives for each text; a head may be given the loaded encoder that it stands on."""
+    options = {"encoder": encoder} if encoder is not None else {}
+    engine = registry.load("engines", "classifier", Classifier)(f"path:{folder}", options)
     run(engine.load())
     try:
         parts = [run(engine.raw(texts[at : at + _CHUNK])) for at in range(0, len(texts), _CHUNK)]
@@ -99,9 +105,9 @@ def outputs(folder: Path, texts: Sequence[str]) -> RawScores:
 
 
 def fit_temperature(logits: Matrix, truth: npt.NDArray[np.int64]) -> float:
-    """The temperature with the least negative log-likelihood, from 0.02 to 50.
+    """The most likely temperature, from 0.02 to 50, before which one near 1 is expected.
 
-    The truth counts as (n + 1) / (n + 2) sure (Platt 1999): where every row is right, no model would be too sure.
+    Without the expectation it would fall to its lower end wherever a few rows are all right, and every answer be sure.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
@@ -109,13 +115,10 @@ def fit_temperature(logits: Matrix, truth: npt.NDArray[np.int64]) -> float:
     if not len(truth):
         return 1.0
 
-    doubt = 1 / (len(truth) + 2) if logits.shape[1] > 1 else 0.0
-
     def loss(log_temperature: float) -> float:
         shares = log_softmax(logits.astype(np.float64) / math.exp(log_temperature), axis=1)
-        right = shares[np.arange(len(truth)), truth]
-        others = (shares.sum(axis=1) - right) / max(1, logits.shape[1] - 1)
-        return -float(((1 - doubt) * right + doubt * others).mean())
+        expected = (log_temperature / _EXPECTED) ** 2 / 2
+        return expected - float(shares[np.arange(len(truth)), truth].sum())
 
     found = minimize_scalar(loss, bounds=(math.log(0.02), math.log(50.0)), method="bounded")
     return round(math.exp(float(found.x)), 4)

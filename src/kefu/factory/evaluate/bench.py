@@ -81,6 +81,7 @@ def judged_and_reported(
         filled = on_card(card, sat, table)
         if extended is not None and "old_labels_after" not in filled.metrics:
             filled = replace(filled, metrics={**filled.metrics, **_old_and_new(sat, extended, tell)})
+        table["extended"] = {name: value for name, value in filled.metrics.items() if "_labels_" in name}
     filled = write_card(folder, limits_of(filled, table))
     write_readme(folder, filled, table)
     _written(folder, table, tell)

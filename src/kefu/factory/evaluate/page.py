@@ -110,9 +110,14 @@ def _comparisons(table: Table) -> Iterator[str]:
     other = table.get("generalisation")
     if other:
         said.append(
-            f"On {other['name']}, another domain: {other['accuracy']:.1%}, {-100 * other['lost']:+.1f} points "
+            f"On {other['name']}, another domain: {other['accuracy']:.1%}, {0 - 100 * other['lost']:+.1f} points "
             f"(95% from {other['accuracy_low']:.1%} to {other['accuracy_high']:.1%})."
         )
+    known = table.get("extended") or {}
+    for name, what in (("old", "of the earlier model"), ("new", "new")):
+        if f"{name}_labels_after" in known:
+            before, after = known[f"{name}_labels_before"], known[f"{name}_labels_after"]
+            said.append(f"Labels that are {what}: {before:.1%} before, {after:.1%} after.")
     if said:
         yield "<h2>Beside others</h2><ul>" + "".join(f"<li>{escape(each)}</li>" for each in said) + "</ul>"
 
