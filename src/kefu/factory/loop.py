@@ -31,7 +31,7 @@ class LoopOptions(RecipeOptions):
     learning_rate: float = Field(default=1e-4, gt=0, lt=1, description="the body's highest learning rate")
     head_learning_rate: float = Field(default=1e-3, gt=0, lt=10, description="the head's highest learning rate")
     num_train_epochs: int = Field(default=5, ge=1, le=1000, description="how often every text is seen")
-    min_steps: int = Field(default=60, ge=0, description="the fewest steps; few texts are seen more often for it")
+    min_steps: int = Field(default=20, ge=0, description="the fewest steps; few texts are seen more often for it")
     per_device_train_batch_size: int = Field(default=32, ge=1, le=4096, description="texts of one batch")
     gradient_accumulation_steps: int = Field(default=1, ge=1, le=1024, description="batches of one step")
     max_grad_norm: float = Field(default=1.0, ge=0, description="gradients are clipped to this norm; 0 for never")
