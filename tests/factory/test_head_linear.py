@@ -204,3 +204,9 @@ def test_one_label_is_nothing_to_tell_apart(tmp_path: Path) -> None:
     file.write_text("text,label\nhello,a\ngood morning,a\n", encoding="utf-8")
     sentence = refused("train", "head", "--data", file, "--valid", file, "--out", tmp_path / "m")
     assert sentence == "The data hold only the label 'a'; at least two are needed to tell one from another."
+
+
+def test_validation_data_without_labels_are_refused_before_training(tmp_path: Path) -> None:
+    sentence = refused("train", "head", "--data", TRAIN, "--valid", OUTSIDE, "--out", tmp_path / "m")
+    assert sentence.startswith("out_of_scope.csv holds no labels to compare answers with")
+    assert not (tmp_path / "m").exists()

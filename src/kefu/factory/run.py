@@ -52,6 +52,7 @@ def _train(job: Job, tell: Tell) -> ModelCard:
     out = Path(job.out)
     _may_write(out, resume=job.resume)
     data, valid = _data(job, tell)
+    _refuse_unmeasurable(job, valid)
     _make(out)
     tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
     keep(data, out / "data", name="train")
@@ -64,7 +65,7 @@ def _train(job: Job, tell: Tell) -> ModelCard:
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     data = read(Path(job.data))
-    tell(Told.NOTE, {"sentence": f"{job.data}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
+    tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
         valid = read(Path(job.valid))
     elif _can_spare(data):
@@ -77,6 +78,17 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)
+
+
+def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
+    """Raises BadInput for validation data without a label or number: better now than after the training."""
+    from kefu.factory.evaluate.exam import exam_of, scored_rows
+
+    name = Path(job.valid or job.data).name
+    if "score" in registry.manifests("recipes")[job.recipe].roles:
+        scored_rows(valid, name)
+    else:
+        exam_of(valid, name)
 
 
 def _can_spare(data: Dataset) -> bool:
