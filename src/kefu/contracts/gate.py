@@ -69,7 +69,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 def _judged_at_all(candidate: ModelCard) -> Check:
     judged = candidate.judged is not None and bool(candidate.judged.right)
-    return Check("frozen_test", judged, "Judged on the frozen test." if judged else "It was never judged on a test.")
+    return Check("frozen_test", judged, "It was judged on test data." if judged else "It was never judged on a test.")
 
 
 def _labels(candidate: ModelCard, champion: ModelCard) -> Check:

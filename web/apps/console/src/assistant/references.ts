@@ -10,9 +10,19 @@ const ENGINE_OF: Readonly<Record<string, string>> = {
 
 export const engineOf = (reference: string): string => ENGINE_OF[reference.split(":")[0] ?? ""] ?? "";
 
+const ENCODER_OF: Readonly<Record<string, string>> = {
+  openai: "openai_compat_encoder",
+  scripted: "scripted_encoder",
+  path: "onnx",
+  hub: "onnx",
+  package: "onnx",
+};
+
+export const encoderOf = (reference: string): string => ENCODER_OF[reference.split(":")[0] ?? ""] ?? "";
+
 /** The prefix that an engine's references always have; engines without one take whole references. */
 export const prefixOf = (engine: string): string =>
-  engine === "openai_compat" ? "openai:" : engine === "scripted" ? "scripted:" : "";
+  engine.startsWith("openai_compat") ? "openai:" : engine.startsWith("scripted") ? "scripted:" : "";
 
 /** What a member typed as an option: numbers and JSON as what they are. */
 export function optionValue(text: string): unknown {

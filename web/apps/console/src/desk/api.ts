@@ -94,6 +94,11 @@ export const assistant = {
   engines: () => request<{ engines: T.EngineKind[] }>("GET", "/assistant/engines"),
   setGenerator: (reference: string, options: Record<string, unknown>) =>
     request<T.Assistant>("PUT", "/assistant/engines/generator", { body: { reference, options } }),
+  chooseEncoder: (language: string, reference: string, options: Record<string, unknown>) =>
+    request<T.Assistant>("PUT", `/assistant/engines/encoders/${id(language)}`, {
+      body: { reference, options },
+      timeout: TRIAL_MS,
+    }),
   checkGenerator: (reference: string, options: Record<string, unknown>) =>
     request<{ ok: boolean; detail: string; ms: number }>("POST", "/assistant/engines/generator/check", {
       body: { reference, options },

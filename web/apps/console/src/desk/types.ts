@@ -278,6 +278,15 @@ export interface Thresholds {
   clarify: number;
 }
 
+/** The encoder of a language, `*` for all others; `wanted` will take its place once every passage has its vectors. */
+export interface Encoder {
+  language: string;
+  reference: string;
+  default: string;
+  options: Record<string, unknown>;
+  wanted: string | null;
+}
+
 export interface Assistant {
   name: string;
   policy: Policy;
@@ -290,7 +299,9 @@ export interface Assistant {
   thresholds: Thresholds;
   engines: {
     generator: { reference: string; options: Record<string, unknown>; secrets: string[] };
-    encoders: { language: string; reference: string }[];
+    encoders: Encoder[];
+    /** A change of encoders under way, in passages; or why the last one did not come about. */
+    work: { done: number; total: number; problem: string };
   };
 }
 

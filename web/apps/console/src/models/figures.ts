@@ -5,6 +5,7 @@ export function figure(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   if (name.endsWith("_ms")) return milliseconds(value);
   if (name.endsWith("_mb")) return `${value >= 10 ? Math.round(value) : value.toFixed(1)} MB`;
+  if (name === "nll" || name === "seconds") return value.toFixed(2);
   if (Number.isInteger(value) && value > 1) return count(value);
   return Math.abs(value) <= 1 ? `${(100 * value).toFixed(1)} %` : value.toFixed(2);
 }
@@ -14,10 +15,10 @@ export const words = (name: string): string =>
   name
     .replace(/_(ms|mb)$/, "")
     .replaceAll("_", " ")
-    .replace(/^./, (first) => first.toUpperCase());
+    .replace(/^(ece|nll|oos)|(?<=\bmacro )f1|^./g, (part) => part.toUpperCase());
 
-/** Shown first; the others follow in the order of the card. */
-export const MAIN_FIGURES = ["accuracy", "macro_f1", "ece", "oos_auroc", "latency_p95_ms", "size_mb"] as const;
+/** Bounds and side figures, which the report holds. */
+export const isSide = (name: string): boolean => /_(low|high)$|^(brier|nll)$|p50/.test(name);
 
 /** Hands a file of the server to the person. */
 export function save(file: Blob, name: string): void {

@@ -94,4 +94,12 @@ export const assistant = {
   "engine.check": "Check",
   "engine.check.ok": "It answers, after {time}.",
   "engine.encoders": "Encoders for search",
+  "engine.encoders.about":
+    "An encoder makes the vectors that passages are found by. After a change all passages are embedded anew in the background; the old vectors serve until the last is made. The thresholds were measured with the default encoders.",
+  "engine.encoders.problem": "The last change of encoders did not come about: {reason}",
+  "engine.encoder": "Engine",
+  "engine.encoder.change": "Change",
+  "engine.encoder.default": "Default ({reference})",
+  "engine.encoder.model": "package:NAME, path:DIR or hub:OWNER/NAME",
+  "engine.encoder.wanted": "{reference} is being made ready: {done} of {total} passages have their vectors.",
 } as const;

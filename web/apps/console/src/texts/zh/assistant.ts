@@ -90,4 +90,12 @@ export const assistant: Record<keyof typeof en, string> = {
   "engine.check": "检测",
   "engine.check.ok": "可用，耗时 {time}。",
   "engine.encoders": "检索编码器",
+  "engine.encoders.about":
+    "编码器生成用于查找段落的向量。更改后，所有段落会在后台重新编码；全部完成之前，仍使用原有向量。阈值是用默认编码器测得的。",
+  "engine.encoders.problem": "上次更改编码器未成功：{reason}",
+  "engine.encoder": "引擎",
+  "engine.encoder.change": "更改",
+  "engine.encoder.default": "默认（{reference}）",
+  "engine.encoder.model": "package:名称、path:目录 或 hub:所有者/名称",
+  "engine.encoder.wanted": "正在准备 {reference}：{total} 个段落中已完成 {done} 个。",
 };
