@@ -138,13 +138,11 @@ def said(told: Told, fields: Mapping[str, Any]) -> None:
 
 
 def quantised(folder: Path, card: ModelCard, data: Dataset, valid: Dataset) -> ModelCard:
-    """The model with its matrices and tables in int8, one scale a column, and what is fitted on it fitted again."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+    """The model with its matrices and tables in int8, and what is fitted on it fitted again."""
+    from kefu.factory.compress.int8 import quantise
 
-    serve, kinds = "onnx/model_qint8.onnx", ["MatMul", "Gather"]
-    quantize_dynamic(
-        folder / card.serve, folder / serve, per_channel=True, weight_type=QuantType.QInt8, op_types_to_quantize=kinds
-    )
+    serve = "onnx/model_qint8.onnx"
+    quantise(folder / card.serve, folder / serve, tables=True)
     return seal(folder, replace(card, serve=serve, variant="int8"), data, valid)
 
 
