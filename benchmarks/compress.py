@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--rungs", default="int8,trim-vocabulary,drop-floor,drop-layers:5,drop-layers:4")
     parser.add_argument("--allow", type=float, default=0.5, help="points that a rung may lose")
     parser.add_argument("--epochs", type=int, default=1, help="of training after layers were dropped")
-    parser.add_argument("--tokens", type=int, default=6000)
+    parser.add_argument("--frequent", type=int, default=3000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -58,7 +58,7 @@ def trained(out: Path, data: Path) -> Path:
 def climbed(model: Path, folder: Path, given: argparse.Namespace) -> Mapping[str, Any]:
     """The ladder's report; the output is in folder/small, every rung's model below folder/rungs."""
     data = given.data / "intent_en"
-    names = ("rungs", "allow", "epochs", "tokens")
+    names = ("rungs", "allow", "epochs", "frequent")
     options = {**{name: getattr(given, name) for name in names}, "keep": str(folder / "rungs")}
     job = Job(
         "compress",

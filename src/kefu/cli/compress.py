@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--oos", default="", help="Texts that are out of scope; without them the floor is not dropped.")
 @click.option("--rungs", default="", help="int8,trim-vocabulary,drop-floor,drop-layers in any order; drop-layers:N.")
 @click.option("--allow", type=float, help="Points that a rung may lose against fp32.  [default: 0.5]")
-@click.option("--tokens", type=int, help="Tokens that trim-vocabulary keeps at least.  [default: 6000]")
+@click.option("--frequent", type=int, help="Tokens that trim-vocabulary keeps beside the texts' own.  [default: 3000]")
 @click.option("--epochs", type=int, help="Epochs of training after drop-layers; 0 for none.  [default: 1]")
 @click.option("--seed", type=int, help="Of that training.  [default: 0]")
 @click.option("--keep", default="", help="A folder that every rung's model is put into.")
@@ -35,7 +35,7 @@ def compress(
     oos: str,
     rungs: str,
     allow: float | None,
-    tokens: int | None,
+    frequent: int | None,
     epochs: int | None,
     seed: int | None,
     keep: str,
@@ -47,7 +47,7 @@ def compress(
     """
     from kefu.contracts.job import Job
 
-    given = {"rungs": rungs, "allow": allow, "tokens": tokens, "epochs": epochs, "seed": seed, "keep": keep}
+    given = {"rungs": rungs, "allow": allow, "frequent": frequent, "epochs": epochs, "seed": seed, "keep": keep}
     options = {name: value for name, value in given.items() if value not in (None, "")}
     job = Job("compress", model=model, out=out, valid=valid, data=data, oos=oos, options=options)
     found = _done(job, as_json=as_json)

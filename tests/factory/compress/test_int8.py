@@ -73,11 +73,10 @@ def test_a_trimmed_vocabulary_cuts_known_texts_as_before(kind: str) -> None:
 
 def test_the_most_frequent_tokens_stay_but_no_unused_place() -> None:
     table = _table(_wordpiece())
-    few, more = kept_ids(table, set(), 0), kept_ids(table, set(), 45)
-    assert len(few) < len(more) == 45
+    few, more = kept_ids(table, set(), 0), kept_ids(table, set(), 6)
     names = {place: name for name, place in table["model"]["vocab"].items()}
-    added = [names[place] for place in more if place not in few and names[place] != "[PAD]"]
-    assert added == [each for each in WORDS if each in added] == [each for each in WORDS if each != "##s"][: len(added)]
+    # [CLS], [SEP] and [UNK] stay for the tokenizer's own sake.
+    assert [names[place] for place in more if place not in few] == ["[PAD]", *WORDS[:2]]
     assert not any("unused" in names[place] for place in more)
 
 

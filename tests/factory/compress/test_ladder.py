@@ -49,7 +49,7 @@ def climb(model: Path, out: Path, tell: Any = None, **given: Any) -> Mapping[str
 
 def test_every_rung_is_judged_and_the_last_kept_one_is_the_output(model: Path, oos: Path, tmp_path: Path) -> None:
     heard, out = Heard(), tmp_path / "small"
-    given = {"tokens": 40, "allow": ANY, "rungs": "int8,trim-vocabulary,drop-layers:1", "oos": oos}
+    given = {"frequent": 5, "allow": ANY, "rungs": "int8,trim-vocabulary,drop-layers:1", "oos": oos}
     found = climb(model, out, heard, keep=str(tmp_path / "rungs"), **given)
     rungs = read_ladder(out)
     assert [each.name for each in rungs] == ["fp32", "int8", "trim-vocabulary", "drop-layers:1"]
@@ -158,7 +158,7 @@ def test_int8_needs_no_torch(model: Path, tmp_path: Path) -> None:
         "            raise ModuleNotFoundError(name, name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "from kefu.contracts.job import Job; from kefu.factory.run import run\n"
-        f"job = Job('compress', model={str(model)!r}, out={str(tmp_path / 'small')!r}, options={{'tokens': 40}})\n"
+        f"job = Job('compress', model={str(model)!r}, out={str(tmp_path / 'small')!r}, options={{'frequent': 5}})\n"
         "found = run(job, lambda *_: None)\n"
         "print([(each['name'], each['outcome'], each['reason']) for each in found['rungs']])\n"
     )

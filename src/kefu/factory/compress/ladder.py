@@ -20,7 +20,7 @@ from kefu.contracts.model_card import ModelCard, read_card
 from kefu.factory.card import README
 from kefu.factory.compress.measure import Measured, measure, race
 from kefu.factory.compress.table import LADDER, Rung, readme_section, write_ladder
-from kefu.factory.compress.workshop import Form, Source, Workshop, checked_source
+from kefu.factory.compress.workshop import Form, Manner, Source, Workshop, checked_source
 from kefu.factory.data.read import read
 from kefu.factory.data.version import keep, kept
 from kefu.factory.evaluate.exam import Exam, exam_of, texts_of
@@ -43,7 +43,7 @@ class CompressOptions(RecipeOptions):
 
     rungs: str | list[str] = Field(default=",".join(RUNGS), description=f"of {', '.join(RUNGS)}; drop-layers:N keeps N")
     allow: float = Field(default=0.5, ge=0, le=100, description="points that a rung may lose against fp32")
-    tokens: int = Field(default=6000, ge=1, description="tokens that trim-vocabulary keeps at least")
+    frequent: int = Field(default=3000, ge=0, description="tokens kept by trim-vocabulary beside those of the texts")
     epochs: int = Field(default=1, ge=0, le=100, description="of training after drop-layers; 0 for none")
     keep: str = Field(default="", description="a folder that every rung's model is put into")
 
@@ -52,6 +52,11 @@ class CompressOptions(RecipeOptions):
         """The rungs in order."""
         given = self.rungs.split(",") if isinstance(self.rungs, str) else self.rungs
         return [each.strip() for each in given if each.strip() and each.strip() != FP32]
+
+    @property
+    def manner(self) -> Manner:
+        """What the workshop needs of it."""
+        return Manner(self.epochs, self.frequent, self.seed, self.processor_threads)
 
 
 def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
@@ -73,7 +78,7 @@ def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
     rows = len(exam.inside) or len(exam.data.examples)
     tell(Told.STARTED, {"kind": "compress", "recipe": source.card.recipe, "rows": rows} | _labels(source.card))
     with tempfile.TemporaryDirectory(prefix="kefu-ladder-", dir=out.parent) as scratch:
-        workshop = Workshop(source, Path(scratch), epochs=options.epochs, seed=options.seed, tell=tell)
+        workshop = Workshop(source, Path(scratch), options.manner, tell)
         ladder = _Ladder(source, exam, workshop, options, tell)
         ladder.climb(options.asked, wanted="rungs" in job.options)
         if options.keep:
@@ -139,7 +144,7 @@ class _Ladder:
         if kind == INT8:
             return replace(before, int8=True), ""
         if kind == TRIM:
-            return replace(before, tokens=self._options.tokens), ""
+            return replace(before, trimmed=True), ""
         if kind == LAYERS:
             return replace(before, layers=int(number) if number else self._usual_layers()), ""
         if not self._source.has_floor:

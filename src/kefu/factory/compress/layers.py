@@ -38,7 +38,8 @@ def drop_layers(
     network = trained_network(base)
     texts, targets = _taught(train, card)
     tokens = tokenize(base.tokenizer, texts, max_tokens=card.max_tokens)
-    whole, _ = predict(network, tokens, base.pad_id) if epochs else (torch.zeros(0), None)
+    # As in training: what bfloat16 rounds is less than what a softened answer tells.
+    whole, _ = predict(network, tokens, base.pad_id, bf16=True) if epochs else (torch.zeros(0), None)
     chosen = _choose(network, tokens[:: max(1, len(tokens) // _COMPARED_ON)], base.pad_id, keep)
     tell(Told.NOTE, {"sentence": f"Of its layers these stay: {', '.join(str(place + 1) for place in chosen)}."})
     _put_stack(network, chosen)

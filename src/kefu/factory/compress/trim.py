@@ -40,15 +40,15 @@ class Trimmed:
     after: int
 
 
-def trim(folder: Path, network: Path, texts: Sequence[str], *, tokens: int) -> Trimmed:
+def trim(folder: Path, network: Path, texts: Sequence[str], *, frequent: int) -> Trimmed:
     """Trim the tokenizer and the fp32 ONNX file `network` of a model's folder, and its torch weights if it has them.
 
-    `tokens` is how many are kept at least, where there are so many. Raises BadInput for a tokenizer that cannot be
-    trimmed, BadInstallation if texts would be tokenised otherwise, MissingExtra.
+    So many of the most `frequent` tokens are kept whether the texts use them or not. Raises BadInput for a tokenizer
+    that cannot be trimmed, BadInstallation if texts would be tokenised otherwise, MissingExtra.
     """
     table = json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))
     before = _tokens_of(folder / TOKENIZER, texts)
-    kept = kept_ids(table, _used(folder / TOKENIZER, texts), tokens)
+    kept = kept_ids(table, _used(folder / TOKENIZER, texts), frequent)
     text = json.dumps(with_ids(table, kept), ensure_ascii=False)
     (folder / TOKENIZER).write_text(text, encoding="utf-8")
     if _tokens_of(folder / TOKENIZER, texts) != before:
@@ -59,16 +59,12 @@ def trim(folder: Path, network: Path, texts: Sequence[str], *, tokens: int) -> T
     return Trimmed(len(whole), len(kept))
 
 
-def kept_ids(table: Mapping[str, Any], used: set[int], tokens: int) -> list[int]:
+def kept_ids(table: Mapping[str, Any], used: set[int], frequent: int) -> list[int]:
     """The ids that stay, in their order."""
     pieces = _by_frequency(table["model"])
     kept = used | _needed(table) | {place for piece, place in pieces if _is_spelling(piece)}
-    for piece, place in pieces:
-        if len(kept) >= tokens:
-            break
-        if not _UNUSED.fullmatch(piece):
-            kept.add(place)
-    return sorted(kept)
+    words = [place for piece, place in pieces if not _is_spelling(piece) and not _UNUSED.fullmatch(piece)]
+    return sorted(kept.union(words[:frequent]))
 
 
 def with_ids(table: Mapping[str, Any], kept: Sequence[int]) -> Table:

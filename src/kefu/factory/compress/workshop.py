@@ -35,10 +35,10 @@ _EXAMINED = "Worst on the slice"
 
 @dataclass(frozen=True)
 class Form:
-    """What a model is reduced to: `layers` and `tokens` 0 for all of them."""
+    """What a model is reduced to: `layers` 0 for all of them."""
 
     layers: int = 0
-    tokens: int = 0
+    trimmed: bool = False
     int8: bool = False
     floor: bool = True
 
@@ -48,7 +48,7 @@ class Form:
         parts = ["int8" if self.int8 else "fp32"]
         if self.layers:
             parts.append(f"{self.layers} layers")
-        if self.tokens:
+        if self.trimmed:
             parts.append("trimmed vocabulary")
         if not self.floor:
             parts.append("no floor")
@@ -74,6 +74,16 @@ class Source:
         return [each.text for each in self.train.examples]
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How forms are made: `epochs` of training after layers were left out, `frequent` tokens kept beside the texts'."""
+
+    epochs: int
+    frequent: int
+    seed: int
+    threads: int
+
+
 def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> Source:
     """Raises BadInput for a model that has nothing to compress, BadInstallation for one that was tampered with."""
     if card.runtime != "onnx":
@@ -94,9 +104,8 @@ def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset
 class Workshop:
     """Makes forms of one source in a scratch folder."""
 
-    def __init__(self, source: Source, scratch: Path, *, epochs: int, seed: int, tell: Tell) -> None:
-        self._source, self._scratch = source, scratch
-        self._epochs, self._seed, self._tell = epochs, seed, tell
+    def __init__(self, source: Source, scratch: Path, manner: Manner, tell: Tell) -> None:
+        self._source, self._scratch, self._manner, self._tell = source, scratch, manner, tell
         self._cut: dict[int, Path] = {}
 
     def make(self, form: Form, name: str) -> tuple[Path, ModelCard]:
@@ -112,8 +121,8 @@ class Workshop:
             judged=None,
             created="",
         )
-        if form.tokens:
-            self._trim(folder, card, form.tokens)
+        if form.trimmed:
+            self._trim(folder, card)
         if form.int8:
             card = self._quantise(folder, card)
         if form == Form() and self._is_sealed():
@@ -132,11 +141,12 @@ class Workshop:
             shutil.copytree(source / _FLOOR, folder / _FLOOR)
 
     def _with_layers(self, keep: int) -> Path:
-        require("torch", extra="train")
+        torch = require("torch", extra="train")
         from kefu.factory.compress.layers import drop_layers
 
         source = self._source
         if keep not in self._cut:
+            torch.set_num_threads(self._manner.threads)
             out = self._scratch / f"layers-{keep}"
             drop_layers(
                 source.folder,
@@ -144,21 +154,21 @@ class Workshop:
                 source.card,
                 keep=keep,
                 train=source.train,
-                epochs=self._epochs,
-                seed=self._seed,
+                epochs=self._manner.epochs,
+                seed=self._manner.seed,
                 tell=self._tell,
             )
             self._cut[keep] = out
         return self._cut[keep]
 
-    def _trim(self, folder: Path, card: ModelCard, tokens: int) -> None:
+    def _trim(self, folder: Path, card: ModelCard) -> None:
         probes = self._source.taught[:_PROBES]
         write_card(folder, card)
         before = outputs(folder, probes)
         _own(folder / ONNX_FILE)
         _own(folder / "tokenizer.json")
         _own(folder / "config.json")
-        trimmed = trim(folder, folder / ONNX_FILE, self._source.taught, tokens=tokens)
+        trimmed = trim(folder, folder / ONNX_FILE, self._source.taught, frequent=self._manner.frequent)
         write_card(folder, card)
         largest = float(np.abs(outputs(folder, probes).logits - before.logits).max(initial=0.0))
         if largest > _LARGEST_DIFFERENCE:
