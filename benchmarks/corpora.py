@@ -19,11 +19,16 @@ from kefu.knowledge.parsing.text import headings
 
 Span = tuple[str, int, int]
 DEMO = Path(__file__).parent.parent / "src/kefu/demo"
+SHOPS = Path(__file__).parent.parent / "packages/kefu-models/build/data"
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question and where its answer stands; `group` keeps together what must not be split between the halves."""
+    """A question and where its answer stands; `group` keeps together what must not be split between the halves.
+
+    No gold: nothing here answers it. A question that is one of a FAQ entry's phrasings is asked with this phrasing
+    taken out (`cases.Filed.asking`).
+    """
 
     id: str
     text: str
@@ -130,9 +135,9 @@ def tidb(data: Path) -> Corpus:
 
 
 def demo_en(data: Path) -> Corpus:
-    """The demo shop in English: articles, and FAQ entries under their first question, asked in their other wordings.
+    """The demo shop in English: articles, and FAQ entries, each asked in one of its other phrasings.
 
-    Gold is the entry and each passage of an article with all figures of its answer.
+    Gold is the entry, each passage of an article with all figures of its answer, and each entry that answers the same.
     """
     return _demo("en")
 
@@ -152,6 +157,19 @@ def demo_faq_zh(data: Path) -> Corpus:
     return _faq_alone(demo_zh(data))
 
 
+def shops_en(data: Path) -> Corpus:
+    """Ten English shops that do not exist, their paragraphs in one index; neither encoder was taught with them.
+
+    Two questions for each paragraph sound like it and are answered nowhere: they have no gold.
+    """
+    return _shops("en")
+
+
+def shops_zh(data: Path) -> Corpus:
+    """Ten Chinese shops, as `shops_en`."""
+    return _shops("zh")
+
+
 CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "doc2dial": doc2dial,
     "doc2dial_given": doc2dial_given,
@@ -163,6 +181,8 @@ CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "demo_zh": demo_zh,
     "demo_faq_en": demo_faq_en,
     "demo_faq_zh": demo_faq_zh,
+    "shops_en": shops_en,
+    "shops_zh": shops_zh,
 }
 
 
@@ -198,11 +218,31 @@ def _demo(language: str) -> Corpus:
     (sheet,) = parse(f"{language}.csv", (DEMO / "faq" / f"{language}.csv").read_bytes()).documents
     entries = [_entry(f"faq:{number}", sheet, entry, language) for number, entry in enumerate(sheet.faqs)]
     for number, (entry, passage) in enumerate(zip(sheet.faqs, entries, strict=True)):
-        gold = frozenset({passage.id, *_same_figures(entry.answer, passages)})
-        for at, wording in enumerate(entry.more_questions):
-            questions.append(Question(f"{number}.{at}", wording, gold, f"demo:{number}"))
+        same = [other.id for other in entries if _answers_same(entry.answer, other.answer or "")]
+        gold = frozenset({passage.id, *same, *_same_figures(entry.answer, passages)})
+        wording = entry.more_questions[number % len(entry.more_questions)]
+        questions.append(Question(f"{number}", wording, gold, f"demo:{number}"))
     passages += entries
     return Corpus(f"demo_{language}", language, tuple(passages), tuple(questions))
+
+
+def _shops(language: str) -> Corpus:
+    passages, questions = [], []
+    rows = [row for row in _lines(SHOPS / f"shops_{language}.jsonl") if row.get("held")]
+    for number, row in enumerate(rows):
+        passage = _passage(f"{language}:{number}", f"{language}:{number}", row["topic"], row["passage"], language)
+        passages.append(passage)
+        group = f"{row['shop']}:{row['topic']}"
+        gold = frozenset({passage.id})
+        questions += [Question(f"{number}.{at}", text, gold, group) for at, text in enumerate(row["questions"])]
+        questions += [Question(f"{number}.n{at}", text, frozenset(), group) for at, text in enumerate(row["near"])]
+    return Corpus(f"shops_{language}", language, tuple(passages), tuple(questions))
+
+
+def _answers_same(answer: str, other: str) -> bool:
+    """Whether two entries' answers are equal, or the other holds all of at least two figures of this one."""
+    figures = _figures(answer)
+    return answer == other or (len(figures) > 1 and figures <= _figures(other))
 
 
 def _same_figures(answer: str, passages: Iterable[IndexedPassage]) -> list[str]:
@@ -235,7 +275,7 @@ def _entry(entry_id: str, sheet: ParsedDocument, entry: FaqEntry, language: str)
         language,
         (),
         "faq",
-        (entry.question,),
+        (entry.question, *entry.more_questions),
         entry.answer,
     )
 

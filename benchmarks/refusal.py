@@ -1,8 +1,8 @@
 """How well Kefu knows what it does not know: python benchmarks/refusal.py --data DIR
 
-Each corpus is asked its own questions, those of the other corpora, and its own again with the answer taken out. For a
-range of thresholds: the share of its own that is answered, and of the others that is refused. Only questions of half 1,
-on which nothing was fitted.
+Each corpus is asked its own questions, those of the other corpora, its own again with the answer taken out, and where
+somebody wrote such, questions near to its own that it does not answer. For a range of thresholds: the share of its own
+that is answered, and of the others that is refused. Only questions of half 1, on which nothing was fitted.
 """
 
 import argparse
@@ -27,8 +27,8 @@ def main() -> None:
 async def measure(data: Path) -> None:
     engines = await encoders()
     print(f"default thresholds: {default_thresholds()}")
-    print("| corpus | threshold | own answered | of these first hit right | foreign refused | left out refused |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| corpus | threshold | own answered | of these right | foreign refused | left out refused | near refused |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for language, names in GROUPS.items():
         asked = [case for case in await cases(data, language, engines) if case.half == 1]
         for name in names:
@@ -37,15 +37,16 @@ async def measure(data: Path) -> None:
 
 
 def line(name: str, threshold: float, asked: Sequence[Case]) -> str:
-    def answered(kind: str) -> list[bool]:
-        return [case.evidence.confidence >= threshold for case in asked if case.kind == kind]
+    def refused(kind: str) -> str:
+        kept = [case.evidence.confidence < threshold for case in asked if case.kind == kind]
+        return f"{sum(kept) / len(kept):.3f}" if kept else ""
 
-    own = [case for case in asked if case.kind == "own" and case.evidence.confidence >= threshold]
+    every = [case for case in asked if case.kind == "own"]
+    own = [case for case in every if case.evidence.confidence >= threshold]
     right = sum(case.right for case in own) / max(1, len(own))
-    shares = {kind: sum(answered(kind)) / max(1, len(answered(kind))) for kind in ("own", "foreign", "left_out")}
     return (
-        f"| {name} | {threshold} | {shares['own']:.3f} | {right:.3f} "
-        f"| {1 - shares['foreign']:.3f} | {1 - shares['left_out']:.3f} |"
+        f"| {name} | {threshold} | {len(own) / len(every):.3f} | {right:.3f} "
+        f"| {refused('foreign')} | {refused('left_out')} | {refused('near')} |"
     )
 
 

@@ -12,6 +12,7 @@ def found(**changes: object) -> Found:
         "seen": frozenset({"refund", "card"}),
         "held": [frozenset({"refund", "card"}), frozenset({"card"}), frozenset()],
         "cosines": [0.8, 0.4, 0.3],
+        "scores": [0.8, 0.4, 0.3],
         "question_cosine": 0.0,
         "keyword_scores": [3.0, 1.0, 0.0],
         "crowd": 0.2,

@@ -168,6 +168,7 @@ def _read(actor: "Actor", places: tuple[str, ...], *, quiet: bool) -> "Report":
         read = read_sources(actor.workspace_id, _sources(actor, places, report), embed=wiring().embed, progress=step)
     finally:
         bar.close()
+    wiring().rehearse(actor.workspace_id)
     read.failed[:0] = report.failed
     return read
 

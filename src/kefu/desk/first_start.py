@@ -95,6 +95,7 @@ def _demo_knowledge(actor: Actor, progress: Progress | None) -> None:
     ]
     if ids:
         read_sources(actor.workspace_id, ids, embed=wiring().embed, progress=progress)
+        wiring().rehearse(actor.workspace_id)
 
 
 def _ready_sources(actor: Actor) -> list[SourceInfo]:

@@ -16,6 +16,7 @@ from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
 from kefu.desk.changes import disconnect
 from kefu.desk.library import queries as library
+from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
 from kefu.desk.serving import LiveModels, Serving
 from kefu.kit import registry
@@ -73,6 +74,11 @@ class Wiring:
     def embed(self, passages: list[IndexedPassage]) -> list[PassageVectors]:
         """Vectors of passages, in order; for reading sources."""
         return run(embed_passages(passages, self.encoders()))
+
+    def rehearse(self, workspace_id: str) -> None:
+        """Fit a workspace's confidence to its own FAQ, if that is due. Blocking, a few seconds for a large one."""
+        if rehearsals.rehearse_if_due(workspace_id, self.encoders()):
+            self.changed(workspace_id, "library.changed")
 
     def mind(self, workspace_id: str) -> Mind:
         """What answers a workspace, up to date with its rows. Blocking: call it in a thread."""
@@ -202,6 +208,7 @@ class _WorkspaceMind:
         names = frozenset(encoder_key(encoder) for encoder in encoders.values())
         self._index.put(library.indexed(self._workspace_id, stored - self._known, names))
         self._known = stored
+        self._index.calibrate(rehearsals.calibrations(self._workspace_id, encoders))
 
 
 def _versions(encoders: dict[str, Encoder]) -> dict[str, str]:

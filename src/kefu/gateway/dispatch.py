@@ -18,6 +18,7 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
 from kefu.desk.library import due as library
+from kefu.desk.library import rehearsals
 from kefu.desk.modelhub import due as modelhub
 from kefu.desk.wiring import Mind, wiring
 from kefu.gateway.hub import Delta, Hub
@@ -253,6 +254,8 @@ class Dispatch:
         for workspace_id, ids in by_workspace.items():
             await self._rows.long(library.read_sources, workspace_id, ids, embed=wiring().embed)
             wiring().changed(workspace_id, "library.changed")
+        for workspace_id in await self._rows.read(rehearsals.due_workspaces):
+            await self._rows.long(wiring().rehearse, workspace_id)
 
     async def _tend_runs(self) -> None:
         """Look after trainings: each second while there are some, else when one is asked for."""

@@ -1,6 +1,6 @@
 """How likely it is that the first passage found answers the question.
 
-A logistic regression on a dozen figures of a question and what was found for it. Its coefficients, one set for each
+A logistic regression on fifteen figures of a question and what was found for it. Its coefficients, one set for each
 language group, are in calibration.json, made by benchmarks/calibrate.py; each figure stands in `Evidence.features`.
 """
 
@@ -13,10 +13,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from kefu.knowledge.chunk import weight
 
 # The most that the chunker puts in a passage.
 _LONG = 800
+_NEWTON_STEPS = 30
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 FEATURES = (
@@ -30,6 +34,8 @@ FEATURES = (
     "unseen",
     "numbers_missing",
     "agreement",
+    "margin",
+    "lead",
     "length",
     "entry",
     "text_length",
@@ -53,8 +59,38 @@ class Calibration:
     weights: Mapping[str, float]
 
     def probability(self, features: Mapping[str, float]) -> float:
-        total = self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, self.logit(features)))))
+
+    def logit(self, features: Mapping[str, float]) -> float:
+        return self.bias + sum(weight * features.get(name, 0.0) for name, weight in self.weights.items())
+
+
+def fit(
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    w: npt.NDArray[np.float64],
+    ridge: float,
+    near: Calibration | None = None,
+) -> Calibration:
+    """A logistic regression on features [n, len(FEATURES)], answers 0 or 1 and weights [n], by Newton's method.
+
+    `ridge` penalises squared coefficients of standardised features, or with `near` their distance from its own.
+    """
+    mean, spread = x.mean(0), x.std(0) + 1e-6
+    design = np.column_stack([(x - mean) / spread, np.ones(len(x))])
+    centre = np.zeros(design.shape[1])
+    if near is not None:
+        slopes = np.array([near.weights.get(name, 0.0) for name in FEATURES])
+        centre = np.append(slopes * spread, near.bias + slopes @ mean)
+    penalty = np.append(np.full(len(FEATURES), ridge), 0.0)
+    at = centre.copy()
+    for _ in range(_NEWTON_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
+        gradient = design.T @ (w * (y - p)) - penalty * (at - centre)
+        curvature = (design * (w * p * (1 - p) + 1e-9)[:, None]).T @ design + np.diag(penalty)
+        at = at + np.linalg.solve(curvature, gradient)
+    slopes = at[:-1] / spread
+    return Calibration(float(at[-1] - slopes @ mean), dict(zip(FEATURES, slopes.tolist(), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -62,13 +98,14 @@ class Found:
     """What confidence is judged by.
 
     `terms` are the question's with their rarity; `held` says of each of the first hits which of them it holds; `seen`
-    which of them any passage holds.
+    which of them any passage holds. `scores` are those of the first hits, without what repeats a better one.
     """
 
     terms: Mapping[str, float]
     seen: frozenset[str]
     held: Sequence[frozenset[str]]
     cosines: Sequence[float]
+    scores: Sequence[float]
     question_cosine: float
     keyword_scores: Sequence[float]
     crowd: float
@@ -123,6 +160,8 @@ def features(question: str, top_text: str, found: Found) -> dict[str, float]:
         "unseen": 1 - covered(found.seen),
         "numbers_missing": len(missing) / len(numbers) if numbers else 0.0,
         "agreement": float(found.agreement),
+        "margin": found.scores[0] - found.scores[1] if len(found.scores) > 1 else 0.0,
+        "lead": found.scores[0] - found.scores[-1],
         "length": min(1.0, len(found.terms) / 12),
         "entry": float(found.is_entry),
         "text_length": min(1.0, weight(top_text) / _LONG),

@@ -29,8 +29,8 @@ _BRIDGE_BATCH = 32
 # R@1 0.52 by passages alone, 0.56 with 0.3, 0.53 by the sentence alone when it is nearer).
 _CANDIDATES = 30
 _SENTENCE = 0.3
-# Confidence looks at the first three hits.
-_JUDGED = 3
+# Confidence looks at the first five hits.
+_JUDGED = 5
 _CROWD = 10
 _SMALLEST = 1e-9
 
@@ -76,6 +76,11 @@ class WorkspaceIndex:
         self._shelves: dict[str, Shelf] = {}
         self._language_of: dict[str, str] = {}
         self._bridging: asyncio.Task[None] | None = None
+        self._calibrations: dict[str, confidence.Calibration] = {}
+
+    def calibrate(self, calibrations: Mapping[str, confidence.Calibration]) -> None:
+        """Judge hits by these, by group, in place of the release's; groups that are not among them keep theirs."""
+        self._calibrations = dict(calibrations)
 
     def __len__(self) -> int:
         return len(self._language_of)
@@ -95,7 +100,7 @@ class WorkspaceIndex:
         fusion = self._fusion or _FUSION.get(group) or _FUSION[ANY_LANGUAGE]
         with self._lock:
             ranked = [_rank(shelf, asked, fusion) for shelf in self._open(language)]
-            return _evidence(asked, ranked, k)
+            return _evidence(asked, ranked, k, self._calibrations.get(group))
 
     async def _with_vector(self, asked: "_Asked", *, is_at_home: bool) -> "_Asked":
         """The question with its vector, or marked as one that has to do without."""
@@ -227,8 +232,10 @@ def _look_closer(shelf: Shelf, asked: _Asked, fusion: Fusion, cosine: Floats, fu
         fused[row] += share * change
 
 
-def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:
-    """The best of all shelves, and what they are worth."""
+def _evidence(
+    asked: _Asked, ranked: Sequence[_Ranked], k: int, fitted: confidence.Calibration | None = None
+) -> Evidence:
+    """The best of all shelves, and what they are worth by what was fitted to the workspace, else the release."""
     places = [(float(r.fused[row]), r, row) for r in ranked for row in _best(r, max(k, _JUDGED))]
     places.sort(key=lambda place: (-place[0], place[1].shelf.passages[place[2]].id))
     exact = next(((r, r.exact) for r in ranked if r.exact is not None), None)
@@ -241,12 +248,19 @@ def _evidence(asked: _Asked, ranked: Sequence[_Ranked], k: int) -> Evidence:
     features = _features(asked, places[:_JUDGED]) | noted
     if exact is not None:
         return Evidence(asked.question, asked.language, hits, 1.0, hits[0], features)
-    probability = (
-        confidence.by_keywords(features)
-        if asked.keywords_only
-        else confidence.calibration(asked.group).probability(features)
-    )
+    probability = _probability(asked, features, fitted)
     return Evidence(asked.question, asked.language, hits, probability, None, features)
+
+
+def _probability(asked: _Asked, features: dict[str, float], fitted: confidence.Calibration | None) -> float:
+    """How likely the first hit answers; where a workspace's own fit says so, the release's opinion is noted."""
+    if asked.keywords_only:
+        return confidence.by_keywords(features)
+    release = confidence.calibration(asked.group).probability(features)
+    if fitted is None:
+        return release
+    features["by_release"] = release
+    return fitted.probability(features)
 
 
 def _best(ranked: _Ranked, count: int) -> list[int]:
@@ -282,6 +296,15 @@ def _crowd(scores: Floats, passages: int) -> float:
     return float(highest[: max(1, count - _CROWD)].mean())
 
 
+def _distinct(places: Sequence[tuple[float, _Ranked, int]]) -> list[float]:
+    """Scores, best first, of the places that say something else than those before them."""
+    best: dict[str, float] = {}
+    for score, ranked, row in places:
+        passage = ranked.shelf.passages[row]
+        best.setdefault(passage.answer or passage.text, score)
+    return list(best.values())
+
+
 def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> dict[str, float]:
     _, top, row = places[0]
     keyword = top.shelf.keyword
@@ -291,6 +314,7 @@ def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> di
         seen=frozenset(term for term in top.terms if keyword.frequency(term)),
         held=[frozenset(top.terms) & frozenset(r.shelf.keyword.terms(at)) for _, r, at in places],
         cosines=[float(r.cosine[at]) for _, r, at in places],
+        scores=_distinct(places),
         question_cosine=float(cosines[1:].max(initial=0.0)),
         keyword_scores=[float(r.keyword[at]) for _, r, at in places],
         crowd=_crowd(top.cosine, len(top.shelf)),

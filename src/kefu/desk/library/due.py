@@ -19,6 +19,7 @@ from kefu.desk.accounts.actions import announce
 from kefu.desk.library.actions import digest_of, drop_documents
 from kefu.desk.library.models import Document, Passage, Source, Vector
 from kefu.desk.library.queries import indexed_passage
+from kefu.desk.library.rehearsals import note_change
 from kefu.desk.rows import now
 from kefu.kit.ids import new_id
 from kefu.kit.runtime import run
@@ -174,6 +175,7 @@ def _finish(source: Source) -> None:
         empty = not Document.objects.of(source.workspace_id).filter(source_id=source.id).exists()
         state = "failed" if empty and source.failures else "ready"
         mine.update(state=state, due_at=None, lease_until=None, updated_at=now())
+        note_change(source.workspace_id)
         announce(source.workspace_id, "source.updated", source.id)
 
 

@@ -1,4 +1,4 @@
-"""Where knowledge came from, its pages, and their citable pieces with vectors."""
+"""Where knowledge came from, its pages, their citable pieces with vectors, and what asking it of itself taught."""
 
 from typing import Any, ClassVar
 
@@ -77,4 +77,23 @@ class Vector(WorkspaceRow):
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["passage", "encoder"], name="vector_once_per_encoder")
+        ]
+
+
+class Rehearsal(WorkspaceRow):
+    """Confidence fitted to the workspace's FAQ: by encoder group, what `knowledge.rehearsal` gives as JSON.
+
+    `passages` is how many there were; `due_at` says that there are many others now.
+    """
+
+    id = row_id("reh")
+    groups = models.JSONField(default=dict)
+    passages = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["workspace"], name="rehearsal_one")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="rehearsal_due", condition=models.Q(due_at__isnull=False))
         ]
