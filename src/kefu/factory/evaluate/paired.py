@@ -14,8 +14,8 @@ Flags = npt.NDArray[np.bool_]
 RESAMPLES = 2000
 _SEED = 0
 _ENDS = (2.5, 97.5)
-# The usual level at which a lead is called no chance.
-LEVEL = 0.05
+# One side of 5%: a lead is called no chance where the interval beside it leaves out 0, too.
+LEVEL = 0.025
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Paired:
     @property
     def sentence(self) -> str:
         points = f"{100 * self.difference:+.1f} points, 95% from {100 * self.low:+.1f} to {100 * self.high:+.1f}"
-        rows = f"wins {self.wins} rows and loses {self.losses}, p = {self.p:.3g}"
+        rows = f"right alone on {self.wins}, wrong alone on {self.losses}, p = {self.p:.3g}"
         if self.p >= LEVEL:
             return f"Not told apart from {self.name}: {points}; {rows}."
         return f"{'Better' if self.wins > self.losses else 'Worse'} than {self.name}: {points}; {rows}."
