@@ -10,6 +10,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from kefu.contracts.model_card import read_card
+from kefu.desk.accounts.models import Workspace
 from kefu.desk.actor import Role
 from kefu.desk.modelhub import actions, queries
 from kefu.desk.modelhub.models import Version
@@ -318,6 +319,29 @@ def test_another_workspace_finds_nothing(intents: Any, versions: dict[str, str])
     stranger.get(f"/versions/{versions['good']}", expect=404)
     stranger.get(f"/versions/{versions['good']}/download", expect=404)
     promote(stranger, intents, versions["better"], expect=404)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_everything_of_a_workspace_is_erased_with_its_files(
+    intents: Any, versions: dict[str, str], shop: Shop, trained: Trained
+) -> None:
+    other = made_shop()
+    actions.register_folder(other.kefu, name="theirs", folder=trained("good"))
+    root = Path(default_storage.path(shop.workspace_id))
+    assert [each for each in root.rglob("*") if each.is_file()]
+    with pytest.raises(NotAllowed):
+        actions.erase_everything(shop.member(Role.ADMIN))
+    assert actions.erase_everything(shop.owner) == 4
+    assert queries.models(shop.kefu) == []
+    assert queries.datasets(shop.kefu) == []
+    assert not [each for each in root.rglob("*") if each.is_file()]
+    assert queries.models(other.kefu)[0].versions == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_workspace_goes_with_its_models(intents: Any, versions: dict[str, str], shop: Shop) -> None:
+    Workspace.objects.get(id=shop.workspace_id).delete()
+    assert not Version.objects.of(shop.workspace_id).exists()
 
 
 def test_a_card_keeps_its_name(trained: Trained) -> None:

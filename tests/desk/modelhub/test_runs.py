@@ -11,6 +11,7 @@ import pytest
 from kefu.desk.actor import Role
 from kefu.desk.modelhub import actions, due, folders
 from kefu.desk.modelhub.models import Run, RunEvent, Version
+from kefu.desk.modelhub.work import work_folder
 from kefu.desk.rows import now
 from kefu.jobs.embedded import EmbeddedRunner
 from kefu.kit import settings
@@ -64,11 +65,11 @@ def tend_until(run: Any, told: str) -> None:
     while not RunEvent.objects.across_workspaces("a test").filter(run_id=run["id"], told=told).exists():
         due.tend()
         assert Run.objects.across_workspaces("a test").get(id=run["id"]).state == "running"
-        due.runner().wait(folders.work_folder(run["id"]), 0.05)
+        due.runner().wait(work_folder(run["id"]), 0.05)
 
 
 def process_of(run: Any) -> int:
-    return int((folders.work_folder(run["id"]) / "pid").read_text())
+    return int((work_folder(run["id"]) / "pid").read_text())
 
 
 def test_a_training_makes_a_version(desk: Desk, data: Any, test_data: Any) -> None:
@@ -82,7 +83,7 @@ def test_a_training_makes_a_version(desk: Desk, data: Any, test_data: Any) -> No
     assert (version["seed"], version["card"]["options"]["features"], version["run_id"]) == (7, 5000, run["id"])
     assert version["card"]["name"] == "intents"
     assert version["card"]["data_sha256"] == data["sha256"]
-    assert not folders.work_folder(run["id"]).exists()
+    assert not work_folder(run["id"]).exists()
 
 
 def test_a_run_tells_what_it_does(desk: Desk, data: Any) -> None:
@@ -212,7 +213,7 @@ def test_a_restarted_server_goes_on_watching(desk: Desk, long: Any, monkeypatch:
     assert desk.get(f"/runs/{asked['id']}")["state"] == "running"
     desk.post(f"/runs/{asked['id']}/cancel")
     due.tend()
-    mine.wait(folders.work_folder(asked["id"]), 60)  # its parent takes its end; a restarted server's init does that
+    mine.wait(work_folder(asked["id"]), 60)  # its parent takes its end; a restarted server's init does that
     due.tend()
     assert desk.get(f"/runs/{asked['id']}")["state"] == "cancelled"
 
@@ -277,7 +278,7 @@ def test_what_a_run_reached_is_thrown_away_with_it(desk: Desk, long: Any) -> Non
     due.tend()
     os.killpg(process_of(asked), signal.SIGKILL)
     finished(asked)
-    work = folders.work_folder(asked["id"])
+    work = work_folder(asked["id"])
     due.forget_old_work()
     assert work.exists()
     desk.delete(f"/runs/{asked['id']}")
@@ -287,9 +288,19 @@ def test_what_a_run_reached_is_thrown_away_with_it(desk: Desk, long: Any) -> Non
     assert not work.exists()
 
 
+def test_a_run_that_nobody_knows_any_more_is_ended(desk: Desk, long: Any, shop: Shop) -> None:
+    asked = check(desk, long)
+    due.tend()
+    tend_until(asked, "started")
+    work = work_folder(asked["id"])
+    assert actions.erase_everything(shop.owner) == 1
+    assert not work.exists()
+    assert not due.runner().look(work).is_running
+
+
 def test_steps_are_kept_evenly_and_not_all(desk: Desk, data: Any, shop: Shop) -> None:
     asked = ask(desk, data)
-    work = folders.work_folder(asked["id"])
+    work = work_folder(asked["id"])
     work.mkdir(parents=True)
     lines = [f'{{"event": "step", "at": "", "step": {step}, "loss": 0.5}}\n' for step in range(1, 9_001)]
     (work / "events").write_text("".join(lines))
@@ -321,5 +332,5 @@ def test_a_job_reads_nothing_but_its_copies(desk: Desk, data: Any, shop: Shop) -
     asked = ask(desk, data)
     row = Run.objects.of(shop.workspace_id).get(id=asked["id"])
     job = due._job(row)
-    work = folders.work_folder(asked["id"])
+    work = work_folder(asked["id"])
     assert all(Path(place).is_relative_to(work) for place in (job.data, job.out))

@@ -9,7 +9,6 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,9 @@ from kefu.desk.modelhub.models import Run, RunEvent
 from kefu.desk.modelhub.queries.data import get_dataset_version
 from kefu.desk.modelhub.queries.registry import get_version
 from kefu.desk.modelhub.queries.training import OPEN
+from kefu.desk.modelhub.work import forget_work, runner, work_folder
 from kefu.desk.rows import now
-from kefu.jobs.embedded import EmbeddedRunner
-from kefu.jobs.runner import JobEvent, Look, Runner
+from kefu.jobs.runner import JobEvent, Look
 from kefu.kit.errors import KefuError
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
@@ -41,12 +40,6 @@ _LONGEST_FIELDS = 16_384  # characters of an event's fields
 _ENDS = ("finished", "failed", "cancelled")
 
 _log = Log(__name__)
-
-
-@cache
-def runner() -> Runner:
-    """What runs this machine's jobs."""
-    return EmbeddedRunner(threads=settings().run_threads)
 
 
 def tend() -> bool:
@@ -68,17 +61,17 @@ def finish(workspace_id: str, run_id: str, *, seconds: float = 3600.0) -> Run:
         if row.state not in OPEN or now() > deadline:
             return row
         working = row if row.state == "running" else next(iter(_mine()), row)
-        runner().wait(folders.work_folder(working.id), 1.0)
+        runner().wait(work_folder(working.id), 1.0)
 
 
 def forget_old_work() -> None:
     """Delete what is kept of runs that are deleted, or ended long ago."""
-    everything = folders.work_folder("x").parent
+    everything = work_folder("x").parent
     kept = Run.objects.across_workspaces("housekeeping of the installation").exclude(finished_at__lt=now() - KEPT_FOR)
     ids = set(kept.values_list("id", flat=True))
     for folder in everything.iterdir() if everything.is_dir() else ():
-        if folder.name not in ids and not runner().look(folder).is_running:
-            folders.forget_work(folder.name)
+        if folder.name not in ids:
+            forget_work(folder.name)
 
 
 def _mine() -> list[Run]:
@@ -114,8 +107,8 @@ def _start(row: Run) -> None:
     try:
         job = _job(row)
         if row.attempts > 1:  # so that the last word of the attempt before is not taken for this one's
-            _note(row, "It goes on." if row.resume else "It begins again.")
-        runner().start(job, folders.work_folder(row.id))
+            _note(row, "It goes on." if row.kind == "train" else "It begins again.")
+        runner().start(job, work_folder(row.id))
     except KefuError as error:
         _end(row, "failed", {"code": error.code, "sentence": error.sentence})
     except OSError as error:
@@ -124,11 +117,12 @@ def _start(row: Run) -> None:
 
 def _job(row: Run) -> Job:
     """The job with its data and models as files of this machine."""
-    work = folders.work_folder(row.id)
+    work = work_folder(row.id)
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = {purpose: _input(row, purpose, work / "inputs") for purpose in row.inputs}
     out = made_in(row)
-    if not row.resume:
+    goes_on = row.resume and row.kind == "train"  # the others keep no checkpoint
+    if not goes_on:
         shutil.rmtree(out.parent, ignore_errors=True)
     options = dict(row.options)
     if row.kind == "evaluate":
@@ -141,7 +135,7 @@ def _job(row: Run) -> Job:
         valid=files.get("valid", "") or (files.get("test", "") if row.kind == "check" else ""),
         model=files.get("model", ""),
         extend=files.get("extend", ""),
-        resume=row.resume and out.is_dir(),
+        resume=goes_on and out.is_dir(),
         options=options,
     )
 
@@ -149,7 +143,7 @@ def _job(row: Run) -> Job:
 def made_in(row: Run) -> Path:
     """Where a run puts what it makes. A model is named by its folder."""
     name = folders.slug(row.model.name) if row.model is not None else "out"
-    return folders.work_folder(row.id) / "made" / name
+    return work_folder(row.id) / "made" / name
 
 
 def _input(row: Run, purpose: str, folder: Path) -> str:
@@ -167,7 +161,7 @@ def _input(row: Run, purpose: str, folder: Path) -> str:
 
 
 def _tend(row: Run) -> None:
-    work = folders.work_folder(row.id)
+    work = work_folder(row.id)
     if row.cancel_at is not None:
         _stop(row, work)
     look = runner().look(work, row.position)
@@ -290,7 +284,7 @@ def _put_away(row: Run) -> None:
         _end(row, "failed", {"code": error.code, "sentence": error.sentence})
         return
     _end(row, "finished", None, metrics=metrics, version_id=version_id)
-    folders.forget_work(row.id)
+    forget_work(row.id)
 
 
 def _end(

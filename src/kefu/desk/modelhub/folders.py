@@ -128,16 +128,6 @@ def packed(place: str, files: Iterable[Mapping[str, Any]], name: str) -> IO[byte
     return out
 
 
-def work_folder(run_id: str) -> Path:
-    """Where this machine works on a run: its job, its log, what it has made so far."""
-    return settings().folder / "runs" / run_id
-
-
-def forget_work(run_id: str) -> None:
-    """Delete what this machine keeps of a run that was stopped."""
-    shutil.rmtree(work_folder(run_id), ignore_errors=True)
-
-
 def store_bytes(place: str, data: bytes) -> str:
     """Keep bytes under a place; gives where they are."""
     return str(default_storage.save(place, ContentFile(data)))

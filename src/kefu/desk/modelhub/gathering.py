@@ -18,6 +18,7 @@ from kefu.desk.modelhub.actions.registry import store_version
 from kefu.desk.modelhub.actions.training import judging
 from kefu.desk.modelhub.models import DatasetVersion, Run, RunEvent, Version
 from kefu.desk.modelhub.queries.registry import get_model, get_version, version_info
+from kefu.desk.modelhub.work import work_folder
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInstallation, KefuError
 from kefu.knowledge.labels import read
@@ -62,7 +63,7 @@ def _judge(actor: Actor, row: Version) -> None:
 def _judgement(row: Run, made: Path) -> Gathered:
     """What the frozen test found, kept beside the version; its own files stay as they were."""
     version = get_version(row.workspace_id, row.inputs["model"]["id"])
-    copies = folders.work_folder(row.id) / "inputs" / "model" / folders.slug(version.model.name)
+    copies = work_folder(row.id) / "inputs" / "model" / folders.slug(version.model.name)
     card = read_card(copies)
     if card.judged is None:
         raise BadInstallation("The evaluation has judged nothing.", run=row.id)

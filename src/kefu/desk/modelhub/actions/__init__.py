@@ -1,6 +1,7 @@
 """Writes of datasets, runs, models and versions."""
 
 from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, remove_dataset
+from kefu.desk.modelhub.actions.erasing import erase_everything
 from kefu.desk.modelhub.actions.registry import (
     GateRefused,
     Registered,
@@ -24,6 +25,7 @@ __all__ = [
     "change_rows",
     "check",
     "compress",
+    "erase_everything",
     "judge",
     "make_model",
     "promote",

@@ -7,13 +7,13 @@ from django.db import transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role
-from kefu.desk.modelhub import folders
 from kefu.desk.modelhub.actions.registry import model_of_name
 from kefu.desk.modelhub.models import DatasetVersion, Model, Run, Version
 from kefu.desk.modelhub.queries import RunInfo, run
 from kefu.desk.modelhub.queries.data import get_dataset_version, named_input, numbered
 from kefu.desk.modelhub.queries.registry import get_version
 from kefu.desk.modelhub.queries.training import OPEN, RESUMABLE, get_run, recipe_install
+from kefu.desk.modelhub.work import forget_work
 from kefu.desk.rows import now
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, Busy, Conflict, MissingExtra, NotFound
@@ -118,8 +118,8 @@ def compress(actor: Actor, *, version_id: str, options: Mapping[str, Any] | None
     _may_train(actor)
     row = get_version(actor.workspace_id, version_id)
     inputs = {"model": _version_input(row)}
-    if row.model.test is not None:
-        inputs["test"] = named_input(row.model.test)
+    if "keep" in (options or {}):
+        raise BadInput("The rungs of the ladder are not kept here; use: kefu compress", field="options.keep")
     _check_options(options or {})
     made = queued(actor, "compress", model=row.model, options=dict(options or {}), inputs=inputs, audited=True)
     return run(actor, made.id)
@@ -174,7 +174,7 @@ def remove_run(actor: Actor, *, run_id: str) -> None:
         row.delete()
         announce(actor.workspace_id, "modelhub.run_removed", run_id)
         audit(actor, "run.removed", run_id)
-        transaction.on_commit(lambda: folders.forget_work(run_id))
+        transaction.on_commit(lambda: forget_work(run_id))
 
 
 def queued(
