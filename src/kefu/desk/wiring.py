@@ -15,6 +15,7 @@ from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
 from kefu.desk.changes import disconnect
+from kefu.desk.encoders import ChosenEncoders
 from kefu.desk.library import queries as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
@@ -55,6 +56,7 @@ class Wiring:
         self._minds: dict[str, _WorkspaceMind] = {}
         self._generators: dict[tuple[str, str], Generator] = {}
         self._generations = asyncio.Semaphore(settings().generations_at_once)
+        self._chosen = ChosenEncoders(self.encoders, lambda workspace_id: self.changed(workspace_id, "assistant."))
         self.models = LiveModels(lambda: self.encoders().values())
 
     @property
@@ -71,13 +73,22 @@ class Wiring:
                 }
             return self._encoders
 
-    def embed(self, passages: list[IndexedPassage]) -> list[PassageVectors]:
+    def encoders_of(self, workspace_id: str) -> dict[str, Encoder]:
+        """The encoders that serve a workspace: the defaults, but where it has chosen others."""
+        return self._chosen.of(workspace_id)
+
+    def prepare_encoders(self, workspace_id: str) -> None:
+        """Go on with a workspace's change of encoders. Blocking, long."""
+        self._chosen.prepare(workspace_id)
+
+    def embed(self, passages: list[IndexedPassage], workspace_id: str | None = None) -> list[PassageVectors]:
         """Vectors of passages, in order; for reading sources."""
-        return run(embed_passages(passages, self.encoders()))
+        encoders = self.encoders() if workspace_id is None else self.encoders_of(workspace_id)
+        return run(embed_passages(passages, encoders))
 
     def rehearse(self, workspace_id: str) -> None:
         """Fit a workspace's confidence to its own FAQ, if that is due. Blocking, a few seconds for a large one."""
-        if rehearsals.rehearse_if_due(workspace_id, self.encoders()):
+        if rehearsals.rehearse_if_due(workspace_id, self.encoders_of(workspace_id)):
             self.changed(workspace_id, "library.changed")
 
     def mind(self, workspace_id: str) -> Mind:
@@ -152,6 +163,7 @@ class Wiring:
             engines: list[Any] = [*(self._encoders or {}).values(), *self._generators.values()]
             self._encoders, self._generators, self._minds = None, {}, {}
             self._generations = asyncio.Semaphore(settings().generations_at_once)  # the next loop's, if there is one
+        self._chosen.close()  # first, so that a change under way knows why its encoders are gone
         self.models.close()  # before the encoders that they share
         for engine in engines:
             run(engine.close())
@@ -164,6 +176,7 @@ class _WorkspaceMind:
         self._workspace_id = workspace_id
         self._lock = threading.Lock()
         self._index: WorkspaceIndex | None = None
+        self._encoders: dict[str, Encoder] = {}
         self._known: set[str] = set()
         self._changes = 1
         self._seen = 0
@@ -192,7 +205,7 @@ class _WorkspaceMind:
             generator = wiring.generator(self._workspace_id, assistant.generator)
             intents = wiring.models.classifier(self._workspace_id, "intent")
             mood = wiring.models.scorer(self._workspace_id, "mood")
-            versions = _versions(wiring.encoders())
+            versions = _versions(self._encoders)
             versions |= {role: model.name for role, model in (("intent", intents), ("mood", mood)) if model is not None}
             tools = Tools(self._index, generator, intents=intents, mood=mood, versions=versions)
             self._mind = Mind(assistant.policy, tools, assistant.is_active)
@@ -200,9 +213,9 @@ class _WorkspaceMind:
             return self._mind
 
     def _refresh_index(self, wiring: Wiring) -> None:
-        encoders = wiring.encoders()
-        if self._index is None:
-            self._index = WorkspaceIndex(encoders)
+        encoders = wiring.encoders_of(self._workspace_id)
+        if self._index is None or encoders != self._encoders:
+            self._index, self._known, self._encoders = WorkspaceIndex(encoders), set(), encoders
         stored = library.passage_ids(self._workspace_id)
         self._index.drop(self._known - stored)
         names = frozenset(encoder_key(encoder) for encoder in encoders.values())

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from kefu.brain import texts
@@ -15,6 +16,7 @@ from kefu.brain.turn import answer
 from kefu.contracts.turn import Decision, Policy, TurnOutcome, TurnRequest
 from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.assistants import due as assistants
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
 from kefu.desk.library import due as library
@@ -71,6 +73,7 @@ class Dispatch:
                 (self._close_idle, "idle"),
                 (self._keep_house, "house"),
                 (self._read_sources, "sources"),
+                (self._change_encoders, "encoders"),
                 (self._tend_runs, "runs"),
             ]
         ]
@@ -243,6 +246,12 @@ class Dispatch:
             await self._rows.long(inbox.forget_uploads)
             await self._rows.long(modelhub.forget_old_work)
 
+    async def _change_encoders(self) -> None:
+        await asyncio.sleep(_IDLE_SWEEP_SECONDS)
+        for workspace_id in await self._rows.read(assistants.due_encoders):
+            await self._rows.long(wiring().prepare_encoders, workspace_id)
+            self._hub.wake()
+
     async def _read_sources(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._sources_due.wait(), _SWEEP_SECONDS * 5)
@@ -252,7 +261,8 @@ class Dispatch:
         for workspace_id, source_id in due:
             by_workspace.setdefault(workspace_id, []).append(source_id)
         for workspace_id, ids in by_workspace.items():
-            await self._rows.long(library.read_sources, workspace_id, ids, embed=wiring().embed)
+            embed = partial(wiring().embed, workspace_id=workspace_id)
+            await self._rows.long(library.read_sources, workspace_id, ids, embed=embed)
             wiring().changed(workspace_id, "library.changed")
         for workspace_id in await self._rows.read(rehearsals.due_workspaces):
             await self._rows.long(wiring().rehearse, workspace_id)

@@ -11,7 +11,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Assistant
-from kefu.desk.assistants.queries import SECRETS, AssistantInfo, for_workspace, generator_options
+from kefu.desk.assistants.queries import SECRETS, AssistantInfo, encoder_choice, for_workspace, generator_options
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
@@ -59,6 +59,45 @@ def set_generator(actor: Actor, *, reference: str, options: dict[str, Any]) -> A
     """
     actor.require_role(Role.ADMIN)
     return set_up(actor, generator=reference.strip(), generator_options=merged_options(actor, reference, options))
+
+
+def choose_encoder(actor: Actor, *, language: str, reference: str, options: dict[str, Any]) -> None:
+    """Have another encoder for a language, `*` for all that have none of their own; empty for the default.
+
+    The ones there are go on serving until every passage has vectors of the new one. Secrets that `options` leaves out
+    are kept for the same server. Raises BadInput that names the field, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    reference = reference.strip()
+    if not re.fullmatch(r"\*|[a-z]{2,3}", language):
+        raise BadInput("A language is a code such as en, or * for all others.", field="language")
+    if reference and not _REFERENCE.fullmatch(reference):
+        raise BadInput("An encoder is named package:NAME, path:DIR, hub:OWNER/NAME or openai:MODEL.", field="reference")
+    with transaction.atomic():
+        row = Assistant.objects.of(actor.workspace_id).select_for_update().first()
+        row = row or Assistant(workspace_id=actor.workspace_id, name="Kefu")
+        known = encoder_choice(actor.workspace_id)
+        wanted = {**(known.live if known.wanted is None else known.wanted), language: reference}
+        wanted = {code: each for code, each in wanted.items() if each}
+        kept = {name: each for name, each in known.options.items() if name in {*known.live.values(), *wanted.values()}}
+        if reference:
+            kept[reference] = encoder_options(actor, reference, options)
+        row.sealed_encoder_options = seal(workspace_key(actor.workspace_id), json.dumps(kept), about=row.id)
+        row.wanted_encoders, row.encoders_due_at = wanted, now()
+        row.encoders_done = row.encoders_total = 0
+        row.encoders_problem = ""
+        row.save()
+        announce(actor.workspace_id, "assistant.encoders", row.id)
+        audit(actor, "assistant.encoders", row.id, before={"encoders": known.live}, after={"encoders": wanted})
+
+
+def encoder_options(actor: Actor, reference: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the stored secrets that they leave out, if the server is the same."""
+    actor.require_role(Role.ADMIN)
+    known = encoder_choice(actor.workspace_id).options.get(reference, {})
+    is_same = (known.get("base_url"), known.get("hub_url")) == (options.get("base_url"), options.get("hub_url"))
+    kept = {name: known[name] for name in SECRETS if is_same and name in known and name not in options}
+    return {name: value for name, value in {**kept, **options}.items() if value is not None}
 
 
 def merged_options(actor: Actor, reference: str, options: dict[str, Any]) -> dict[str, Any]:

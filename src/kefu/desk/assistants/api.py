@@ -13,12 +13,13 @@ from kefu.contracts.engine import Generator, Prompt, Said
 from kefu.contracts.turn import Policy
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions, queries, schemas
+from kefu.desk.encoders import load_encoder
 from kefu.desk.http.entry import member
 from kefu.desk.inbox.queries import confidences
 from kefu.desk.trial import try_question
 from kefu.desk.wiring import DEFAULT_ENCODERS, engine_of, load_engine
 from kefu.kit import registry
-from kefu.kit.errors import KefuError
+from kefu.kit.errors import BadInput, KefuError, NotAllowed
 from kefu.kit.runtime import run
 from kefu.knowledge.confidence import default_thresholds
 
@@ -70,6 +71,27 @@ def check_generator(request: HttpRequest, body: schemas.GeneratorChange) -> dict
     return {"ok": True, "detail": said, "ms": _since(begun)}
 
 
+@router.put("/assistant/engines/encoders/{language}", response=schemas.Assistant)
+def choose_encoder(request: HttpRequest, language: str, body: schemas.EncoderChange) -> dict[str, Any]:
+    """Choose the encoder of a language, `*` for all others; an empty reference for the default.
+
+    It is loaded and tried first. Then all passages get its vectors in the background, and the old ones serve until the
+    last is made.
+    """
+    actor, reference = _actor(request), body.reference.strip()
+    if reference:
+        try:
+            _embedded(reference, actions.encoder_options(actor, reference, body.options))
+        except KefuError as error:
+            if isinstance(error, NotAllowed):
+                raise
+            raise BadInput(error.sentence, field="reference") from None
+        except TimeoutError:
+            raise BadInput("It did not answer within a minute.", field="reference") from None
+    actions.choose_encoder(actor, language=language, reference=reference, options=body.options)
+    return _assistant(actor)
+
+
 @router.get("/assistant/calibration", response=schemas.Calibration)
 def calibration(request: HttpRequest) -> dict[str, Any]:
     """What each threshold lets through: as measured on the calibration questions, and on this workspace's own."""
@@ -112,9 +134,38 @@ def _assistant(actor: Actor) -> dict[str, Any]:
         "thresholds": default_thresholds(),
         "engines": {
             "generator": {"reference": found.generator, "options": options, "secrets": secrets},
-            "encoders": [{"language": key, "reference": value} for key, value in DEFAULT_ENCODERS.items()],
+            **_encoders(actor),
         },
     }
+
+
+def _encoders(actor: Actor) -> dict[str, Any]:
+    choice = queries.shown_encoders(actor)
+
+    def shown(language: str, default: str) -> dict[str, Any]:
+        reference = choice.live.get(language, default)
+        wanted = None if choice.wanted is None else choice.wanted.get(language, default)
+        return {
+            "language": language,
+            "reference": reference,
+            "default": default,
+            "options": choice.options.get(wanted or reference, {}),
+            "wanted": wanted if wanted != reference else None,
+        }
+
+    return {
+        "encoders": [shown(language, default) for language, default in DEFAULT_ENCODERS.items()],
+        "work": {"done": choice.done, "total": choice.total, "problem": choice.problem},
+    }
+
+
+def _embedded(reference: str, options: dict[str, Any]) -> str:
+    """Load an encoder and embed a word; gives how long its vectors are."""
+    encoder = load_encoder(reference, options)
+    try:
+        return str(run(encoder.embed(["Are you there?"], "query"), timeout=_CHECK_SECONDS).shape[1])
+    finally:
+        run(encoder.close())
 
 
 def _said(reference: str, options: dict[str, Any]) -> str:

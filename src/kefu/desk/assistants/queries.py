@@ -15,6 +15,21 @@ SECRETS = ("api_key", "hub_token", "extra")  # options that may hold a secret; `
 
 
 @dataclass(frozen=True)
+class EncoderChoice:
+    """Encoders by language, where they are not the defaults; `options` are by reference, secrets in the clear.
+
+    `wanted` replaces `live` once `done` of `total` passages have their vectors; `problem` says why the last did not.
+    """
+
+    live: dict[str, str]
+    wanted: dict[str, str] | None
+    options: dict[str, dict[str, Any]]
+    done: int = 0
+    total: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class AssistantInfo:
     """How the workspace's assistant answers; `generator` is a reference, empty for none."""
 
@@ -60,6 +75,31 @@ def generator_options(workspace_id: str) -> dict[str, Any]:
         return {}
     options: dict[str, Any] = json.loads(unseal(workspace_key(workspace_id), row.sealed_generator_options))
     return options
+
+
+def encoder_choice(workspace_id: str) -> EncoderChoice:
+    """Which encoders the workspace has chosen: for the engines alone, since options may hold keys."""
+    row = Assistant.objects.of(workspace_id).first()
+    if row is None:
+        return EncoderChoice({}, None, {})
+    sealed, options = row.sealed_encoder_options, {}
+    if sealed is not None:
+        options = json.loads(unseal(workspace_key(workspace_id), sealed, about=row.id))
+    return EncoderChoice(
+        row.encoders, row.wanted_encoders, options, row.encoders_done, row.encoders_total, row.encoders_problem
+    )
+
+
+def shown_encoders(actor: Actor) -> EncoderChoice:
+    """The choice without secrets: of each reference's options those that hold none, and only for who may set them."""
+    actor.require_role(Role.VIEWER)
+    found = encoder_choice(actor.workspace_id)
+    may_see = actor.kind == "system" or actor.role in {Role.OWNER, Role.ADMIN}
+    shown = {
+        reference: {name: value for name, value in options.items() if name not in SECRETS and "@" not in str(value)}
+        for reference, options in found.options.items()
+    }
+    return replace(found, options=shown if may_see else {})
 
 
 def policy_of(stored: dict[str, Any], language: str = "en") -> Policy:

@@ -56,6 +56,13 @@ class GeneratorChange(Request):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class EncoderChange(Request):
+    """Where an encoder comes from; an empty reference for the default."""
+
+    reference: str = Field(max_length=300)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
 class Said(Request):
     author: Literal["contact", "assistant"]
     text: str = Field(max_length=8000)
@@ -93,13 +100,27 @@ class Generator(Schema):
 
 
 class EncoderName(Schema):
+    """The encoder of a language, `*` for all others. `wanted` is what will take its place, its default if empty."""
+
     language: str
     reference: str
+    default: str
+    options: dict[str, Any]
+    wanted: str | None
+
+
+class EncoderWork(Schema):
+    """A change of encoders under way: passages that have their vectors; or why the last one did not come about."""
+
+    done: int
+    total: int
+    problem: str
 
 
 class Engines(Schema):
     generator: Generator
     encoders: list[EncoderName]
+    work: EncoderWork
 
 
 class Thresholds(Schema):

@@ -1,12 +1,14 @@
 """Writes of sources: adding, typing, cancelling, removing. Reading them is dispatch's or the command's: `due.py`."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from kefu.contracts.index import PassageVectors
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.library.models import Document, Passage, Source, Vector
@@ -147,6 +149,31 @@ def drop_documents(workspace_id: str, document_ids: list[str]) -> None:
         Vector.objects.of(workspace_id).filter(passage__document_id__in=some).delete()
         Passage.objects.of(workspace_id).filter(document_id__in=some).delete()
         Document.objects.of(workspace_id).filter(id__in=some).delete()
+
+
+def keep_vectors(workspace_id: str, made: list[tuple[str, PassageVectors]]) -> None:
+    """Store vectors of passages, by their ids; those of passages that were removed meanwhile are let go."""
+    with transaction.atomic():
+        ids = [passage_id for passage_id, _ in made]
+        there = set(Passage.objects.of(workspace_id).filter(id__in=ids).values_list("id", flat=True))
+        rows = [vector_row(each, workspace_id, passage_id) for passage_id, each in made if passage_id in there]
+        Vector.objects.bulk_create(rows, batch_size=200, ignore_conflicts=True)
+
+
+def drop_other_vectors(workspace_id: str, encoders: Iterable[str]) -> None:
+    """Delete the vectors of encoders that are not used any more."""
+    Vector.objects.of(workspace_id).exclude(encoder__in=list(encoders)).delete()
+
+
+def vector_row(vectors: PassageVectors, workspace_id: str, passage_id: str) -> Vector:
+    """A passage's vectors as they are stored."""
+    return Vector(
+        workspace_id=workspace_id,
+        passage_id=passage_id,
+        encoder=vectors.encoder,
+        dimension=vectors.rows.shape[1],
+        rows=vectors.rows.tobytes(),
+    )
 
 
 def digest_of(data: bytes) -> str:

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.desk.accounts.actions import announce
-from kefu.desk.library.actions import digest_of, drop_documents
+from kefu.desk.library.actions import digest_of, drop_documents, vector_row
 from kefu.desk.library.models import Document, Passage, Source, Vector
 from kefu.desk.library.queries import indexed_passage
 from kefu.desk.library.rehearsals import note_change
@@ -281,20 +281,10 @@ def _store(work: _Work, vectors: dict[str, PassageVectors]) -> bool:
         work.page.save(force_insert=True)
         Passage.objects.bulk_create(work.rows, batch_size=200)
         Vector.objects.bulk_create(
-            [_vector(workspace_id, row.id, vectors[row.id]) for row in work.rows], batch_size=200
+            [vector_row(vectors[row.id], workspace_id, row.id) for row in work.rows], batch_size=200
         )
         announce(workspace_id, "library.changed", work.page.id)
     return True
-
-
-def _vector(workspace_id: str, passage_id: str, vectors: PassageVectors) -> Vector:
-    return Vector(
-        workspace_id=workspace_id,
-        passage_id=passage_id,
-        encoder=vectors.encoder,
-        dimension=vectors.rows.shape[1],
-        rows=vectors.rows.tobytes(),
-    )
 
 
 def _document_digest(parsed: ParsedDocument) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 from django.core.files.storage import default_storage
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.desk.actor import Actor, Role, Scope
@@ -238,6 +238,18 @@ def indexed(
         }
         for row in rows:
             yield indexed_passage(row, row.document), vectors.get(row.id)
+
+
+def without_vectors(
+    workspace_id: str, encoder: str, *, languages: Iterable[str], other_than: bool = False, limit: int = 64
+) -> tuple[list[IndexedPassage], int]:
+    """Some passages of these languages, or of all others, that an encoder has no vectors of; and how many there are."""
+    theirs = Passage.objects.of(workspace_id)
+    theirs = theirs.exclude(language__in=languages) if other_than else theirs.filter(language__in=languages)
+    have = Vector.objects.of(workspace_id).filter(passage_id=OuterRef("id"), encoder=encoder)
+    missing = theirs.exclude(Exists(have))
+    rows = list(missing.select_related("document").order_by("id")[:limit])
+    return [indexed_passage(row, row.document) for row in rows], missing.count()
 
 
 def indexed_passage(row: Passage, page: Document) -> IndexedPassage:
