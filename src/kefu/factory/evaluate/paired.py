@@ -14,8 +14,10 @@ Flags = npt.NDArray[np.bool_]
 RESAMPLES = 2000
 _SEED = 0
 _ENDS = (2.5, 97.5)
-# One side of 5%: a lead is called no chance where the interval beside it leaves out 0, too.
-LEVEL = 0.025
+# The usual level, one-sided, at which a loss is taken for no chance: as the gate does.
+LEVEL = 0.05
+# Half of it for a lead that is told: the 95% interval beside it, which is two-sided, then leaves out 0, too.
+_TOLD = LEVEL / 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Paired:
     def sentence(self) -> str:
         points = f"{100 * self.difference:+.1f} points, 95% from {100 * self.low:+.1f} to {100 * self.high:+.1f}"
         rows = f"right alone on {self.wins}, wrong alone on {self.losses}, p = {self.p:.3g}"
-        if self.p >= LEVEL:
+        if self.p >= _TOLD:
             return f"Not told apart from {self.name}: {points}; {rows}."
         return f"{'Better' if self.wins > self.losses else 'Worse'} than {self.name}: {points}; {rows}."
 
