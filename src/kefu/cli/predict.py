@@ -17,19 +17,20 @@ _SHOWN = 3
 
 
 @click.command()
-@click.argument("model", metavar="DIR")
+@click.argument("model", metavar="MODEL")
 @click.option("--text", help="One text.")
 @click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
 @click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
 def predict(model: str, text: str | None, file: str | None, lines: bool) -> None:
-    """Say what the model in DIR takes a text for, or each text of a file."""
+    """Say what a model, a folder or an exported zip, takes a text for, or each text of a file."""
     if (text is None) == (file is None):
         raise click.UsageError("Give either --text TEXT or --file FILE.")
     from kefu.contracts.model_card import read_card
+    from kefu.engines.packed import unpacked
     from kefu.kit import log
 
     log.configure("warning")
-    card = read_card(Path(model))
+    card = read_card(unpacked(Path(model)))
     rows = _rows(file) if file is not None else [{"text": str(text)}]
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()

@@ -35,7 +35,19 @@ def test_a_zip_holds_the_same_folder_and_is_the_same_each_time(linear: Trained, 
     said = json.loads(kefu("predict", tmp_path / "faq", "--text", "where is my parcel", "--json-lines"))
     before = json.loads(kefu("predict", linear.folder, "--text", "where is my parcel", "--json-lines"))
     assert said == before
+    for _ in range(2):  # unpacked, and found unpacked
+        assert json.loads(kefu("predict", one, "--text", "where is my parcel", "--json-lines")) == before
     assert "is there already" in refused("export", linear.folder, "--out", one)
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "faq/run.py", "/card.md", "other/more.json"])
+def test_a_zip_with_anything_else_in_it_is_refused(linear: Trained, tmp_path: Path, name: str) -> None:
+    path = tmp_path / "faq.zip"
+    kefu("export", linear.folder, "--out", path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "{}")
+    assert "no part of a model" in refused("predict", path, "--text", "x")
+    assert not (tmp_path / "outside.json").exists()
 
 
 def test_nothing_that_is_pickled_is_shipped(linear: Trained, tmp_path: Path) -> None:

@@ -7,17 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
 from kefu.contracts.job import Job, Told  # noqa: E402
-from kefu.contracts.model_card import read_card  # noqa: E402
+from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
 from kefu.factory.bases import from_folder, trained_network  # noqa: E402
-from kefu.factory.compress.ladder import compress  # noqa: E402
+from kefu.factory.compress.ladder import Made, compress, refusal  # noqa: E402
 from kefu.factory.compress.layers import spread  # noqa: E402
+from kefu.factory.compress.measure import Measured  # noqa: E402
 from kefu.factory.compress.table import read_ladder  # noqa: E402
+from kefu.factory.compress.workshop import Form  # noqa: E402
 from kefu.factory.export import PROBES, check_files  # noqa: E402
 from kefu.factory.run import run  # noqa: E402
 from kefu.factory.seal import outputs  # noqa: E402
@@ -89,16 +92,29 @@ def test_the_output_is_a_sealed_model_that_says_how_it_was_made(model: Path, tmp
     assert trained_network(base).head.out_features == 3
 
 
-def test_a_rung_that_loses_more_than_allowed_is_refused_with_its_figures(model: Path, tmp_path: Path) -> None:
-    untaught = {"rungs": ["drop-layers:1"], "epochs": 0, "allow": 0.0}
-    climb(model, tmp_path / "small", **untaught)
-    rung = read_ladder(tmp_path / "small")[1]
-    assert rung.against_fp32 is not None
-    if rung.against_fp32.difference >= 0:
-        pytest.skip("this network answers as well with one layer")
-    assert rung.outcome == "refused"
-    assert "points; 0 are allowed" in rung.reason
-    assert read_card(tmp_path / "small").variant == "fp32"
+def made(right: str, size_mb: float, auroc: float | None = None) -> Made:
+    card = ModelCard(
+        name="m", task="classify", recipe="finetune", runtime="onnx", serve="x", metrics={"size_mb": size_mb}
+    )
+    flags = np.array([each == "1" for each in right])
+    return Made("rung", Form(), Path("/nowhere"), card, Measured(flags, {"oos_auroc": auroc}))
+
+
+def test_a_rung_that_loses_more_than_allowed_is_refused_with_its_figures() -> None:
+    fp32 = made("1111111111", 90, 0.95)
+    assert refusal(made("1111111110", 20), fp32, fp32, allow=10) == ""
+    assert "loses 20.00 points; 10 are allowed" in refusal(made("1111111100", 20), fp32, fp32, allow=10)
+    assert "AUROC falls from 0.9500 to 0.9300" in refusal(made("1111111111", 20, 0.93), fp32, fp32, allow=10)
+    assert refusal(made("1111111111", 20, 0.945), fp32, fp32, allow=10) == ""
+    best = made("1111111111", 20)
+    assert "saves nothing" in refusal(made("1111111111", 21), fp32, best, allow=10)
+
+
+def test_a_refused_rung_leaves_the_best_before_it(model: Path, tmp_path: Path) -> None:
+    climb(model, tmp_path / "small", rungs=["drop-layers:1", "drop-layers:1"], allow=ANY, epochs=0)
+    first, second = read_ladder(tmp_path / "small")[1:]
+    assert (first.outcome, second.outcome) == ("kept", "refused")
+    assert "saves nothing" in second.reason
 
 
 def test_layers_are_left_out_and_the_rest_is_taught(model: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from kefu.contracts.model_card import ModelCard
 from kefu.engines.classifier.runtimes import Outputs, Runtime, runtime_of
 from kefu.engines.classifier.scope import Scope
 from kefu.engines.options import EngineOptions, read_options
+from kefu.engines.packed import unpacked
 from kefu.engines.resolve import ModelFiles, resolve
 from kefu.kit.errors import BadInput, BadInstallation, Unavailable
 from kefu.kit.settings import settings
@@ -125,7 +126,8 @@ def _without_training_files(reference: str) -> ModelFiles:
     scheme, _, place = reference.partition(":")
     if scheme != "path":
         return resolve(reference, _ENDINGS)
-    card = _card_table(Path(place))
+    folder = unpacked(Path(place).expanduser())
+    reference, card = f"path:{folder}", _card_table(folder)
     kept = [each for each in card.get("files", ()) if _serves(str(each.get("path", "")), card)]
     return resolve(reference, _ENDINGS, card={**card, "files": kept})
 
@@ -141,7 +143,7 @@ def _card_table(folder: Path) -> dict[str, Any]:
 
     from kefu.contracts.model_card import read_card
 
-    return asdict(read_card(folder.expanduser()))
+    return asdict(read_card(folder))
 
 
 def _classified(card: ModelCard, shares: npt.NDArray[np.float32], scope: float) -> Classified:

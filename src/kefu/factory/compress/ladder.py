@@ -90,14 +90,26 @@ def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """A rung that passed: its folder and what it answered."""
+class Made:
+    """A rung that was made: its folder and what it answered."""
 
     name: str
     form: Form
     folder: Path
     card: ModelCard
     measured: Measured
+
+
+def refusal(made: Made, fp32: Made, best: Made, *, allow: float) -> str:
+    """Why a rung is not kept, with the figures; empty where it is. `best` is the smallest that was kept before it."""
+    lost = -100 * paired("fp32", made.measured.right, fp32.measured.right).difference
+    if lost > allow:
+        return f"it loses {lost:.2f} points; {allow:g} are allowed."
+    now, before = made.measured.figures.get("oos_auroc"), fp32.measured.figures.get("oos_auroc")
+    if now is not None and before is not None and before - now > _SCOPE_ALLOWED:
+        return f"its out-of-scope AUROC falls from {before:.4f} to {now:.4f}; {_SCOPE_ALLOWED:g} is allowed."
+    size, least = made.card.metrics["size_mb"], best.card.metrics["size_mb"]
+    return f"it saves nothing: {size:g} MB after {least:g}." if size >= least else ""
 
 
 class _Ladder:
@@ -107,7 +119,7 @@ class _Ladder:
         self._source, self._exam, self._workshop = source, exam, workshop
         self._options, self._tell = options, tell
         self.rungs: list[Rung] = []
-        self._made: list[_Kept] = []
+        self._made: list[Made] = []
         self._fp32 = self._make(FP32, Form())
         self.best = self._fp32
         self._note(self._rung(self._fp32, "kept", ""))
@@ -127,7 +139,7 @@ class _Ladder:
                     raise
                 self._note(Rung(name, form.variant, "skipped", error.sentence))
                 continue
-            refused = self._refused(made)
+            refused = refusal(made, self._fp32, self.best, allow=self._options.allow)
             self._note(self._rung(made, "refused" if refused else "kept", refused))
             if not refused:
                 self.best = made
@@ -158,13 +170,13 @@ class _Ladder:
         table = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
         return max(1, round(_KEPT_LAYERS * int(table.get("num_hidden_layers") or table.get("n_layers") or 1)))
 
-    def _make(self, name: str, form: Form) -> _Kept:
+    def _make(self, name: str, form: Form) -> Made:
         folder, card = self._workshop.make(form, f"{len(self._made)}-{_slug(name)}")
-        made = _Kept(name, form, folder, card, measure(folder, card, self._exam))
+        made = Made(name, form, folder, card, measure(folder, card, self._exam))
         self._made.append(made)
         return made
 
-    def _rung(self, made: _Kept, outcome: Any, reason: str) -> Rung:
+    def _rung(self, made: Made, outcome: Any, reason: str) -> Rung:
         first = self._fp32
         texts = [each.text for each in self._exam.inside or self._exam.data.examples]
         own, theirs = race(first.folder, made.folder, made.card, texts)
@@ -180,20 +192,6 @@ class _Ladder:
             figures=made.measured.figures,
             against_fp32=against,
         )
-
-    def _refused(self, made: _Kept) -> str:
-        """Why a rung is not kept; empty where it is."""
-        against = paired("fp32", made.measured.right, self._fp32.measured.right)
-        lost, allowed = -100 * against.difference, self._options.allow
-        if lost > allowed:
-            return f"it loses {lost:.2f} points; {allowed:g} are allowed."
-        now, before = made.measured.figures.get("oos_auroc"), self._fp32.measured.figures.get("oos_auroc")
-        if now is not None and before is not None and before - now > _SCOPE_ALLOWED:
-            return f"its out-of-scope AUROC falls from {before:.4f} to {now:.4f}; {_SCOPE_ALLOWED:g} is allowed."
-        size, least = made.card.metrics["size_mb"], self.best.card.metrics["size_mb"]
-        if size >= least:
-            return f"it saves nothing: {size:g} MB after {least:g}."
-        return ""
 
     def _note(self, rung: Rung) -> None:
         self.rungs.append(rung)
@@ -276,4 +274,4 @@ def _slug(name: str) -> str:
     return name.replace(":", "-")
 
 
-__all__ = ["FP32", "LADDER", "RUNGS", "CompressOptions", "compress"]
+__all__ = ["FP32", "LADDER", "RUNGS", "CompressOptions", "Made", "compress", "refusal"]
