@@ -27,7 +27,7 @@ from kefu.factory.seal import outputs  # noqa: E402
 from kefu.kit.errors import BadInput, BadInstallation  # noqa: E402
 
 from ..lessons import Heard  # noqa: E402
-from .models import trained  # noqa: E402
+from .models import scoring, trained  # noqa: E402
 
 ANY = 100  # points that any rung may lose
 
@@ -165,20 +165,42 @@ def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:
 
 
 def test_int8_needs_no_torch(model: Path, tmp_path: Path) -> None:
-    """In a process where torch cannot be imported: int8 and trimming work, dropped layers are skipped."""
+    """int8 and trimming work, dropped layers are skipped with the install line."""
+    done = climb_without(("torch", "transformers"), model, tmp_path / "small")
+    assert done.returncode == 0, done.stderr
+    assert "'fp32', 'kept'" in done.stdout
+    assert "'int8'" in done.stdout
+    assert "pip install 'kefu[train]'" in done.stdout
+
+
+def test_without_onnx_the_install_line_is_told_before_any_work(model: Path, tmp_path: Path) -> None:
+    done = climb_without(("onnx",), model, tmp_path / "small")
+    assert "onnx is not installed. Install it with: pip install 'kefu[train]'" in done.stderr
+    assert not (tmp_path / "small").exists()
+
+
+def climb_without(absent: tuple[str, ...], model: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    """Compress in a process where these modules cannot be imported."""
     code = (
         "import sys\n"
         "class Absent:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.partition('.')[0] in {'torch', 'transformers'}:\n"
+        f"        if name.partition('.')[0] in {absent!r}:\n"
         "            raise ModuleNotFoundError(name, name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
         "from kefu.contracts.job import Job; from kefu.factory.run import run\n"
-        f"job = Job('compress', model={str(model)!r}, out={str(tmp_path / 'small')!r}, options={{'frequent': 5}})\n"
+        f"job = Job('compress', model={str(model)!r}, out={str(out)!r}, options={{'frequent': 5}})\n"
         "found = run(job, lambda *_: None)\n"
         "print([(each['name'], each['outcome'], each['reason']) for each in found['rungs']])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "'fp32', 'kept'" in done.stdout
-    assert "pip install 'kefu[train]'" in done.stdout
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_a_model_that_gives_numbers_is_compressed_by_its_signs(tmp_path: Path) -> None:
+    model = scoring(tmp_path)
+    climb(model, tmp_path / "small", rungs="int8,trim-vocabulary,drop-layers:1", frequent=5, allow=ANY)
+    rungs = read_ladder(tmp_path / "small")
+    assert [each.outcome for each in rungs[:2]] == ["kept", "kept"]
+    assert rungs[1].figure("mae") is not None
+    assert rungs[1].figure("ece") is None
+    assert read_card(tmp_path / "small").metrics["sign"] >= 0

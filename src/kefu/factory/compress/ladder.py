@@ -28,6 +28,7 @@ from kefu.factory.evaluate.paired import paired
 from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.seal import write_card
 from kefu.kit.errors import BadInput, MissingExtra
+from kefu.kit.optional import require
 
 FP32, INT8, TRIM, FLOOR, LAYERS = "fp32", "int8", "trim-vocabulary", "drop-floor", "drop-layers"
 RUNGS = (INT8, TRIM, FLOOR, LAYERS)
@@ -74,7 +75,8 @@ def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
     out = Path(job.out)
     _must_be_new(out)
     source, exam = _source(job)
-    out.mkdir(parents=True, exist_ok=True)
+    _check_extras(options.asked, wanted="rungs" in job.options)
+    _make_folder(out)
     rows = len(exam.inside) or len(exam.data.examples)
     tell(Told.STARTED, {"kind": "compress", "recipe": source.card.recipe, "rows": rows} | _labels(source.card))
     with tempfile.TemporaryDirectory(prefix="kefu-ladder-", dir=out.parent) as scratch:
@@ -250,6 +252,21 @@ def _check_rungs(asked: Sequence[str]) -> None:
             raise BadInput(
                 f"There is no rung {name!r}. Rungs: {', '.join(RUNGS)}; {LAYERS}:N keeps N layers.", rung=name
             )
+
+
+def _check_extras(asked: Sequence[str], *, wanted: bool) -> None:
+    """Raises MissingExtra before any work: without onnx nothing gets smaller, without torch no layer can be dropped."""
+    if {INT8, TRIM}.intersection(asked):
+        require("onnx", extra="train")
+    if wanted and any(name.startswith(LAYERS) for name in asked):
+        require("torch", extra="train")
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror}.", out=str(out)) from error
 
 
 def _must_be_new(out: Path) -> None:
