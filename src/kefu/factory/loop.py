@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from kefu.contracts.job import Tell, Told
@@ -44,12 +44,18 @@ class LoopOptions(RecipeOptions):
     adversarial_epsilon: float = Field(default=0.0, ge=0, description="how far FGM moves the word table; 0 for off")
     freeze_embeddings: bool = Field(default=False, description="whether the word table stays as it is")
     freeze_layers: int = Field(default=0, ge=0, le=100, description="the lowest layers that stay as they are")
-    bf16: bool = Field(default=True, description="whether the matrix products are in bfloat16")
+    # "auto" becomes what the processor has, so that the card says what was used.
+    bf16: bool = Field(default="auto", validate_default=True, description="bfloat16 for matrix products, or auto")
     max_tokens: int = Field(default=64, ge=4, le=512, description="longer texts are cut")
     early_stopping_patience: int = Field(default=0, ge=0, description="epochs without gain before stopping; 0 for off")
     logging_steps: int = Field(default=10, ge=1, description="steps between two that are told")
     save_steps: int = Field(default=0, ge=0, description="steps between two checkpoints; 0 for by time alone")
     save_seconds: float = Field(default=120.0, gt=0, description="seconds between two checkpoints")
+
+    @field_validator("bf16", mode="before")
+    @classmethod
+    def _resolve_bf16(cls, given: object) -> object:
+        return has_bfloat16() if given == "auto" else given
 
     @model_validator(mode="after")
     def _check_adversary(self) -> Self:
@@ -58,6 +64,12 @@ class LoopOptions(RecipeOptions):
                 "adversarial training moves the word table, so freeze_embeddings and freeze_layers are off"
             )
         return self
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies in bfloat16; one that does not would emulate it, at half the speed."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 class Lesson(Protocol):
