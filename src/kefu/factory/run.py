@@ -34,10 +34,10 @@ def run(job: Job, tell: Tell) -> ModelCard | Mapping[str, Any]:
         from kefu.factory.compress.ladder import compress
 
         return compress(job, tell)
-    if job.kind in {"check", "split"}:
+    if job.kind in {"check", "clean", "split"}:
         from kefu.factory.data import bench
 
-        return bench.check(job, tell) if job.kind == "check" else bench.split(job, tell)
+        return {"check": bench.check, "clean": bench.clean, "split": bench.split}[job.kind](job, tell)
     from kefu.factory.export import export
 
     return export(job, tell)

@@ -218,6 +218,22 @@ def test_a_check_names_what_is_wrong_row_by_row(desk: Desk) -> None:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
+def test_data_are_cleaned_into_a_new_version(desk: Desk) -> None:
+    made = upload(desk, sheet([*rows(), *rows()[:3], ("Call me at 138 0013 8000 please", "delivery")]))
+    run = desk.post(f"/datasets/{made['id']}/clean", {}, expect=202)
+    assert finished(run).state == "finished"
+    cleaned = desk.get(f"/datasets/{made['id']}")
+    assert cleaned["versions"] == 2
+    assert desk.get(f"/runs/{run['id']}")["metrics"]["dropped"] >= 3
+    found = desk.get(f"/datasets/{made['id']}/rows?search=call me")["rows"]
+    assert [each["text"] for each in found] == ["Call me at <PHONE_1> please"]
+    again = desk.post(f"/datasets/{made['id']}/clean", {}, expect=202)
+    assert finished(again).state == "finished"
+    assert desk.get(f"/datasets/{made['id']}")["versions"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
 def test_a_test_is_kept_apart(desk: Desk, intents: Any) -> None:
     run = desk.post(f"/datasets/{intents['id']}/split", {"share": 0.25}, expect=202)
     assert finished(run).state == "finished"

@@ -123,6 +123,15 @@ def report(request: HttpRequest, dataset_id: str, chosen: Query[schemas.VersionC
     return {"report": queries.report(_actor(request), dataset_id, number=chosen.version)}
 
 
+@router.post("/datasets/{dataset_id}/clean", response={202: schemas.Run})
+def clean(request: HttpRequest, dataset_id: str, body: schemas.CleanRequest) -> Status[Any]:
+    """Make a version without stray blanks, duplicates and personal data; it is there when the run is finished."""
+    made = actions.clean(
+        _actor(request), dataset_id=dataset_id, tidy=body.tidy, duplicates=body.duplicates, mask=body.mask
+    )
+    return Status(202, made)
+
+
 @router.post("/datasets/{dataset_id}/split", response={202: schemas.Run})
 def split(request: HttpRequest, dataset_id: str, body: schemas.SplitRequest) -> Status[Any]:
     """Keep a share apart as a test: datasets "NAME (train)" and "NAME (test)" are there when the run is finished."""

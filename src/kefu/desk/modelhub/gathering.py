@@ -17,6 +17,7 @@ from kefu.desk.modelhub.actions.data import checked_name, keep_rows
 from kefu.desk.modelhub.actions.registry import store_version
 from kefu.desk.modelhub.actions.training import judging
 from kefu.desk.modelhub.models import DatasetVersion, Run, RunEvent, Version
+from kefu.desk.modelhub.queries.data import get_dataset_version
 from kefu.desk.modelhub.queries.registry import get_model, get_version, version_info
 from kefu.desk.modelhub.work import work_folder
 from kefu.desk.rows import now
@@ -89,6 +90,14 @@ def _report(row: Run, made: Path) -> Gathered:
     return _told(row), None
 
 
+def _cleaned(row: Run, made: Path) -> Gathered:
+    """The next version of the dataset, unless nothing had to be cleaned."""
+    version = get_dataset_version(row.workspace_id, row.inputs["data"]["id"])
+    found = read(made / "cleaned.jsonl.gz")
+    keep_rows(_actor(row), version.dataset.name, found, note=f"Cleaned from version {version.number}")
+    return _told(row), None
+
+
 def _parts(row: Run, made: Path) -> Gathered:
     """Two datasets of one, named for what they are for."""
     origin = row.inputs["data"]
@@ -127,5 +136,6 @@ _BY_KIND: dict[str, Callable[[Run, Path], Gathered]] = {
     "export": _version,
     "evaluate": _judgement,
     "check": _report,
+    "clean": _cleaned,
     "split": _parts,
 }

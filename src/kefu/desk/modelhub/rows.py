@@ -19,7 +19,7 @@ from kefu.knowledge.words import fold
 
 FILE = "rows.jsonl.gz"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_READ = 8  # datasets kept in memory for whoever turns their pages: a hundred thousand rows are about 60 MB
+_READ = 2  # datasets kept in memory for whoever turns their pages: a hundred thousand rows are about 60 MB
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,14 @@ class CheckRequest(Request):
     label_errors: bool = True
 
 
+class CleanRequest(Request):
+    """What is done to the newest version: stray blanks and hidden characters, duplicates, personal data."""
+
+    tidy: bool = True
+    duplicates: bool = True
+    mask: bool = True
+
+
 class SplitRequest(Request):
     """Keep `share` of the newest version apart as a test, in a dataset of its own; variants of a text stay together."""
 
@@ -231,7 +239,7 @@ class Problem(Schema):
 
 
 class Run(Schema):
-    """`kind`: train, evaluate, compress, export, check or split. `state`: queued, running, finished, failed,
+    """`kind`: train, evaluate, compress, export, check, clean or split. `state`: queued, running, finished, failed,
     cancelled or interrupted. `inputs` by what they are for: train, valid, test, data, extend, model. `is_resumable`: it
     stopped and may go on. `is_cancelling`: it was asked to stop and still saves."""
 

@@ -1,4 +1,4 @@
-"""Looking at data and splitting them as jobs, for whoever may not wait for it: the console."""
+"""Looking at data, cleaning and splitting them as jobs, for whoever may not wait for it: the console."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.factory.data.check import check as look
+from kefu.factory.data.clean import clean as cleaned
 from kefu.factory.data.probabilities import OutOfFold, by_encoder, by_letters, encoder_for
 from kefu.factory.data.read import read, write
 from kefu.factory.data.split import split as parts_of
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels.content import write_bytes
 
-REPORT, TRAIN, TEST = "report.json", "train.jsonl.gz", "test.jsonl.gz"
+REPORT, CLEANED, TRAIN, TEST = "report.json", "cleaned.jsonl.gz", "train.jsonl.gz", "test.jsonl.gz"
 
 
 class CheckOptions(BaseModel):
@@ -28,6 +29,16 @@ class CheckOptions(BaseModel):
     encoder: str = ""
     threads: int = Field(default=0, ge=0, le=256)
     seed: int = Field(default=0, ge=0)
+
+
+class CleanOptions(BaseModel):
+    """Options of a cleaning: stray blanks and hidden characters, duplicates, personal data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tidy: bool = True
+    duplicates: bool = True
+    mask: bool = True
 
 
 class SplitOptions(BaseModel):
@@ -53,6 +64,23 @@ def check(job: Job, tell: Tell) -> Mapping[str, Any]:
     write_bytes(Path(job.out) / REPORT, (json.dumps(table, ensure_ascii=False) + "\n").encode())
     counted = ("duplicates", "contradictions", "near_contradictions", "leaks", "suspects", "personal")
     return {name: len(table[name]) for name in counted}
+
+
+def clean(job: Job, tell: Tell) -> Mapping[str, Any]:
+    """Write `job.data` as cleaned.jsonl.gz; gives how many rows were changed and dropped."""
+    try:
+        options = CleanOptions(**job.options)
+    except ValidationError as error:
+        raise _bad_option("clean", error) from None
+    data = read(Path(job.data))
+    tell(Told.STARTED, {"kind": "clean", "rows": len(data.examples), "labels": len(data.labels)})
+    left, changes = cleaned(
+        data, tidy=options.tidy, drop_duplicates=options.duplicates, mask_personal=options.mask, tell=tell
+    )
+    write(left, Path(job.out) / CLEANED)
+    dropped = len(data.examples) - len(left.examples)
+    changed = len({each.row for each in changes}) - dropped
+    return {"rows": len(left.examples), "changed": changed, "dropped": dropped}
 
 
 def split(job: Job, tell: Tell) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from kefu.desk.modelhub.actions.registry import (
     remove_version,
     roll_back,
 )
-from kefu.desk.modelhub.actions.training import cancel, check, compress, judge, remove_run, resume, split, train
+from kefu.desk.modelhub.actions.training import cancel, check, clean, compress, judge, remove_run, resume, split, train
 
 __all__ = [
     "GateRefused",
@@ -24,6 +24,7 @@ __all__ = [
     "change_model",
     "change_rows",
     "check",
+    "clean",
     "compress",
     "erase_everything",
     "judge",

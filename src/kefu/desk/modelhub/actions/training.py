@@ -78,6 +78,17 @@ def check(
     return run(actor, queued(actor, "check", dataset=data, options=options, inputs=inputs).id)
 
 
+def clean(actor: Actor, *, dataset_id: str, tidy: bool = True, duplicates: bool = True, mask: bool = True) -> RunInfo:
+    """Ask for the newest version without stray blanks, duplicates and personal data: a new version.
+
+    Raises Busy, NotFound, NotAllowed.
+    """
+    _may_train(actor)
+    data = numbered(actor.workspace_id, dataset_id, None)
+    options = {"tidy": tidy, "duplicates": duplicates, "mask": mask}
+    return run(actor, queued(actor, "clean", dataset=data, options=options, inputs={"data": named_input(data)}).id)
+
+
 def split(actor: Actor, *, dataset_id: str, share: float = 0.2, seed: int = 0) -> RunInfo:
     """Ask for two datasets of one: a share of the newest version is kept apart as a test.
 
