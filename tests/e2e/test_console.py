@@ -348,3 +348,25 @@ def test_axe_finds_nothing(
     expect(page.get_by_role("complementary", name="Why this answer")).to_contain_text("Versions")
     expect(page.locator(".skeleton")).to_have_count(0)
     assert axe_violations(page) == []
+
+
+def test_an_encoder_is_chosen_and_takes_over(shop: Shop, colleague: MakeAccount, open_page: OpenPage) -> None:
+    page = open_page(console(shop, "assistant"), expect_errors=True)  # a refusal is a console error
+    log_in(page, colleague("Lena", "admin"))
+    page.get_by_role("tab", name="Engines").click()
+    english = page.locator("form.encoder").filter(has_text="package:minilm-en")
+    english.get_by_role("button", name="Change").click()
+    english.get_by_label("Engine").select_option("onnx")
+    english.get_by_label("Model", exact=True).fill("package:no-such-model")
+    english.get_by_role("button", name="Save").click()
+    expect(english.get_by_role("alert")).to_contain_text("'no-such-model'")
+    english.get_by_label("Model", exact=True).fill("package:e5-small-zh-en")
+    english.get_by_role("button", name="Save").click()
+    changed = page.locator("form.encoder").first
+    expect(changed.locator("code").first).to_have_text("package:e5-small-zh-en", timeout=60_000)
+    expect(changed.get_by_role("status")).to_have_count(0, timeout=20_000)
+    assert axe_violations(page) == []
+    changed.get_by_role("button", name="Change").click()
+    changed.get_by_label("Engine").select_option("")
+    changed.get_by_role("button", name="Save").click()
+    expect(changed.locator("code").first).to_have_text("package:minilm-en", timeout=60_000)
