@@ -1,6 +1,6 @@
 """A small shop's knowledge, and an index that counts shared words, so that confidence is plain in a test."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
@@ -109,9 +109,14 @@ def ask(index: WordIndex):
         knowledge: WordIndex | None = None,
         hint: str | None = None,
         seconds: float = 30.0,
+        models: Mapping[str, object] = {},
         **listeners: object,
     ) -> TurnOutcome:
         request = TurnRequest("t1", "w1", "c1", text, tuple(history), policy, refusals, hint)
-        return await answer(request, Tools(index if knowledge is None else knowledge, generator, seconds), **listeners)
+        return await answer(
+            request,
+            Tools(index if knowledge is None else knowledge, generator, generation_seconds=seconds, **models),
+            **listeners,
+        )
 
     return asked

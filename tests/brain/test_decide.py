@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from kefu.brain.decide import Decided, choices, decide
 from kefu.brain.mood import Mood, Person
 from kefu.brain.smalltalk import SmallTalk
-from kefu.brain.understand import Understanding
+from kefu.brain.understand import Intent, Understanding
 from kefu.contracts.index import Evidence, Hit, IndexedPassage
-from kefu.contracts.turn import Decision, Policy
+from kefu.contracts.turn import INTENT_RULES, Decision, Policy
 
 POLICY = Policy(answer_threshold=0.6, approved_threshold=0.7, clarify_threshold=0.4)
 ALL_KINDS = frozenset(Decision)
@@ -124,6 +124,15 @@ meanings = st.builds(
     forbidden=st.none() | st.just("topic"),
     rule_word=st.none() | st.just("word"),
     injection=st.booleans(),
+    intent=st.none()
+    | st.builds(
+        Intent,
+        label=st.sampled_from(("a", "b")),
+        confidence=st.floats(0, 1),
+        scope=st.none() | st.floats(-1, 1),
+        out_of_scope=st.booleans(),
+    ),
+    is_upset=st.booleans(),
 )
 scores = st.floats(0, 1)
 hits = st.lists(st.builds(faq, st.text(max_size=3), scores) | st.builds(text, st.text(max_size=3), scores), max_size=5)
@@ -134,6 +143,7 @@ policies = st.builds(
     approved_threshold=scores,
     clarify_threshold=scores,
     refusals_before_hand_over=st.integers(0, 5),
+    intent_rules=st.dictionaries(st.sampled_from(("a", "b")), st.sampled_from(INTENT_RULES)),
 )
 
 
@@ -145,6 +155,35 @@ def test_pure_and_total(
     first = decide(meaning, evidence, policy, refusals, can_generate=generator)
     assert first == decide(meaning, evidence, policy, refusals, can_generate=generator)
     _is_sound(first, policy, generator)
+
+
+@given(meanings, hits, scores, policies, st.integers(0, 9), st.booleans())
+def test_a_model_alone_never_makes_an_answer_of_what_search_did_not_find(
+    meaning: Understanding, some: list[Hit], confidence: float, policy: Policy, refusals: int, generator: bool
+) -> None:
+    policy = dataclasses.replace(policy, intent_rules={})
+    with_models = decide(meaning, found(confidence, *some), policy, refusals, can_generate=generator)
+    by_rules = dataclasses.replace(meaning, intent=None, is_upset=False)
+    without = decide(by_rules, found(confidence, *some), policy, refusals, can_generate=generator)
+    if with_models.hits:
+        assert without == with_models
+
+
+def test_what_looks_like_nothing_the_model_knows_must_be_found_more_surely() -> None:
+    strange = dataclasses.replace(ASKS, intent=Intent("a", 0.3, scope=-0.1, out_of_scope=True))
+    assert decide(ASKS, found(0.7, faq("a")), POLICY, 0, can_generate=False).reason == "faq_hit"
+    for sure, text_hit in ((0.62, text("a")), (0.64, faq("a")), (0.5, text("a"))):
+        refused = decide(strange, found(sure, text_hit, text("b")), POLICY, 0, can_generate=False)
+        assert (refused.decision, refused.reason) == (Decision.REFUSE, "out_of_scope")
+    assert decide(strange, found(0.76, faq("a")), POLICY, 0, can_generate=False).reason == "faq_hit"
+
+
+def test_an_exact_question_is_answered_whatever_a_model_says() -> None:
+    ruled = dataclasses.replace(POLICY, intent_rules={"a": "hand_over"})
+    certain = dataclasses.replace(ASKS, intent=Intent("a", 0.99, scope=0.5))
+    exact = found(1.0, faq("a"), exact=faq("a"))
+    assert decide(certain, exact, ruled, 0, can_generate=False).reason == "exact_question"
+    assert decide(certain, found(0.9, faq("a")), ruled, 0, can_generate=False).reason == "intent"
 
 
 def _is_sound(decided: Decided, policy: Policy, generator: bool) -> None:

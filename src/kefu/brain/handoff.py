@@ -11,9 +11,16 @@ def reason(meaning: Understanding, policy: Policy) -> str | None:
         return "asked_for_person"
     if meaning.rule_word is not None:
         return "rule_word"
-    if meaning.mood is Mood.ANGRY:
+    if felt(meaning) is Mood.ANGRY:
         return "anger"
     return None
+
+
+def felt(meaning: Understanding) -> Mood:
+    """How a customer feels by words and by the model: each sees a complaint, both together anger."""
+    if not meaning.is_upset or meaning.mood is Mood.ANGRY:
+        return meaning.mood
+    return Mood.COMPLAINT if meaning.mood is Mood.CALM else Mood.ANGRY
 
 
 def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_in_a_row: int) -> str | None:
@@ -24,7 +31,7 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
     """
     if meaning.person is Person.ASKED_ABOUT:
         return "asked_for_person"
-    if meaning.mood is Mood.COMPLAINT:
+    if felt(meaning) is Mood.COMPLAINT:
         return "complaint"
     if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1:
         return "refused_in_a_row"
@@ -33,7 +40,7 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
 
 def offers_person(decision: Decision, meaning: Understanding) -> bool:
     """Whether a reply comes with the button that asks for a person."""
-    wish = meaning.mood is Mood.COMPLAINT or meaning.person is Person.ASKED_ABOUT
+    wish = felt(meaning) is Mood.COMPLAINT or meaning.person is Person.ASKED_ABOUT
     return decision is Decision.REFUSE or (wish and decision is not Decision.HAND_OVER)
 
 
@@ -41,6 +48,7 @@ TEXTS = {
     "asked_for_person": "hand_over",
     "rule_word": "hand_over",
     "anger": "hand_over_anger",
+    "intent": "hand_over",
     "complaint": "hand_over_anger",
     "refused_in_a_row": "hand_over_refused",
     "failure": "hand_over_failure",

@@ -11,13 +11,13 @@ from kefu.contracts.index import KnowledgeIndex
 class Tools:
     """A workspace's index, and a generator and models of its own if the company has them.
 
-    `intents` tells what a customer wants, `mood` how they feel from -1 to 1.
+    `intents` tells what a customer wants; `mood`, by language, "*" for any, how they feel from -1 to 1.
     `versions` names what else had a part in an answer (encoders, calibration) and goes into the trace as it is.
     """
 
     index: KnowledgeIndex
     generator: Generator | None = None
     intents: Classifier | None = None
-    mood: Scorer | None = None
+    mood: Mapping[str, Scorer] = field(default_factory=dict)
     generation_seconds: float = 30.0
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -77,6 +77,23 @@ def explain_meaning(meaning: Understanding) -> Mapping[str, Any]:
     return {name: sign for name, sign in signs.items() if sign}
 
 
+def explain_senses(meaning: Understanding) -> Mapping[str, Any]:
+    """What models told of a question; the versions stand with the outcome's."""
+    intent = meaning.intent
+    told: dict[str, Any] = {}
+    if intent is not None:
+        told |= {
+            "intent": intent.label,
+            "confidence": round(intent.confidence, 4),
+            "scope": round(intent.scope, 4) if intent.scope is not None else None,
+            "out_of_scope": intent.out_of_scope,
+            "top": {label: round(share, 4) for label, share in intent.top},
+        }
+    if meaning.mood_score is not None:
+        told |= {"mood": round(meaning.mood_score, 4), "upset": meaning.is_upset}
+    return told
+
+
 def explain_decision(decided: Decided) -> Mapping[str, Any]:
     """The decision, its reason, and the passages it stands on."""
     return {

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kefu.brain import ground, handoff, mask, reply
+from kefu.brain import ground, handoff, mask, reply, sense
 from kefu.brain.check import Sources, check_quoted
 from kefu.brain.decide import Decided, decide, failure, refuse, without_evidence
 from kefu.brain.hear import hear
 from kefu.brain.reply import Cancel, Cancelled, Draft, Listener
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
-from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning
+from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning, explain_senses
 from kefu.brain.understand import Understanding, understand
 from kefu.contracts.index import Evidence
 from kefu.contracts.turn import Decision, TurnOutcome, TurnRequest
@@ -49,6 +49,7 @@ async def answer(
     try:
         meaning = _hear_and_understand(turn)
         evidence = await _look_up(turn, meaning)
+        meaning = await _sense(turn, meaning, evidence)
         decided = _decide(turn, meaning, evidence)
         draft = await _write(turn, meaning, decided)
         draft = _check(turn, meaning, draft)
@@ -88,6 +89,19 @@ async def _look_up(turn: _Turn, meaning: Understanding) -> Evidence | None:
             return None
         found.update(explain_evidence(evidence))
         return evidence
+
+
+async def _sense(turn: _Turn, meaning: Understanding, evidence: Evidence | None) -> Understanding:
+    """The meaning with what models tell of it, where that could matter."""
+    tools = turn.tools
+    if evidence is None or without_evidence(meaning, turn.request.policy) is not None:
+        return meaning
+    if not sense.is_needed(meaning, evidence, tools):
+        return meaning
+    with turn.trace.step("sense") as found:
+        sensed = await sense.sense(meaning, evidence, tools)
+        found.update(explain_senses(sensed.meaning), **({"failed": dict(sensed.failed)} if sensed.failed else {}))
+    return sensed.meaning
 
 
 def _decide(turn: _Turn, meaning: Understanding, evidence: Evidence | None) -> Decided:

@@ -31,12 +31,28 @@ _YES = re.compile(
 
 
 @dataclass(frozen=True)
+class Intent:
+    """What the workspace's model takes a question for.
+
+    `confidence` is calibrated; `scope` the share of texts known to be in scope that look less so, None where the model
+    cannot tell; `top` the likeliest labels with their probabilities, best first.
+    """
+
+    label: str
+    confidence: float
+    scope: float | None = None
+    out_of_scope: bool = False
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Understanding:
     """What a message is and asks.
 
     `question` is the message without courtesies and sentences that instruct an assistant; empty when nothing is asked.
     `standalone` is a follow-up's question with its subject from the conversation. `asked_back`: the assistant's last
-    words were a question which of several things is meant.
+    words were a question which of several things is meant. `intent` and `mood_score` (from -1 to 1) are told by models,
+    where there are any and the question needs them; `is_upset` is what the number means in the question's language.
     """
 
     language: str
@@ -50,6 +66,9 @@ class Understanding:
     rule_word: str | None = None
     injection: bool = False
     asked_back: bool = False
+    intent: Intent | None = None
+    mood_score: float | None = None
+    is_upset: bool = False
 
 
 def understand(text: str, language: str, history: Sequence[Said], policy: Policy) -> Understanding:

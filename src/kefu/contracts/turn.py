@@ -19,11 +19,16 @@ class Decision(StrEnum):
     HAND_OVER = "hand_over"
 
 
+# A person takes over; what was found answers even where search is in doubt; the topic is refused.
+INTENT_RULES = ("hand_over", "answer", "refuse")
+
+
 @dataclass(frozen=True)
 class Policy:
     """How an assistant answers: kinds of answer allowed, thresholds, words. Stored with the workspace.
 
     Thresholds are calibrated confidences from 0 to 1. Texts are by language code, `en` being the last resort.
+    `intent_rules` say what follows from an intent that is told with certainty: INTENT_RULES.
     """
 
     name: str = "Kefu"
@@ -36,6 +41,7 @@ class Policy:
     forbidden_topics: tuple[str, ...] = ()
     hand_over_words: tuple[str, ...] = ()
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    intent_rules: Mapping[str, str] = field(default_factory=dict)
     default_language: str = "en"
 
 

@@ -5,12 +5,13 @@ Everything here is made from rows and can be made again; nothing here is the tru
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kefu.brain.bounded import BoundedGenerator
 from kefu.brain.tools import Tools
-from kefu.contracts.engine import Encoder, Generator
+from kefu.contracts.engine import Encoder, Generator, Scorer
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
@@ -19,6 +20,7 @@ from kefu.desk.encoders import ChosenEncoders
 from kefu.desk.library import queries as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
+from kefu.desk.moods import load_moods, version_of
 from kefu.desk.serving import LiveModels, Serving
 from kefu.kit import registry
 from kefu.kit.errors import KefuError, NotFound
@@ -26,6 +28,7 @@ from kefu.kit.log import Log
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
+from kefu.knowledge.remembered import RememberedEncoder
 from kefu.knowledge.search import WorkspaceIndex
 
 # MODELS.md says why: MiniLM is the better one for English, e5 for Chinese and across languages.
@@ -53,6 +56,7 @@ class Wiring:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._encoders: dict[str, Encoder] | None = None
+        self._moods: dict[str, Scorer] | None = None
         self._minds: dict[str, _WorkspaceMind] = {}
         self._generators: dict[tuple[str, str], Generator] = {}
         self._generations = asyncio.Semaphore(settings().generations_at_once)
@@ -68,10 +72,17 @@ class Wiring:
         with self._lock:
             if self._encoders is None:
                 self._encoders = {
-                    language: load_engine("onnx", reference, {}, Encoder)
+                    language: RememberedEncoder(load_engine("onnx", reference, {}, Encoder))
                     for language, reference in DEFAULT_ENCODERS.items()
                 }
             return self._encoders
+
+    def moods(self) -> dict[str, Scorer]:
+        """Kefu's own models of mood by language."""
+        with self._lock:
+            if self._moods is None:
+                self._moods = load_moods(self.encoders())
+            return self._moods
 
     def encoders_of(self, workspace_id: str) -> dict[str, Encoder]:
         """The encoders that serve a workspace: the defaults, but where it has chosen others."""
@@ -161,7 +172,7 @@ class Wiring:
         """Free every engine."""
         with self._lock:
             engines: list[Any] = [*(self._encoders or {}).values(), *self._generators.values()]
-            self._encoders, self._generators, self._minds = None, {}, {}
+            self._encoders, self._moods, self._generators, self._minds = None, None, {}, {}
             self._generations = asyncio.Semaphore(settings().generations_at_once)  # the next loop's, if there is one
         self._chosen.close()  # first, so that a change under way knows why its encoders are gone
         self.models.close()  # before the encoders that they share
@@ -204,9 +215,11 @@ class _WorkspaceMind:
                 self._assistant_changed = False
             generator = wiring.generator(self._workspace_id, assistant.generator)
             intents = wiring.models.classifier(self._workspace_id, "intent")
-            mood = wiring.models.scorer(self._workspace_id, "mood")
+            own_mood = wiring.models.scorer(self._workspace_id, "mood")
+            mood: Mapping[str, Scorer] = wiring.moods() if own_mood is None else {"*": own_mood}
             versions = _versions(self._encoders)
-            versions |= {role: model.name for role, model in (("intent", intents), ("mood", mood)) if model is not None}
+            versions |= {"intent": intents.name} if intents is not None else {}
+            versions |= {"mood": own_mood.name} if own_mood is not None else _mood_versions(mood)
             tools = Tools(self._index, generator, intents=intents, mood=mood, versions=versions)
             self._mind = Mind(assistant.policy, tools, assistant.is_active)
             self._seen = changes
@@ -227,6 +240,10 @@ class _WorkspaceMind:
 def _versions(encoders: dict[str, Encoder]) -> dict[str, str]:
     """Which encoders had a part in an answer, for its trace."""
     return {f"encoder {language}": encoder_key(encoder) for language, encoder in encoders.items()}
+
+
+def _mood_versions(moods: Mapping[str, Scorer]) -> dict[str, str]:
+    return {f"mood {language}": version_of(scorer) for language, scorer in moods.items()}
 
 
 def engine_of(reference: str) -> str:
