@@ -1,7 +1,7 @@
 """The recipe `head`: logistic regression on a frozen encoder's vectors, near examples and the floor beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from kefu.factory.extend import with_earlier_examples
 from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
-from kefu.factory.vectors import encode
+from kefu.factory.vectors import embedded, loaded
 
 SERVE = "head.safetensors"
 # MiniLM is the better encoder of English, e5 of Chinese and across languages.
@@ -55,12 +55,28 @@ class HeadRecipe:
         self._options = read_options(HeadOptions, "head", options)
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
-        options, folder = self._options, Path(job.out)
         data, parents = with_earlier_examples(job, data, tell)
         texts, labels = labelled(data)
         languages = languages_of(texts)
-        base = options.base_model or (_ENGLISH if languages == ("en",) else _ANY)
-        vectors, encoder = encode(base, texts, threads=options.processor_threads, tell=tell)
+        base = self._options.base_model or (_ENGLISH if languages == ("en",) else _ANY)
+        with loaded(base, threads=self._options.processor_threads) as encoder:
+            vectors = embedded(encoder, texts, tell)
+            card = self._fit(Path(job.out), vectors, texts, labels, tell)
+            running = encoder.card()
+            card = replace(
+                card,
+                languages=languages,
+                base_model=base,
+                base_sha256=running.version,
+                max_tokens=running.max_tokens,
+                data_sha256=data.sha256,
+                valid_sha256=valid.sha256,
+                parents=parents,
+            )
+            return seal(Path(job.out), card, data, valid, encoder=encoder)
+
+    def _fit(self, folder: Path, vectors: Matrix, texts: Sequence[str], labels: Sequence[str], tell: Tell) -> ModelCard:
+        options = self._options
         head = fit_head(vectors, labels, regularisation=options.regularisation, seed=options.seed)
         self._write(folder, head, vectors, labels)
         if options.floor_weight:
@@ -68,25 +84,17 @@ class HeadRecipe:
                 folder / "linear", texts, labels, regularisation=1.0, features=_FLOOR_FEATURES, seed=options.seed
             )
         tell(Told.EPOCH, {"epoch": 1})
-        card = ModelCard(
+        return ModelCard(
             name=folder.name,
             task="classify",
             recipe="head",
             runtime="head",
             serve=SERVE,
             labels=tuple(sorted(set(labels))),
-            languages=languages,
-            base_model=base,
-            base_sha256=encoder.version,
-            max_tokens=encoder.max_tokens,
             seed=options.seed,
             options=options.model_dump(),
-            data_sha256=data.sha256,
-            valid_sha256=valid.sha256,
-            parents=parents,
             licence=options.licence,
         )
-        return seal(folder, card, data, valid)
 
     def _write(self, folder: Path, head: Head, vectors: Matrix, labels: Sequence[str]) -> None:
         from safetensors.numpy import save_file
