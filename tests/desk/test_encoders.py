@@ -49,7 +49,7 @@ def admin(shop: Shop) -> Desk:
 
 def choose(desk: Desk, language: str, reference: str, *, expect: int = 200, **options: Any) -> Any:
     desk.get("/session")
-    return desk.put(f"{PLACE}/{language}", {"reference": reference, "options": options}, expect=expect)
+    return desk.put(PLACE, {"language": language, "reference": reference, "options": options}, expect=expect)
 
 
 def shown(answer: Any, language: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_an_encoder_that_cannot_be_loaded_is_refused_with_its_reason(shop: Shop,
         assert word in refused["detail"]
     choose(admin, "EN", "scripted:x", expect=422)
     assert encoder_choice(shop.workspace_id).wanted is None
-    desk_for(shop, Role.SUPERVISOR).put(f"{PLACE}/en", {"reference": "scripted:x"}, expect=403)
+    desk_for(shop, Role.SUPERVISOR).put(PLACE, {"language": "en", "reference": "scripted:x"}, expect=403)
 
 
 def test_an_encoder_that_fails_later_leaves_the_old_one(wiring: Wiring, shop: Shop, admin: Desk) -> None:

@@ -71,8 +71,8 @@ def check_generator(request: HttpRequest, body: schemas.GeneratorChange) -> dict
     return {"ok": True, "detail": said, "ms": _since(begun)}
 
 
-@router.put("/assistant/engines/encoders/{language}", response=schemas.Assistant)
-def choose_encoder(request: HttpRequest, language: str, body: schemas.EncoderChange) -> dict[str, Any]:
+@router.put("/assistant/engines/encoders", response=schemas.Assistant)
+def choose_encoder(request: HttpRequest, body: schemas.EncoderChange) -> dict[str, Any]:
     """Choose the encoder of a language, `*` for all others; an empty reference for the default.
 
     It is loaded and tried first. Then all passages get its vectors in the background, and the old ones serve until the
@@ -88,7 +88,7 @@ def choose_encoder(request: HttpRequest, language: str, body: schemas.EncoderCha
             raise BadInput(error.sentence, field="reference") from None
         except TimeoutError:
             raise BadInput("It did not answer within a minute.", field="reference") from None
-    actions.choose_encoder(actor, language=language, reference=reference, options=body.options)
+    actions.choose_encoder(actor, language=body.language, reference=reference, options=body.options)
     return _assistant(actor)
 
 

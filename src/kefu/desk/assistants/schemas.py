@@ -57,8 +57,9 @@ class GeneratorChange(Request):
 
 
 class EncoderChange(Request):
-    """Where an encoder comes from; an empty reference for the default."""
+    """Where a language's encoder comes from; an empty reference for the default."""
 
+    language: str
     reference: str = Field(max_length=300)
     options: dict[str, Any] = Field(default_factory=dict)
 

@@ -95,8 +95,8 @@ export const assistant = {
   setGenerator: (reference: string, options: Record<string, unknown>) =>
     request<T.Assistant>("PUT", "/assistant/engines/generator", { body: { reference, options } }),
   chooseEncoder: (language: string, reference: string, options: Record<string, unknown>) =>
-    request<T.Assistant>("PUT", `/assistant/engines/encoders/${id(language)}`, {
-      body: { reference, options },
+    request<T.Assistant>("PUT", "/assistant/engines/encoders", {
+      body: { language, reference, options },
       timeout: TRIAL_MS,
     }),
   checkGenerator: (reference: string, options: Record<string, unknown>) =>
