@@ -1,4 +1,4 @@
-"""Rebuild e5-small-zh-en from its pinned source, as finetune.py taught it: run that first."""
+"""Rebuild e5-small-zh-en from its pinned source, as finetune_e5.py taught it: run that first."""
 
 from encoders import load_taught
 from export import export_encoder

@@ -1,4 +1,4 @@
-"""Rebuild minilm-en from its pinned source, as finetune.py taught it: run that first."""
+"""Rebuild minilm-en from its pinned source, as finetune_minilm.py taught it: run that first."""
 
 from encoders import load_taught
 from export import export_encoder

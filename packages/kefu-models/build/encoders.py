@@ -14,7 +14,8 @@ from transformers import BertConfig, BertModel
 from vocabulary import make_tokenizer, trim
 
 FINETUNED = Path(__file__).parent / ".finetuned"
-# Share of the weights that finetune.py taught; the rest are the original's, which keeps what it is good at.
+# Share of the weights that finetune_minilm.py and finetune_e5.py taught; the rest are the original's, which keeps what
+# it is good at.
 MIX = {"minilm-en": 0.7, "e5-small-zh-en": 0.7}
 WORDS = "embeddings.word_embeddings.weight"
 
@@ -43,15 +44,17 @@ class SentenceEncoder(torch.nn.Module):
 
 
 def load_encoder(name: str) -> Encoder:
-    """Return the fp32 encoder of that name as finetune.py taught it, in eval mode; the original if that was not run."""
+    """Return the fp32 encoder of that name as it was taught, in eval mode; the original if that was not done."""
     return load_taught(name) if (FINETUNED / f"{name}.safetensors").exists() else load_original(name)
 
 
 def load_taught(name: str) -> Encoder:
-    """Return the fp32 encoder that is shipped; raises SystemExit where finetune.py was not run."""
+    """Return the fp32 encoder that is shipped; raises SystemExit where it was not taught."""
     taught = FINETUNED / f"{name}.safetensors"
     if not taught.exists():
-        raise SystemExit(f"Run finetune.py {name} --data FOLDER first: the shipped encoder is the taught one.")
+        raise SystemExit(
+            f"Teach {name} first (finetune_minilm.py, finetune_e5.py): the shipped encoder is the taught one."
+        )
     encoder = load_original(name)
     encoder.module.load_state_dict(mixed(name, encoder.module.state_dict(), load_file(str(taught))))
     return encoder

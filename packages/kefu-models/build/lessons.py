@@ -1,4 +1,4 @@
-"""What the encoders are taught with: paragraphs of shops that do not exist, and how customers ask for them."""
+"""What e5 is taught with: paragraphs of shops that do not exist, and how customers ask for them."""
 
 import json
 import random
@@ -10,7 +10,6 @@ SHOPS = Path(__file__).parent / "data"
 AT_ONCE = 18  # paragraphs of a batch: those of two or three shops
 ASKED = 3  # questions of a paragraph in one batch
 FEWEST = 8  # fewer paragraphs are too few wrong ones to learn from
-LONGEST = 500  # characters of a Doc2Dial passage
 
 
 @dataclass(frozen=True)
@@ -37,22 +36,6 @@ def shops(language: str) -> list[Lesson]:
             row.get("held", False),
         )
         for row in _read(SHOPS / f"shops_{language}.jsonl")
-    ]
-
-
-def doc2dial(data: Path) -> list[Lesson]:
-    """Standalone questions of every second document; the other documents stay for measuring."""
-    folder = data / "helpcentre_en"
-    passages = {row["passage_id"]: row for row in _read(folder / "doc2dial_passages.jsonl")}
-    asked = [row for row in _read(folder / "doc2dial_questions.jsonl") if row["standalone"]]
-    taught = set(sorted({row["doc_id"] for row in asked})[::2])
-    questions: dict[str, list[str]] = {}
-    for row in asked:
-        if row["doc_id"] in taught:
-            questions.setdefault(row["gold_passages"][0], []).append(row["question"])
-    return [
-        Lesson(passages[gold]["doc_id"], "", passages[gold]["text"].strip()[:LONGEST], tuple(own))
-        for gold, own in questions.items()
     ]
 
 
