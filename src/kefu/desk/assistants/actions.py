@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from kefu.contracts.turn import Decision, Policy
+from kefu.contracts.turn import INTENT_RULES, Decision, Policy
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role
@@ -126,4 +126,7 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
     strange = sorted(set(policy.get("kinds") or ()) - set(Decision))
     if strange:
         raise BadInput(f"Kinds of answer are {', '.join(Decision)}; not {', '.join(strange)}.", field="kinds")
+    unruly = sorted(set((policy.get("intent_rules") or {}).values()) - set(INTENT_RULES))
+    if unruly:
+        raise BadInput(f"An intent's rule is {', '.join(INTENT_RULES)}; not {', '.join(unruly)}.", field="intent_rules")
     return policy

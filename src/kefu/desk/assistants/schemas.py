@@ -35,6 +35,7 @@ class PolicyChange(Request):
     forbidden_topics: Words | None = Field(default=None, max_length=200)
     hand_over_words: Words | None = Field(default=None, max_length=200)
     texts: dict[str, dict[str, str]] | None = None
+    intent_rules: dict[str, Literal["hand_over", "answer", "refuse"]] | None = Field(default=None, max_length=200)
     default_language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
 
     def given(self) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class Policy(Schema):
     forbidden_topics: list[str]
     hand_over_words: list[str]
     texts: dict[str, dict[str, str]]
+    intent_rules: dict[str, str]
     default_language: str
 
 
