@@ -26,7 +26,7 @@ TOP = 3
 SECONDS = 2.0
 # Below it a customer is upset. Of the demo's questions at most one in 200 is called so, of questions to others at most
 # one in 100; of messages of angry customers about half are found (benchmarks/moods.py).
-UPSET: Mapping[str, float] = {"en": -0.45}
+UPSET: Mapping[str, float] = {"en": -0.5}
 _UPSET_ELSEWHERE = -0.65
 
 
