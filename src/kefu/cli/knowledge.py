@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,8 @@ def _read(actor: "Actor", places: tuple[str, ...], *, quiet: bool) -> "Report":
 
     report = Report()
     try:
-        read = read_sources(actor.workspace_id, _sources(actor, places, report), embed=wiring().embed, progress=step)
+        embed = partial(wiring().embed, workspace_id=actor.workspace_id)
+        read = read_sources(actor.workspace_id, _sources(actor, places, report), embed=embed, progress=step)
     finally:
         bar.close()
     wiring().rehearse(actor.workspace_id)
