@@ -68,7 +68,8 @@ def _first_owner(*, demo: bool) -> None:
 
 def _progress(name: str, done: int, found: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\rReading the demo's help pages: {done}/{found}  ", nl=done == found, err=True)
+        work = "Learning what the demo's customers want" if name == "intents" else "Reading the demo's help pages"
+        click.echo(f"\r{work}: {done}/{found}  ", nl=done == found, err=True)
 
 
 def _serve(listener: socket.socket, host: str, port: int) -> None:
