@@ -3,8 +3,8 @@
 Trains on the first 28 shops of data/shops_en.jsonl (written for Kefu) and on half of the Doc2Dial documents in
 FOLDER/helpcentre_en (CC BY 3.0), questions against the passages that answer them, the others of a batch being wrong.
 The result is mixed with the original weights, which keeps what the original is good at. Five shops and the other half
-of Doc2Dial are held out, and the figures before and after on these are printed. Writes .finetuned/minilm-en.safetensors,
-which `encoders.load_taught` mixes with the original.
+of Doc2Dial are held out, and the figures before and after on these are printed. Writes
+.finetuned/minilm-en.safetensors, which `encoders.load_taught` mixes with the original.
 
 Teaching it as finetune_e5.py does, on 54 shops with their near questions, brought little on held-out shops (R@1 from
 0.41 to 0.42) and cost it its ear for names: of DSTC11's questions it found 56% by vectors, not 92%.
