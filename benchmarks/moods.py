@@ -79,8 +79,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--languages", nargs="+", choices=list(ENCODERS), default=list(ENCODERS))
     given = parser.parse_args()
-    for language in ENCODERS:
+    for language in given.languages:
         vectors, version = embedded(language)
         make(language, given.data, vectors, version, given.out)
 

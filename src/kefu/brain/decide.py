@@ -19,8 +19,8 @@ _SHARED = 0.25
 # The confidence from which an intent is acted on.
 CERTAIN = 0.8
 # A question whose scope is below this looks less familiar than anything the intents' model knows. It is answered only
-# if search is surer than usual by so much: of 600 questions of the demo's customers none is lost, of 85 questions to
-# other companies that would have been answered 8 are refused, and 19 of the 28 that would have been asked back.
+# if search is surer than usual by so much: of 600 questions of the demo's customers no answer is lost, of 85 answers to
+# questions meant for other companies 8 are not given, and 4 of 9 such questions are no longer asked back.
 _STRANGE, _DOUBT = -0.02, 0.05
 # One is no choice; more than three are a list of everything.
 _FEWEST_CHOICES, _MOST_CHOICES = 2, 3
