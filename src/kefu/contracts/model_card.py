@@ -56,7 +56,8 @@ class ModelCard:
     """What there is to say of a model version.
 
     `labels` are in the order of its logits. `serve` is the file that the runtime runs. Logits are divided by
-    `temperature` before their softmax; a text whose scope (0 to 1) is below `scope_threshold` is out of scope.
+    `temperature` before their softmax; a text whose scope (0 to 1) is below `scope_threshold` is out of scope. A
+    network's logits are added to `floor_weight` times those of the linear floor, where it has one beside it.
     `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
     """
 
@@ -73,6 +74,7 @@ class ModelCard:
     max_tokens: int = 64
     temperature: float = 1.0
     scope_threshold: float | None = None
+    floor_weight: float = 0.0
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""

@@ -41,6 +41,9 @@ class LabelOptions(LoopOptions):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="the share spread over all labels")
     focal_gamma: float = Field(default=2.0, ge=0, le=10, description="how little the focal loss counts what is sure")
     floor: bool = Field(default=True, description="whether a linear floor is kept to tell what is out of scope")
+    floor_weight: float = Field(
+        default=0.0, ge=0, le=100, description="what the floor's margins count beside the logits"
+    )
     original_share: float = Field(
         default=0.0, ge=0, le=1, description="the share of the encoder's original weights in the result"
     )
@@ -98,10 +101,17 @@ def teach_labels(
     if options.original_share:
         mix(network, original, options.original_share)
         fitted = replace(fitted, metrics=lesson.judge(network))
-    if options.floor and growth.has_all_labels:
+    has_floor = options.floor and growth.has_all_labels
+    if has_floor:
         fit_linear(out / "linear", texts, names, regularisation=1.0, features=FLOOR_FEATURES, seed=options.seed)
     card = draft(out, options, base, fitted, recipe=manner.recipe, task="classify", texts=texts, data=growth.data)
-    card = replace(card, labels=labels, parents=growth.parents, valid_sha256=growth.valid.sha256)
+    card = replace(
+        card,
+        labels=labels,
+        floor_weight=options.floor_weight if has_floor else 0.0,
+        parents=growth.parents,
+        valid_sha256=growth.valid.sha256,
+    )
     card = finish(out, card, network, base, data=growth.data, valid=growth.valid, tell=tell)
     return remembered(out, card, growth, tell) if growth.earlier else card
 

@@ -178,7 +178,10 @@ class NetworkRuntime:
 
     def _run(self, texts: Sequence[str]) -> Outputs:
         logits, vectors = self._network.run(texts)
-        return Outputs(logits, vectors, self._floor.scores(texts) if self._floor is not None else None)
+        if self._floor is None:
+            return Outputs(logits, vectors, None)
+        floor = self._floor.scores(texts)
+        return Outputs(logits + np.float32(self._card.floor_weight) * floor, vectors, floor)
 
 
 def _refuse_other_labels(card: ModelCard, found: int) -> None:
