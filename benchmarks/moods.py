@@ -136,7 +136,7 @@ def alarms(language: str, taught: list[Text], own: list[Text], others: list[str]
     print(f"| {language}: threshold | angry found ({len(angry)}) | of those calm by rules ({len(calm)}) "
           f"| demo questions ({len(plain)}) | other questions ({len(others)}) |")  # fmt: skip
     print("| --- " * 5 + "|")
-    for threshold in (-0.3, -0.35, -0.4, -0.45, -0.5, -0.55, -0.6, -0.65, -0.7):
+    for threshold in (-0.3, -0.35, -0.4, -0.45, -0.5, -0.55, -0.6, -0.65, -0.7, -0.75, -0.8):
         shares = [float(np.mean([given[text] < threshold for text in part])) for part in (angry, calm)]
         wrong = [float(np.mean(part < threshold)) for part in (plain, strange)]
         print(f"| {threshold} | " + " | ".join(f"{share:.4f}" for share in (*shares, *wrong)) + " |", flush=True)
