@@ -1,0 +1,54 @@
+"""Models as a supervisor works with them: data uploaded and mended, a model taught, judged, put live and tried."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from .conftest import MakeAccount, OpenPage
+from .test_console import console, log_in
+from .world import Shop, axe_violations
+
+LABELS = {
+    "delivery": ["where is my parcel", "has it been sent", "when does it arrive", "the courier never came"],
+    "refund": ["give me my money back", "when is the refund paid", "refund it to my card", "the money has not come"],
+    "greeting": ["hello there", "good morning", "hi", "good evening to you"],
+}
+
+
+def table() -> str:
+    rows = [f"{text},{label}" for label, texts in LABELS.items() for text in texts]
+    return "text,label\n" + "\n".join([*rows, "a row without label,"]) + "\n"
+
+
+def test_a_model_is_taught_and_put_live(
+    shop: Shop, colleague: MakeAccount, open_page: OpenPage, tmp_path: Path
+) -> None:
+    file = tmp_path / "wishes.csv"
+    file.write_text(table(), encoding="utf-8")
+    page = open_page(console(shop, "models?tab=data"))
+    log_in(page, colleague("Ada", "supervisor"))
+    page.locator("input[type=file]").set_input_files(file)
+
+    expect(page.get_by_role("heading", name="wishes.csv")).to_be_visible()
+    expect(page.get_by_text("1 row was left out")).to_be_visible()
+    page.get_by_label("Label 1", exact=True).select_option("greeting")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved as version 2.")).to_be_visible()
+    assert axe_violations(page) == []
+
+    page.get_by_role("button", name="Train a model").click()
+    page.get_by_label("Model", exact=True).fill("wishes")
+    page.get_by_label("Recipe").select_option("linear")
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Open version 1").click()
+
+    page.get_by_role("button", name="Version 1").click()
+    page.get_by_role("menuitem", name="Compare and promote").click()
+    expect(page.get_by_text("The gate lets it pass")).to_be_visible()
+    page.get_by_role("button", name="Put it live").click()
+    expect(page.get_by_text("Version 1 is live.")).to_be_visible()
+    page.get_by_label("Try sentences").fill("when will the refund be paid to my card")
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.locator(".guesses")).to_contain_text("refund")
+    assert axe_violations(page) == []
