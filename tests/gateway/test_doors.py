@@ -140,11 +140,13 @@ class Theirs:
     ids: dict[str, str]
 
     def rows(self) -> dict[str, Any]:
-        """Everything that is stored of it, but the log of events, which tells of reading too."""
+        """Everything that is stored of it, but the log of events, which tells of reading too, and what the server fits
+        by itself to the knowledge that was just added."""
         return {
             model.__name__: sorted(map(str, model.objects.of(self.workspace_id).values()))
             for model in apps.get_models()
-            if issubclass(model, WorkspaceRow) and model.__name__ not in {"Event", "LiveTicket", "ReadMark"}
+            if issubclass(model, WorkspaceRow)
+            and model.__name__ not in {"Event", "LiveTicket", "ReadMark", "Rehearsal"}
         }
 
 

@@ -173,6 +173,7 @@ def test_a_long_log_is_cut_and_read_on(runner: EmbeddedRunner, folder: Path, mon
 def test_secrets_are_kept_from_a_job(runner: EmbeddedRunner, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEFU_SECRET_KEY", "c2VjcmV0")
     runner.start(long_job(folder), folder)
+    read_until(runner, folder, Told.PROGRESS)  # before it runs, there is nothing to read
     environment = Path(f"/proc/{(folder / 'pid').read_text()}/environ")
     if environment.exists():  # Linux alone shows it
         assert b"KEFU_SECRET_KEY" not in environment.read_bytes()

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kefu.contracts.engine import Encoder, Engine, Generator
+from kefu.contracts.engine import Classifier, Encoder, Engine, Generator, Scorer
 from kefu.kit import registry
 from kefu.kit.errors import BadInstallation, MissingExtra, NotFound
 
-PROTOCOLS = {"encode": Encoder, "generate": Generator}
+PROTOCOLS = {"encode": Encoder, "generate": Generator, "classify": Classifier, "score": Scorer}
 Plugin = Callable[..., None]
 
 SOUND = 'title = "Mine"\nclass = "{package}.engine:Mine"\nroles = ["encode"]\n'
