@@ -5,7 +5,7 @@
 Knowledge is the demo workspace as `kefu up --demo` makes it. An answer is right when it states every fact of the
 question (tests/demo/test_demo_faq.py says how facts are compared) and no figure that is known to be wrong; an
 unanswerable question is treated right when it is refused or handed over. Every answer's figures and links are also
-looked up in the passages it cites. Nothing is tuned on these questions.
+looked up in the passages it cites. They judge; see docs/benchmarks.md for what was settled after a look at totals.
 """
 
 import argparse
