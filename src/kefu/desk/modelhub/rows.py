@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from kefu.contracts.dataset import Dataset, Example
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.knowledge.labels import OUT_OF_SCOPE, canonical_lines, dataset_of, read_bytes
+from kefu.knowledge.masking import mask
 from kefu.knowledge.words import fold
 
 FILE = "rows.jsonl.gz"
@@ -54,6 +55,20 @@ def read(file: str) -> Dataset:
             return read_bytes(stored.read(), name=FILE)
     except (OSError, BadInput) as error:
         raise BadInstallation("The dataset's file is gone from the storage, or damaged.", file=file) from error
+
+
+def masked(data: Dataset) -> Dataset:
+    """The rows with typed placeholders in place of personal data: what is kept for models holds none."""
+    examples = (
+        replace(each, text=_masked(each.text), extra={name: _masked(value) for name, value in each.extra.items()})
+        for each in data.examples
+    )
+    return dataset_of(examples, mapping=data.mapping, format=data.format, bad=data.bad)
+
+
+def _masked(text: str) -> str:
+    # What was downloaded from here holds our placeholders already.
+    return mask(text, masked_before=True).text
 
 
 def packed(data: Dataset) -> bytes:

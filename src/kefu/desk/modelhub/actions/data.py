@@ -73,7 +73,7 @@ def change_rows(
     latest = numbered(actor.workspace_id, dataset_id, None)
     if latest.number != base:
         raise Conflict(f"Somebody has made version {latest.number} meanwhile; look at it first.", latest=latest.number)
-    found = rows.changed(rows.read(latest.file), changes, added)
+    found = rows.masked(rows.changed(rows.read(latest.file), changes, added))
     _check_size(found)
     counted = f"{len(changes)} changed" + (f", {len(added)} added" if added else "")
     _next(actor, dataset_id, found, note=f"Rows: {counted}", base=base)
@@ -199,7 +199,7 @@ def _read(file_name: str, data: bytes, choice: Choice | None) -> Rows:
         raise TooLarge(f"{file_name} has more than {limit:,} bytes; split it.", name=file_name)
     found = read_bytes(data, name=file_name, skip_bad=True, choice=choice or Choice())
     _check_size(found)
-    return found
+    return rows.masked(found)
 
 
 def _check_size(found: Rows) -> None:
