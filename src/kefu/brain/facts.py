@@ -207,7 +207,8 @@ class Held:
     def __init__(self, texts: Iterable[str]) -> None:
         known = [fact for text in texts for fact in find(text)]
         self._facts = {(fact.kind, fact.value, fact.unit) for fact in known}
-        self._values = {value for fact in known for value in _values(fact)}
+        # Monday is 1 among weekdays; it is no figure that could hold a price of 1.
+        self._values = {value for fact in known if fact.kind is not Kind.WEEKDAY for value in _values(fact)}
         self._plain = {fact.value for fact in known if fact.kind is Kind.NUMBER}
         self._dates = [fact.value for fact in known if fact.kind is Kind.DATE]
 

@@ -36,7 +36,7 @@ def do(job: Job, show: Tell) -> int:
     """Do the job; its events go to `show` and to `events.jsonl` in its folder. SIGTERM cancels as Ctrl-C does."""
     began = time.monotonic()
     tell = _Teller(Path(job.out) if job.out else None, show)
-    before = signal.signal(signal.SIGTERM, _interrupted)
+    before = {number: signal.signal(number, tell.interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         done = run(job, tell)
     except KefuError as error:
@@ -53,7 +53,8 @@ def do(job: Job, show: Tell) -> int:
         tell(Told.FINISHED, {"seconds": round(time.monotonic() - began, 1), "metrics": dict(metrics)})
         return 0
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         tell.close()
 
 
@@ -65,11 +66,19 @@ class _Teller:
 
     def __init__(self, folder: Path | None, show: Tell) -> None:
         self._folder, self._show = folder, show
+        self._is_interrupted = False
         self._kept: TextIO | None = None
         self._before: list[tuple[Told, Mapping[str, Any]]] = []
         self._began = False
 
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._is_interrupted = True
+        raise KeyboardInterrupt
+
     def __call__(self, told: Told, fields: Mapping[str, Any]) -> None:
+        if self._is_interrupted and told is Told.PROGRESS:
+            # Raised where nothing can be raised (a destructor, a callback), it was lost.
+            raise KeyboardInterrupt
         self._show(told, fields)
         if told is Told.PROGRESS:  # a bar's ticks are of no use afterwards
             return
@@ -92,10 +101,6 @@ def line(stream: TextIO, told: Told, fields: Mapping[str, Any]) -> None:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     stream.write(json.dumps({"event": told, "at": at, **fields}, ensure_ascii=False) + "\n")
     stream.flush()
-
-
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _sayable(fields: Mapping[str, Any]) -> dict[str, Any]:
