@@ -12,7 +12,8 @@ from kefu.brain.texts import BUILT_IN
 from kefu.contracts.engine import Generator, Prompt, Said
 from kefu.contracts.turn import Policy
 from kefu.desk.actor import Actor, Role
-from kefu.desk.assistants import actions, queries, schemas
+from kefu.desk.assistants import actions, queries
+from kefu.desk.assistants.schemas import assistants as schemas
 from kefu.desk.encoders import load_encoder
 from kefu.desk.http.entry import member
 from kefu.desk.inbox.queries import confidences
