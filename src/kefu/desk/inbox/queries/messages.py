@@ -1,0 +1,152 @@
+"""Reads of messages."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kefu.desk.accounts.queries import member_names, workspace_key
+from kefu.desk.actor import Actor, Role
+from kefu.desk.crypto import unseal
+from kefu.desk.inbox.kinds import kind_of
+from kefu.desk.inbox.models import Message, Turn
+from kefu.desk.inbox.queries.attachments import AttachmentInfo, attachment
+from kefu.desk.inbox.queries.rows import get, original
+from kefu.kit.errors import NotFound
+
+
+@dataclass(frozen=True)
+class MessageInfo:
+    """`text` is what the reader may see: for the contact what was said, for everybody else the masked text.
+
+    `answer` (assistant messages) holds decision, confidence, language, citations. `outcome` (contacts' messages) is
+    pending, replied, merged or left.
+    """
+
+    id: str
+    conversation_id: str
+    sequence: int
+    author: str
+    author_id: str
+    author_name: str
+    text: str
+    created_at: datetime
+    turn_id: str
+    answer: dict[str, Any] | None
+    outcome: str
+    is_internal: bool
+    thumb: str
+    comment: str
+    is_masked: bool
+    attachments: tuple[AttachmentInfo, ...] = ()
+
+
+def messages_before(actor: Actor, conversation_id: str, *, before: int | None, limit: int = 100) -> list[MessageInfo]:
+    """The last messages with a sequence below `before` (None: the newest), in order; for members."""
+    actor.require_role(Role.VIEWER)
+    thread = get(actor, conversation_id)
+    rows = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id)
+    if before is not None:
+        rows = rows.filter(sequence__lt=before)
+    return message_infos(actor, list(rows.order_by("-sequence")[:limit])[::-1])
+
+
+def messages(actor: Actor, conversation_id: str, *, after: int = 0, limit: int = 200) -> list[MessageInfo]:
+    """Messages with a sequence above `after`, in order; internal notes only for members."""
+    thread = get(actor, conversation_id)
+    rows = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id, sequence__gt=after)
+    if actor.kind not in {"member", "system"}:
+        rows = rows.filter(is_internal=False)
+    return message_infos(actor, list(rows.order_by("sequence")[:limit]))
+
+
+def message(actor: Actor, conversation_id: str, message_id: str) -> MessageInfo:
+    """Raises NotFound also for an internal note that the actor may not read."""
+    thread = get(actor, conversation_id)
+    row = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id, id=message_id).first()
+    if row is None or (row.is_internal and actor.kind not in {"member", "system"}):
+        raise NotFound("There is no such message.", message=message_id)
+    return message_infos(actor, [row])[0]
+
+
+def _whole(actor: Actor, attachment_id: str) -> dict[str, Any]:
+    found, data = attachment(actor, attachment_id)
+    return {**vars(found), "base64": base64.b64encode(data).decode()}
+
+
+def originals(actor: Actor, conversation_id: str) -> list[dict[str, Any]]:
+    """Every message as it was said, for the contact's own copy of their data."""
+    actor.require_role(Role.ADMIN)
+    thread = get(actor, conversation_id)
+    rows = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id, is_internal=False)
+    return [
+        {
+            "author": row.author,
+            "text": original(row),
+            "created_at": row.created_at,
+            "attachments": [_whole(actor, part["id"]) for part in row.attachments or ()],
+        }
+        for row in rows.order_by("sequence")
+    ]
+
+
+def reply_of(actor: Actor, turn_id: str) -> MessageInfo | None:
+    """The assistant's message that a turn made, if it made one."""
+    rows = Message.objects.of(actor.workspace_id).filter(turn_id=turn_id, author="assistant")
+    found = message_infos(actor, list(rows[:1]))
+    return found[0] if found else None
+
+
+def message_infos(actor: Actor, rows: list[Message]) -> list[MessageInfo]:
+    turn_ids = {row.turn_id for row in rows if row.turn_id and row.author == "contact"}
+    turns = {row.id: row for row in Turn.objects.of(actor.workspace_id).filter(id__in=turn_ids)} if turn_ids else {}
+    names = member_names(actor.workspace_id, {row.author_id for row in rows if row.author == "member"})
+    return [
+        message_info(
+            row,
+            outcome=outcome_of(row, turns.get(row.turn_id)) if row.author == "contact" else "",
+            author_name=names.get(row.author_id, ""),
+            own=actor.kind == "visitor" and row.author in {"contact", "member"},
+        )
+        for row in rows
+    ]
+
+
+def outcome_of(row: Message, its_turn: Turn | None) -> str:
+    """What became of a contact's message: pending, replied, merged or left."""
+    if its_turn is None:
+        return "left"
+    if its_turn.state != "done":
+        return "pending"
+    if its_turn.outcome == "left":
+        return "left"
+    return "replied" if row.sequence == its_turn.last_sequence else "merged"
+
+
+def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool = False) -> MessageInfo:
+    """A message as its reader sees it; with `own` as it was said, before masking."""
+    return MessageInfo(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        sequence=row.sequence,
+        author=row.author,
+        author_id=row.author_id,
+        author_name=author_name,
+        text=original(row) if own else row.text,
+        created_at=row.created_at,
+        turn_id=row.turn_id,
+        answer=row.answer,
+        outcome=outcome,
+        is_internal=row.is_internal,
+        thumb=row.thumb,
+        comment=row.comment,
+        is_masked=not own and row.sealed_original is not None,
+        attachments=tuple(_attachment(row, part, own=own) for part in row.attachments or ()),
+    )
+
+
+def _attachment(row: Message, part: dict[str, Any], *, own: bool) -> AttachmentInfo:
+    name, sealed = part["name"], part.get("sealed_name")
+    if own and sealed:
+        name = unseal(workspace_key(row.workspace_id), base64.b64decode(sealed), about=part["id"]).decode()
+    return AttachmentInfo(part["id"], kind_of(part["media_type"]), name, part["media_type"], part["size"])

@@ -1,0 +1,44 @@
+"""Rows of the inbox whose access is checked, and what is sealed in them; for queries and actions alike."""
+
+import json
+
+from kefu.desk.accounts.queries import workspace_key
+from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.crypto import unseal
+from kefu.desk.inbox.models import Channel, Conversation, Message
+from kefu.desk.statements import select
+from kefu.kit.errors import NotFound
+
+
+def get(actor: Actor, conversation_id: str, *, lock: bool = False) -> Conversation:
+    """The conversation's row if the actor may see it; with `lock`, held until the transaction ends."""
+    where = "id = %s"
+    values: list[str | None] = [conversation_id]
+    if actor.kind == "visitor":
+        where, values = (
+            f"{where} AND contact_id = %s AND channel_id = %s",
+            [*values, actor.contact_id, actor.channel_id],
+        )
+    else:
+        actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
+    found = select(Conversation, actor.workspace_id, where, values, lock=lock)
+    if not found:
+        raise NotFound("There is no such conversation.", conversation=conversation_id)
+    found[0].channel = select(Channel, actor.workspace_id, "id = %s", [found[0].channel_id])[0]
+    return found[0]
+
+
+def placeholders(row: Conversation) -> dict[str, str]:
+    """What the conversation's placeholders stand for: personal data, never to be stored or logged in the clear."""
+    if row.sealed_placeholders is None:
+        return {}
+    key = workspace_key(row.workspace_id)
+    known: dict[str, str] = json.loads(unseal(key, row.sealed_placeholders, about=row.id))
+    return known
+
+
+def original(row: Message) -> str:
+    """What was said, before masking."""
+    if row.sealed_original is None:
+        return str(row.text)
+    return unseal(workspace_key(row.workspace_id), row.sealed_original, about=row.id).decode()
