@@ -51,7 +51,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Remember:
-    """How long a slot's value is kept: for the flow, the conversation, or with the contact for `days`, None for ever."""
+    """How long a slot's value is kept: for the flow, the conversation, or with the contact for `days` or for good."""
 
     scope: str = "flow"  # flow, conversation, contact
     days: int | None = None
