@@ -26,7 +26,8 @@ class Manifest:
     """What a plug-in says of itself.
 
     `roles` are what it can do (an engine: encode, generate), `extra` names the optional install that it needs, if any,
-    `options` have a line of help each. A plug-in `for_tests` is not offered to people.
+    `options` have a line of help each. A plug-in `for_tests` is not offered to people. `whole` is the file, for what
+    only one kind of plug-in says.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Manifest:
     extra: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     for_tests: bool = False
+    whole: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
 
 def manifests(kind: str) -> Mapping[str, Manifest]:
@@ -132,6 +134,7 @@ def _read(kind: str, name: str, package: str) -> Manifest:
         extra=raw.get("extra"),
         options=raw.get("options", {}),
         for_tests=bool(raw.get("for_tests", False)),
+        whole=raw,
     )
 
 
