@@ -370,3 +370,25 @@ def test_an_encoder_is_chosen_and_takes_over(shop: Shop, colleague: MakeAccount,
     changed.get_by_label("Engine").select_option("")
     changed.get_by_role("button", name="Save").click()
     expect(changed.locator("code").first).to_have_text("package:minilm-en", timeout=60_000)
+
+
+def test_what_follows_from_an_intent_is_chosen(shop: Shop, colleague: MakeAccount, open_page: OpenPage) -> None:
+    page = open_page(console(shop, "assistant"))
+    log_in(page, colleague("Ravi", "admin"))
+    page.get_by_role("tab", name="Intents").click()
+    page.get_by_label("Another intent").fill("legal_advice")
+    page.get_by_label("What follows").select_option("refuse")
+    page.get_by_role("button", name="Add", exact=True).click()
+    rule = page.get_by_label("Rule for legal_advice", exact=True)
+    expect(rule).to_have_value("refuse")
+    rule.select_option("hand_over")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+
+    page.reload()
+    page.get_by_role("tab", name="Intents").click()
+    expect(rule).to_have_value("hand_over")
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="Remove the rule for legal_advice").click()
+    page.get_by_role("button", name="Save").click()
+    expect(rule).to_have_count(0)

@@ -52,3 +52,12 @@ def test_a_model_is_taught_and_put_live(
     page.get_by_role("button", name="Try", exact=True).click()
     expect(page.locator(".guesses")).to_contain_text("refund")
     assert axe_violations(page) == []
+
+    model = page.url
+    page.get_by_label("Used for").select_option("intent")
+    page.goto(console(shop, "assistant"))
+    page.get_by_role("tab", name="Intents").click()
+    expect(page.get_by_label("Rule for refund", exact=True)).to_be_disabled()  # a supervisor sees the rules; admins change them
+    page.goto(model)
+    page.get_by_label("Used for").select_option("")  # the shop's other tests go on without it
+    expect(page.get_by_label("Used for")).to_have_value("")

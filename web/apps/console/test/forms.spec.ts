@@ -2,6 +2,7 @@ import { ApiError, NetworkError } from "@kefu/api";
 import { describe, expect, it } from "vitest";
 import { engineOf, isSecret, optionValue, prefixOf } from "../src/assistant/references";
 import { withText } from "../src/assistant/draft";
+import { ruleRows, withRule } from "../src/assistant/rules";
 import { draftOf, settingsOf } from "../src/channels/draft";
 import { originOf, snippet } from "../src/channels/snippet";
 import { useForm } from "../src/form";
@@ -132,5 +133,22 @@ describe("a sentence of the company's own", () => {
     const own = withText({ en: { refuse: "No." } }, "en", "greeting", "Hi!");
     expect(own).toEqual({ en: { refuse: "No.", greeting: "Hi!" } });
     expect(withText(own, "en", "greeting", " ")).toEqual({ en: { refuse: "No." } });
+  });
+});
+
+describe("rules for intents", () => {
+  it("are offered for every label of the live model, and kept for labels it does not know", () => {
+    expect(ruleRows({ refund: "hand_over", gone: "refuse" }, ["tracking", "refund"])).toEqual([
+      { label: "gone", rule: "refuse", isKnown: false },
+      { label: "refund", rule: "hand_over", isKnown: true },
+      { label: "tracking", rule: "", isKnown: true },
+    ]);
+  });
+
+  it("are set, changed and taken away one by one", () => {
+    const two = withRule({ refund: "hand_over" }, "legal advice", "refuse");
+    expect(two).toEqual({ refund: "hand_over", "legal advice": "refuse" });
+    expect(withRule(two, "refund", "answer")).toEqual({ refund: "answer", "legal advice": "refuse" });
+    expect(withRule(two, "refund", "")).toEqual({ "legal advice": "refuse" });
   });
 });

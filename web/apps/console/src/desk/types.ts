@@ -258,6 +258,9 @@ export interface Duplicates {
 
 /* assistant */
 
+/** What follows from an intent that is told with certainty. */
+export type IntentRule = "hand_over" | "answer" | "refuse";
+
 export interface Policy {
   name: string;
   kinds: Decision[];
@@ -269,6 +272,7 @@ export interface Policy {
   forbidden_topics: string[];
   hand_over_words: string[];
   texts: Record<string, Record<string, string>>;
+  intent_rules: Record<string, IntentRule>;
   default_language: string;
 }
 
