@@ -57,7 +57,8 @@ def test_a_model_is_taught_and_put_live(
     page.get_by_label("Used for").select_option("intent")
     page.goto(console(shop, "assistant"))
     page.get_by_role("tab", name="Intents").click()
-    expect(page.get_by_label("Rule for refund", exact=True)).to_be_disabled()  # a supervisor sees the rules; admins change them
+    # A supervisor sees the rules; admins change them.
+    expect(page.get_by_label("Rule for refund", exact=True)).to_be_disabled()
     page.goto(model)
     page.get_by_label("Used for").select_option("")  # the shop's other tests go on without it
     expect(page.get_by_label("Used for")).to_have_value("")
