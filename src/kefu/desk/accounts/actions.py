@@ -14,9 +14,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connection, transaction
 
+from kefu.desk.accounts.hours import Hours, checked_hours, hours_json
 from kefu.desk.accounts.models import (
     ApiKey,
     AuditEntry,
+    BusinessHours,
     Event,
     LiveTicket,
     Member,
@@ -25,12 +27,15 @@ from kefu.desk.accounts.models import (
     Workspace,
 )
 from kefu.desk.accounts.queries import (
+    HOURS_LEAD_SECONDS,
     KeyInfo,
     MemberInfo,
     WorkspaceInfo,
     WorkspaceSettings,
     actor_of_member,
     fingerprint,
+    forget_hours,
+    hours_set,
     invited,
     key_info,
     member_info,
@@ -310,6 +315,30 @@ def change_workspace(
         after = {"title": row.title, "default_language": row.default_language, "settings": row.settings}
         audit(actor, "workspace.updated", row.id, before=before, after=after)
     return workspace(actor.workspace_id)
+
+
+def set_hours(
+    actor: Actor,
+    *,
+    time_zone: str,
+    weekly: dict[str, list[list[str]]] | None,
+    holidays: list[str],
+    since: datetime | None = None,
+) -> Hours:
+    """Set when the workspace's people work, from half a minute from now on, or from `since`.
+
+    What was counted in business hours before keeps the hours of its time. Raises BadInput, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    hours = checked_hours(time_zone=time_zone, weekly=weekly, holidays=holidays)
+    with transaction.atomic():
+        before = hours_json(hours_set(actor))
+        since = since or now() + timedelta(seconds=HOURS_LEAD_SECONDS)
+        BusinessHours.objects.create(workspace_id=actor.workspace_id, since=since, hours=hours_json(hours))
+        announce(actor.workspace_id, "workspace.updated", actor.workspace_id)
+        audit(actor, "hours.set", actor.workspace_id, before=before, after=hours_json(hours))
+    forget_hours(actor.workspace_id)
+    return hours
 
 
 def notify(

@@ -10,6 +10,7 @@ from ninja import Path, Query, Router, Status
 from kefu.desk import staff
 from kefu.desk.accounts import actions, queries, schemas
 from kefu.desk.accounts.actions import NewInvitation
+from kefu.desk.accounts.hours import Hours, hours_json, milliseconds, moment
 from kefu.desk.accounts.queries import AuditInfo, WorkspaceInfo
 from kefu.desk.actor import Actor
 from kefu.desk.http.entry import (
@@ -22,6 +23,7 @@ from kefu.desk.http.entry import (
     person,
     require_csrf,
 )
+from kefu.desk.rows import now
 from kefu.kit.settings import settings
 
 router = Router(auth=member)
@@ -155,6 +157,20 @@ def change_settings(request: HttpRequest, body: schemas.WorkspaceChange) -> dict
     return _settings(changed)
 
 
+@router.get("/settings/hours", response=schemas.BusinessHours, tags=["Settings"])
+def business_hours(request: HttpRequest) -> dict[str, Any]:
+    """When the workspace's people work; `weekly` null: always."""
+    return _hours(queries.hours_set(_actor(request)))
+
+
+@router.put("/settings/hours", response=schemas.BusinessHours, tags=["Settings"])
+def set_business_hours(request: HttpRequest, body: schemas.NewBusinessHours) -> dict[str, Any]:
+    """Set when the workspace's people work, from half a minute from now on; figures until then stay as they are."""
+    return _hours(
+        actions.set_hours(_actor(request), time_zone=body.time_zone, weekly=body.weekly, holidays=body.holidays)
+    )
+
+
 @router.get("/audit", response=schemas.Audit, tags=["Settings"])
 def audit(request: HttpRequest, limit: Query[int] = 100, after: Query[int | None] = None) -> dict[str, Any]:
     """Who did what, newest first."""
@@ -191,6 +207,16 @@ def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
         "workspace": chosen.workspace if chosen else None,
         "member": own,
         "workspaces": [{**vars(each.workspace), "role": each.role} for each in who.memberships],
+    }
+
+
+def _hours(hours: Hours) -> dict[str, Any]:
+    at = milliseconds(now())
+    opens = hours.opens_at(at)
+    return {
+        **hours_json(hours),
+        "is_open": hours.is_open(at),
+        "opens_at": moment(opens) if opens is not None else None,
     }
 
 

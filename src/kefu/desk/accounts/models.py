@@ -118,3 +118,16 @@ class Notification(WorkspaceRow):
             models.Index(fields=["due_at"], name="notification_due", condition=models.Q(due_at__isnull=False)),
             models.Index(fields=["about"], name="notification_about"),
         ]
+
+
+class BusinessHours(WorkspaceRow):
+    """When a workspace's people work, in force from `since` until the next row's; what was counted before stays."""
+
+    id = models.BigAutoField(primary_key=True)
+    since = models.DateTimeField()
+    hours = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["workspace", "since"], name="business_hours_once")
+        ]

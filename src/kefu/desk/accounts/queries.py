@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from time import monotonic
 from typing import Any
 
-from kefu.desk.accounts.models import ApiKey, AuditEntry, Event, Member, Workspace
+from kefu.desk.accounts.hours import ALWAYS, Hours, checked_hours, milliseconds
+from kefu.desk.accounts.models import ApiKey, AuditEntry, BusinessHours, Event, Member, Workspace
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import digest, verify
 from kefu.desk.crypto import workspace_key as unwrapped
@@ -31,6 +33,25 @@ class WorkspaceSettings:
     mail_on_hand_over: bool = True
     # Whoever looks at the console has taken the conversation before the mail goes out.
     mail_after_seconds: int = 30
+
+
+# Hours that were set take effect later than the longest time for which a process remembers the old ones.
+HOURS_REMEMBERED_SECONDS, HOURS_LEAD_SECONDS = 20.0, 30.0
+
+
+@dataclass(frozen=True)
+class HoursBook:
+    """A workspace's business hours as they were set, newest first: (since in milliseconds, hours)."""
+
+    entries: tuple[tuple[int, Hours], ...] = ()
+
+    def at(self, moment: int) -> Hours:
+        """The hours in force at a moment, in milliseconds since 1970; always at work before any were set."""
+        return next((hours for since, hours in self.entries if since <= moment), ALWAYS)
+
+    def between(self, start: int, end: int) -> int:
+        """Milliseconds of business hours in a stretch, by the hours in force at its end."""
+        return self.at(end).between(start, end)
 
 
 @dataclass(frozen=True)
@@ -131,6 +152,28 @@ def workspace_settings(workspace_id: str) -> WorkspaceSettings:
     stored: dict[str, Any] = Workspace.objects.values_list("settings", flat=True).get(id=workspace_id)
     known = {name: value for name, value in stored.items() if name in WorkspaceSettings.__dataclass_fields__}
     return WorkspaceSettings(**known)
+
+
+def hours_book(workspace_id: str) -> HoursBook:
+    """All business hours of a workspace; read again when what this process remembers may be old."""
+    known = _books.get(workspace_id)
+    if known is None or monotonic() - known[0] > HOURS_REMEMBERED_SECONDS:
+        rows = BusinessHours.objects.of(workspace_id).order_by("-since").values_list("since", "hours")
+        book = HoursBook(tuple((milliseconds(since), checked_hours(**hours)) for since, hours in rows))
+        known = _books[workspace_id] = (monotonic(), book)
+    return known[1]
+
+
+def forget_hours(workspace_id: str) -> None:
+    """This process reads the business hours again when next asked."""
+    _books.pop(workspace_id, None)
+
+
+def hours_set(actor: Actor) -> Hours:
+    """The business hours that were set last, in force or about to be. Raises NotAllowed."""
+    actor.require_role(Role.VIEWER)
+    entries = hours_book(actor.workspace_id).entries
+    return entries[0][1] if entries else ALWAYS
 
 
 def memberships(user_id: str) -> list[Membership]:
@@ -288,3 +331,6 @@ def _events(rows: Iterable[Event]) -> list[EventInfo]:
 
 def _workspace(row: Workspace) -> WorkspaceInfo:
     return WorkspaceInfo(row.id, row.slug, row.title, row.default_language)
+
+
+_books: dict[str, tuple[float, HoursBook]] = {}

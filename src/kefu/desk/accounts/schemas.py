@@ -170,6 +170,24 @@ class Settings(Workspace):
     mail_configured: bool
 
 
+class NewBusinessHours(Schema):
+    """`weekly` by day, `mon` to `sun`: windows such as `["09:00", "18:00"]`; null for always."""
+
+    time_zone: str = Field(max_length=64)
+    weekly: dict[str, list[list[str]]] | None = None
+    holidays: list[str] = Field(default_factory=list, max_length=400)
+
+
+class BusinessHours(Schema):
+    """`opens_at` is now while it is open; null where it never opens."""
+
+    time_zone: str
+    weekly: dict[str, list[list[str]]] | None
+    holidays: list[str]
+    is_open: bool
+    opens_at: datetime | None
+
+
 class AuditActor(Schema):
     kind: str
     id: str
