@@ -332,7 +332,8 @@ class Memory(Protocol):
 class Setup:
     """What a channel is made with.
 
-    `values` are the form's, secrets included; `hook` is the address that it is called at; `allow_private` lets it call addresses within private networks.
+    `values` are the form's, secrets included; `hook` is the address that it is called at; `allow_private` lets it call
+    addresses within private networks.
     """
 
     channel_id: str

@@ -16,10 +16,45 @@ class Channel(WorkspaceRow):
     assistant_on = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
     sealed_identity_secret = models.BinaryField(null=True)
+    sealed_values = models.BinaryField(null=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True, default="")
+    last_error_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["workspace", "name"], name="channel_name_once")
+        ]
+
+
+class ChannelValue(WorkspaceRow):
+    """What a channel's processes remember together: a token, who fetches now. Of no use once it has expired."""
+
+    id = models.BigAutoField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    sealed_value = models.BinaryField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "name"], name="channel_value_once")
+        ]
+
+
+class Refusal(WorkspaceRow):
+    """How many requests to a channel were refused on a day (UTC), and why."""
+
+    id = models.BigAutoField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    day = models.DateField()
+    reason = models.CharField(max_length=20)
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["channel", "day", "reason"], name="refusal_once_a_day")
         ]
 
 
@@ -158,4 +193,90 @@ class ReadMark(WorkspaceRow):
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["conversation", "member_id"], name="read_mark_once")
+        ]
+
+
+class Reach(WorkspaceRow):
+    """How a conversation on a pushing channel is reached.
+
+    `digest` finds it by the contact and the thread as the channel knows them; `sealed_address` holds both and what the
+    last message brought for answering it; `used` counts what was pushed since that one. With `is_held`, replies wait
+    for a request that they can go back with.
+    """
+
+    id = row_id("reach")
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    sealed_address = models.BinaryField()
+    last_inbound_at = models.DateTimeField()
+    used = models.PositiveSmallIntegerField(default=0)
+    is_held = models.BooleanField(default=False)
+    gone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["channel", "digest"], name="reach_once")]
+
+
+class Arrival(WorkspaceRow):
+    """A message as it arrived, each once however often its sender repeats it.
+
+    `state` is open (its files came along and are being kept), waiting (its files are to be fetched), claimed, stored
+    or dropped (nothing of it could be kept). `sealed_incoming` is what came, until it is stored; `sealed_answer` what
+    went back with the request, for its repetition.
+    """
+
+    id = row_id("arr")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    message_id = models.CharField(max_length=32, blank=True, default="")
+    turn_id = models.CharField(max_length=32, blank=True, default="")
+    state = models.CharField(max_length=8)
+    tries = models.PositiveSmallIntegerField(default=1)
+    due_at = models.DateTimeField(default=now)
+    claimed_by = models.CharField(max_length=40, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sealed_incoming = models.BinaryField(null=True)
+    sealed_answer = models.BinaryField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["channel", "digest"], name="arrival_once")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="arrival_due", condition=Q(state__in=["waiting", "claimed"])),
+            models.Index(fields=["conversation", "created_at"], name="arrival_of_thread"),
+            models.Index(fields=["channel", "created_at"], name="arrival_of_channel"),
+        ]
+
+
+class Delivery(WorkspaceRow):
+    """A message on its way out through a pushing channel.
+
+    `state` is pending, claimed, kept (the quota is used up: it goes when the customer writes), sent, unsure (it was
+    interrupted and may have been sent), dead (refused, or tried too often) or dropped. Unsure and dead ones wait for a
+    member. `batch` names the deliveries that go as one; `pieces_sent` how many of its messages have gone.
+    """
+
+    id = row_id("dlv")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="+")
+    sequence = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, default="pending")
+    batch = models.CharField(max_length=32, blank=True, default="")
+    due_at = models.DateTimeField(default=now)
+    claimed_by = models.CharField(max_length=40, blank=True, default="")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    pieces_sent = models.PositiveSmallIntegerField(default=0)
+    external_id = models.CharField(max_length=200, blank=True, default="")
+    error = models.CharField(max_length=300, blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "claimed"])),
+            models.Index(fields=["conversation", "state", "sequence"], name="delivery_of_thread"),
+            models.Index(fields=["channel", "state", "created_at"], name="delivery_of_channel"),
         ]
