@@ -184,11 +184,16 @@ class ChooseStep(Step):
 
 @dataclass(frozen=True)
 class CallStep(Step):
-    """Call a tool. `save` keeps parts of `result` in variables; `on_error` are steps for a tool that fails."""
+    """Call a tool. `save` keeps parts of `result` in variables; `on_error` are steps for a tool that fails.
+
+    `repeatable`: a call that only looks something up. After a correction the flow may go back past it and call again;
+    past any other call it never goes back.
+    """
 
     tool: str = ""
     arguments: Mapping[str, Json] = field(default_factory=dict)
     save: Mapping[str, Json] = field(default_factory=dict)
+    repeatable: bool = False
     on_error: tuple[Step, ...] = ()
 
     def branches(self) -> Iterator[tuple[str, tuple[Step, ...]]]:

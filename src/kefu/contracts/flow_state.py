@@ -1,6 +1,6 @@
 """A run of a flow: what it holds between turns, what it is told, and what it wants done. See `contracts.flow`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 from kefu.contracts.flow import Flow, Json
 
 # Where a value came from: said by the customer, an attribute of the contact, kept from earlier in the conversation,
-# a tool's result, a `set` step, or the flow that called this one.
-Source = Literal["customer", "contact", "conversation", "tool", "set", "caller"]
+# a tool's result, a `set` step, the flow that called this one; "skipped": asked for in vain, and the flow went on.
+Source = Literal["customer", "contact", "conversation", "tool", "set", "caller", "skipped"]
 # What a flow waits for. "confirm": yes or no to all slots of an ask; "confirm_slot": to one; "change": which of them
 # is wrong; "switch": whether to leave for another flow.
 Awaited = Literal["slot", "choice", "confirm", "confirm_slot", "change", "rate", "tool", "switch"]
@@ -17,52 +17,68 @@ Awaited = Literal["slot", "choice", "confirm", "confirm_slot", "change", "rate",
 
 @dataclass(frozen=True)
 class Value:
-    """A slot's or variable's value, and where it came from; `text` is the customer's own words, masked."""
+    """A slot's or variable's value, and where it came from.
+
+    `text` is the customer's own words, masked. `at` is how many steps the flow had gone through by then.
+    """
 
     value: Json
     source: Source = "set"
     turn: str = ""
     text: str = ""
     confirmed: bool = False
+    at: int = 0
 
 
 @dataclass(frozen=True)
 class Frame:
     """One flow under way: `step` is the step to run or waited at.
 
-    `visits` counts how often each step was entered, `rounds` the rounds of each repeat, `retries` the times that each
-    slot or choice was asked again. `result` is the last tool's or called flow's.
+    `rounds` counts the rounds of each repeat, `retries` the times that each slot or choice was asked again. `result` is
+    the last tool's or called flow's. `trail` are the last steps it went through, of `gone_through` in all.
     """
 
     flow: str
     version: int
     step: str | None
     values: Mapping[str, Value] = field(default_factory=dict)
-    visits: Mapping[str, int] = field(default_factory=dict)
     rounds: Mapping[str, int] = field(default_factory=dict)
     retries: Mapping[str, int] = field(default_factory=dict)
     result: Json = None
     error: Json = None
+    trail: tuple[str, ...] = ()
+    gone_through: int = 0
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """What is waited for: the step, the slot if it is one, the tool's call, the flow that would be switched to."""
+    """What is waited for: the step, the slot if it is one, the tool's call.
+
+    `flow` is the one that would be switched to, `text` the message that wanted it; `then` what was waited for before.
+    """
 
     kind: Awaited
     step: str
     slot: str | None = None
     call_id: str | None = None
     flow: str | None = None
+    text: str = ""
+    then: Awaited | None = None
 
 
 @dataclass(frozen=True)
 class FlowState:
-    """A run between turns. The last frame runs; those before it wait for it to end. No frames: the run is over."""
+    """A run between turns. The last frame runs; those before it wait for it to end. No frames: the run is over.
+
+    `visits` counts how often each `flow/step` was entered. `spent` are the steps that the turn `turn` has used.
+    """
 
     frames: tuple[Frame, ...] = ()
     waiting: Waiting | None = None
     outcome: str | None = None
+    visits: Mapping[str, int] = field(default_factory=dict)
+    turn: str = ""
+    spent: int = 0
 
     @property
     def over(self) -> bool:
@@ -79,9 +95,9 @@ class FlowState:
         frames = []
         for frame in table["frames"]:
             values = {name: Value(**value) for name, value in frame["values"].items()}
-            frames.append(Frame(**{**frame, "values": values}))
+            frames.append(Frame(**{**frame, "values": values, "trail": tuple(frame["trail"])}))
         waiting = table["waiting"]
-        return cls(tuple(frames), Waiting(**waiting) if waiting else None, table["outcome"])
+        return cls(**{**table, "frames": tuple(frames), "waiting": Waiting(**waiting) if waiting else None})
 
 
 @dataclass(frozen=True)
@@ -212,9 +228,10 @@ class AnswerFromKnowledge(Effect):
 
 @dataclass(frozen=True)
 class Start(Effect):
-    """The customer leaves for another flow: begin it with this message. `flow` is the one left, `to` the other."""
+    """The customer leaves for another flow: begin it with `text`. `flow` is the one left, `to` the other."""
 
     to: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -242,6 +259,9 @@ class FlowShelf(Protocol):
 
     def get(self, flow_id: str, version: int | None = None) -> Flow | None:
         """A flow in that version, or the one that is live; None where there is none."""
+
+    def live(self) -> Sequence[Flow]:
+        """The flows that a message may start, in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
