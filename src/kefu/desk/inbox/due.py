@@ -11,7 +11,7 @@ from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
 from kefu.desk.inbox import actions
-from kefu.desk.inbox.actions import close, say, wait
+from kefu.desk.inbox.actions import close, say, turn_facts, wait
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info
 from kefu.desk.rows import now
@@ -189,9 +189,9 @@ def _finish(worker: str, turn_id: str, outcome: TurnOutcome, trace: dict[str, An
     thread = select(Conversation, turn.workspace_id, "id = %s", [turn.conversation_id], lock=True)[0]
     # An outcome that was cut short is empty, and stays so when the assistant has the conversation back by now.
     on_duty = thread.status == "bot" and outcome.reason != TAKEN_OVER
+    turn.decision, turn.confidence, turn.trace = outcome.decision, outcome.confidence, trace
     reply = _reply(thread, turn, outcome) if on_duty else None
     turn.state, turn.outcome, turn.finished_at = "done", "replied" if on_duty else "left", now()
-    turn.decision, turn.confidence, turn.trace = outcome.decision, outcome.confidence, trace
     update(turn, _FINISHED)
     announce(turn.workspace_id, "turn.finished", turn.id, thread.id)
     shown = message_info(reply, outcome="") if reply is not None else None
@@ -203,13 +203,14 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     thread.refusals_in_a_row = thread.refusals_in_a_row + 1 if refused else 0
     thread.language = outcome.language or thread.language
     if outcome.decision == Decision.HAND_OVER:
-        wait(thread, now())
+        wait(thread, now(), by="assistant")
     return say(
         system(thread.workspace_id),
         thread,
         author="assistant",
         author_id="",
         text=outcome.text,
+        turn=turn_facts(turn, outcome.language, turn.trace),
         turn_id=turn.id,
         answer=answer_of(outcome),
     )

@@ -62,7 +62,8 @@ class Conversation(WorkspaceRow):
     """A thread with a contact. `status` is bot, waiting, open or resolved; `assignee_id` is a member's.
 
     `due_at` is when, if nothing is said, the status has lasted too long: dispatch then closes the conversation or,
-    while it waits, tells the contact that nobody is free, once (`nobody_told_at`).
+    while it waits, tells the contact that nobody is free, once (`nobody_told_at`). `clock` is where its figures stand,
+    kept by whoever watches what happens.
     """
 
     id = row_id("conv")
@@ -81,6 +82,7 @@ class Conversation(WorkspaceRow):
     resolved_by = models.CharField(max_length=40, blank=True, default="")
     last_activity_at = models.DateTimeField(default=now)
     due_at = models.DateTimeField(null=True, blank=True)
+    clock = models.JSONField(null=True)
 
     class Meta:
         indexes: ClassVar[list[Any]] = [
@@ -180,6 +182,20 @@ class Attachment(WorkspaceRow):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["due_at"], name="attachment_due", condition=Q(due_at__isnull=False))
         ]
+
+
+class Happening(WorkspaceRow):
+    """A step of a conversation's life that is no message, after the message of that sequence. Never changed.
+
+    `kind`, `by` and `detail` are as in `actions.Happened`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10)
+    by = models.CharField(max_length=40, blank=True, default="")
+    detail = models.JSONField(default=dict)
 
 
 class ReadMark(WorkspaceRow):

@@ -17,6 +17,14 @@ from kefu.desk.inbox.actions.conversations import (
     take,
     tell_nobody_came,
 )
+from kefu.desk.inbox.actions.happenings import (
+    Happened,
+    Watcher,
+    happened,
+    message_happened,
+    turn_facts,
+    watch,
+)
 from kefu.desk.inbox.actions.messages import (
     TEXT_LIMIT,
     Incoming,
@@ -35,8 +43,10 @@ __all__ = [
     "IDLE_WITH_ASSISTANT",
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
+    "Happened",
     "Incoming",
     "ReceivedMessage",
+    "Watcher",
     "add_attachment",
     "ask_for_member",
     "assign",
@@ -47,10 +57,12 @@ __all__ = [
     "forget_uploads",
     "give_back",
     "give_feedback",
+    "happened",
     "leave_address",
     "leave_pending",
     "make_channel",
     "mark_read",
+    "message_happened",
     "move_conversations",
     "new_identity_secret",
     "note",
@@ -65,5 +77,7 @@ __all__ = [
     "start_conversation",
     "take",
     "tell_nobody_came",
+    "turn_facts",
     "wait",
+    "watch",
 ]

@@ -11,6 +11,7 @@ from kefu.desk.contacts.actions import meet
 from kefu.desk.contacts.queries import contact
 from kefu.desk.inbox.actions.attachments import erase_attachments
 from kefu.desk.inbox.actions.channels import make_channel
+from kefu.desk.inbox.actions.happenings import began, erased
 from kefu.desk.inbox.actions.messages import keep_address, tell
 from kefu.desk.inbox.actions.state import (
     IDLE_WITH_ASSISTANT,
@@ -21,7 +22,7 @@ from kefu.desk.inbox.actions.state import (
     to_assistant,
     wait,
 )
-from kefu.desk.inbox.models import Channel, Conversation, Message, ReadMark, Turn
+from kefu.desk.inbox.models import Channel, Conversation, Happening, Message, ReadMark, Turn
 from kefu.desk.inbox.queries import ConversationInfo, channel_of_kind, conversation_info, get, owner_name, with_names
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Conflict, NotAllowed, NotFound
@@ -57,10 +58,11 @@ def start_conversation(
             last_activity_at=at,
             due_at=at + IDLE_WITH_ASSISTANT,
         )
+        began(row)
         row.save(force_insert=True)
         announce(actor.workspace_id, "conversation.created", row.id, row.id)
         if not channel.assistant_on:
-            wait(row, at)
+            wait(row, at, by="off")
             save(row, at)
     return conversation_info(row)
 
@@ -118,7 +120,7 @@ def assign(actor: Actor, *, conversation_id: str, member_id: str | None) -> Conv
         refuse_others(actor, thread, supervisors_may=True)
         before = thread.assignee_id
         if member_id is None:
-            wait(thread, now())
+            wait(thread, now(), by=actor.id)
             save(thread, now())
         elif member_id != before or thread.status != "open":
             _may_own(actor.workspace_id, member_id)
@@ -135,7 +137,7 @@ def release(actor: Actor, *, member_id: str) -> int:
     with transaction.atomic():
         mine = Conversation.objects.of(actor.workspace_id).select_for_update(of=("self",)).select_related("channel")
         for thread in mine.filter(assignee_id=member_id, status="open"):
-            wait(thread, now())
+            wait(thread, now(), by=actor.id)
             save(thread, now())
             audit(actor, "conversation.assigned", thread.id, before={"member": member_id}, after={"member": None})
             released += 1
@@ -251,7 +253,7 @@ def ask_for_member(actor: Actor, *, conversation_id: str) -> ConversationInfo:
         if thread.status in {"bot", "resolved"}:
             at = now()
             thread.resolved_at, thread.resolved_by = None, ""
-            wait(thread, at)
+            wait(thread, at, by="contact")
             save(thread, at)
     return with_names(thread)
 
@@ -281,7 +283,8 @@ def erase_conversations(actor: Actor, *, contact_id: str) -> int:
         mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id)
         ids = list(mine.values_list("id", flat=True))
         erase_attachments(actor.workspace_id, ids)
-        for model in (Message, Turn, ReadMark):
+        erased(actor.workspace_id, ids)
+        for model in (Message, Turn, ReadMark, Happening):
             model.objects.of(actor.workspace_id).filter(conversation_id__in=ids).delete()
         mine.delete()
         for conversation_id in ids:

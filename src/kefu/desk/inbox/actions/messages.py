@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +17,12 @@ from kefu.desk.contacts.actions import change_profile
 from kefu.desk.crypto import seal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import put_into, uploaded
+from kefu.desk.inbox.actions.happenings import happened, said
 from kefu.desk.inbox.actions.state import language_of, reopen, save
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
-from kefu.desk.statements import execute, insert, new
+from kefu.desk.statements import execute, insert, new, update
 from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
@@ -77,13 +78,13 @@ def receive_message(
     Raises BadInput for an empty or too long text, Conflict for a key used with another text, Busy when the workspace's
     queue is full, NotFound.
     """
-    said = Incoming(actor, conversation_id, text, attachments, idempotency_key)
+    incoming = Incoming(actor, conversation_id, text, attachments, idempotency_key)
     try:
         with transaction.atomic():
-            return _receive(said)
+            return _receive(incoming)
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
         with transaction.atomic():
-            return _receive(said)
+            return _receive(incoming)
 
 
 def receive_messages(incoming: Sequence[Incoming]) -> list[ReceivedMessage | Exception]:
@@ -95,12 +96,12 @@ def receive_messages(incoming: Sequence[Incoming]) -> list[ReceivedMessage | Exc
     stored: list[ReceivedMessage | Exception] = []
     try:
         with transaction.atomic():
-            for said in incoming:
-                stored.append(_receive(said))
+            for each in incoming:
+                stored.append(_receive(each))
     except Exception:
         if len(stored) == len(incoming):  # nothing is wrong with any of them: the commit itself failed
             raise
-        return [_alone(said) for said in incoming]
+        return [_alone(each) for each in incoming]
     return stored
 
 
@@ -148,11 +149,16 @@ def give_feedback(actor: Actor, *, conversation_id: str, message_id: str, value:
     if value not in {"up", "down"}:
         raise BadInput(f"Feedback is up or down, not {value!r}.", field="value")
     with transaction.atomic():
-        thread = get(actor, conversation_id)
+        thread = get(actor, conversation_id, lock=True)
         mine = Message.objects.of(actor.workspace_id).filter(conversation_id=thread.id, author="assistant")
-        said = mask(comment, thread.language or None, known=placeholders(thread)).text if comment else ""
-        if not mine.filter(id=message_id).update(thumb=value, comment=said):
+        words = mask(comment, thread.language or None, known=placeholders(thread)).text if comment else ""
+        before = mine.filter(id=message_id).values_list("thumb", flat=True).first()
+        if before is None:
             raise NotFound("There is no such answer.", message=message_id)
+        mine.filter(id=message_id).update(thumb=value, comment=words)
+        if before != value:
+            happened(thread, "thumbed", by="contact", old=before, new=value)
+            update(thread, ["clock"])
         announce(actor.workspace_id, "message.rated", message_id, thread.id)
 
 
@@ -164,15 +170,20 @@ def say(
     author_id: str,
     text: str,
     files: Sequence[Attachment] = (),
+    turn: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> Message:
-    """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction."""
+    """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction.
+
+    `turn` is what `turn_facts` tells of the turn that an assistant's message answers.
+    """
     at = now()
     row = _new(actor, thread, author=author, author_id=author_id, text=text, at=at)
     for name, value in fields.items():
         setattr(row, name, value)
     put_into(row, files)
     insert(row)
+    said(thread, row, turn)
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     return row
@@ -192,31 +203,32 @@ def keep_address(thread: Conversation, email: str) -> None:
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
 
 
-def _alone(said: Incoming) -> ReceivedMessage | Exception:
+def _alone(incoming: Incoming) -> ReceivedMessage | Exception:
     try:
         with transaction.atomic():
-            return _receive(said)
+            return _receive(incoming)
     except Exception as error:  # it belongs to this message; the others are stored
         return error
 
 
-def _receive(said: Incoming) -> ReceivedMessage:
+def _receive(incoming: Incoming) -> ReceivedMessage:
     """Store a contact's message and its turn in the caller's transaction."""
-    actor, text = said.actor, said.text
-    _check_text(text, said.idempotency_key, said.attachments)
-    thread = get(actor, said.conversation_id, lock=True)
-    repeated = _stored_before(actor, thread, said.idempotency_key)
+    actor, text = incoming.actor, incoming.text
+    _check_text(text, incoming.idempotency_key, incoming.attachments)
+    thread = get(actor, incoming.conversation_id, lock=True)
+    repeated = _stored_before(actor, thread, incoming.idempotency_key)
     if repeated is not None:
-        return _repeated(actor, repeated, text, said.attachments)
+        return _repeated(actor, repeated, text, incoming.attachments)
     at = now()
-    files = uploaded(actor, thread, said.attachments)
+    files = uploaded(actor, thread, incoming.attachments)
     reopen(thread, at)
     row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
-    row.idempotency_key = said.idempotency_key
+    row.idempotency_key = incoming.idempotency_key
     put_into(row, files)
     if thread.status == "bot":
         row.turn_id = _turn_for(thread, row.sequence, at)
     insert(row)
+    said(thread, row)
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     if thread.address_wanted:

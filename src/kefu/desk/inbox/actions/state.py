@@ -6,6 +6,7 @@ from kefu.desk.accounts.actions import announce, drop_notifications, notify
 from kefu.desk.accounts.queries import addresses, workspace, workspace_settings
 from kefu.desk.actor import Role
 from kefu.desk.inbox import texts
+from kefu.desk.inbox.actions.happenings import happened
 from kefu.desk.inbox.models import Conversation, Turn
 from kefu.desk.rows import now
 from kefu.desk.statements import changed, update
@@ -27,6 +28,7 @@ _CHANGING = (
     "resolved_at",
     "resolved_by",
     "assignee_id",
+    "clock",
 )
 
 
@@ -38,8 +40,12 @@ def save(thread: Conversation, at: datetime) -> None:
     update(thread, changed(thread, _CHANGING))
 
 
-def wait(thread: Conversation, at: datetime) -> None:
-    """Put the conversation before the members; turns that wait are left to them. `save` it afterwards."""
+def wait(thread: Conversation, at: datetime, *, by: str = "") -> None:
+    """Put the conversation before the members; turns that wait are left to them. `save` it afterwards.
+
+    `by`: who wants that, as in `Happened`.
+    """
+    happened(thread, "waits", at=at, by=by)
     thread.status, thread.waiting_since, thread.assignee_id = "waiting", at, ""
     thread.nobody_told_at, thread.address_wanted = None, False
     leave_pending(thread)
@@ -49,6 +55,7 @@ def wait(thread: Conversation, at: datetime) -> None:
 
 def own(thread: Conversation, member_id: str) -> None:
     """Give the conversation to a member; the assistant is silent from now on. `save` it afterwards."""
+    happened(thread, "owned", by=member_id, member=member_id)
     thread.status, thread.assignee_id, thread.waiting_since = "open", member_id, None
     thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
     _wait_no_more(thread)
@@ -58,6 +65,7 @@ def own(thread: Conversation, member_id: str) -> None:
 
 def to_assistant(thread: Conversation) -> None:
     """Give the conversation to the assistant. `save` it afterwards."""
+    happened(thread, "assistant")
     thread.status, thread.assignee_id, thread.waiting_since = "bot", "", None
     thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
     _wait_no_more(thread)
@@ -68,16 +76,18 @@ def reopen(thread: Conversation, at: datetime) -> None:
     """A resolved conversation begins anew: with the assistant if it is on duty, else before the members."""
     if thread.status != "resolved":
         return
+    happened(thread, "reopened", at=at, by="contact")
     thread.resolved_at, thread.resolved_by = None, ""
     if thread.channel.assistant_on:
         to_assistant(thread)
     else:
-        wait(thread, at)
+        wait(thread, at, by="off")
 
 
 def close(thread: Conversation, *, by: str) -> None:
     """Mark as resolved and store; waiting turns are left."""
     thread.status, thread.resolved_at, thread.resolved_by = "resolved", now(), by
+    happened(thread, "resolved", at=thread.resolved_at, by=by)
     thread.due_at, thread.waiting_since, thread.refusals_in_a_row = None, None, 0
     _wait_no_more(thread)
     update(thread, _CHANGING)
