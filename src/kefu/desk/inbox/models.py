@@ -63,7 +63,9 @@ class Conversation(WorkspaceRow):
 
     `due_at` is when, if nothing is said, the status has lasted too long: dispatch then closes the conversation or,
     while it waits, tells the contact that nobody is free, once (`nobody_told_at`). `clock` is where its figures stand,
-    kept by whoever watches what happens.
+    kept by whoever watches what happens. `assistant_state` is what the assistant was in the middle of, given back to it
+    with the next turn and forgotten when somebody else takes over; `remembered` is what it keeps until the end. Both
+    are masked.
     """
 
     id = row_id("conv")
@@ -83,6 +85,8 @@ class Conversation(WorkspaceRow):
     last_activity_at = models.DateTimeField(default=now)
     due_at = models.DateTimeField(null=True, blank=True)
     clock = models.JSONField(null=True)
+    assistant_state = models.JSONField(null=True)
+    remembered = models.JSONField(default=dict)
 
     class Meta:
         indexes: ClassVar[list[Any]] = [
