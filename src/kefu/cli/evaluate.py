@@ -11,7 +11,7 @@ from kefu.cli.session import json_option, print_json
 
 @click.command()
 @click.argument("model", metavar="DIR")
-@click.option("--data", required=True, help="Labelled texts (or numbers, for a model that gives numbers).")
+@click.option("--data", required=True, help="Labelled texts; with numbers or slots for a model that gives those.")
 @click.option("--oos", default="", help="Texts that are out of scope, whatever they are labelled.")
 @click.option("--against", default="", help="Another model to compare with on the same rows.")
 @click.option("--other", default="", help="A labelled file of another domain: how well the model carries over.")

@@ -20,8 +20,9 @@ _SHOWN = 3
 @click.argument("model", metavar="MODEL")
 @click.option("--text", help="One text.")
 @click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
+@click.option("--asked", default="", help="Of a tagger: the slots just asked for, with commas between.")
 @click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
-def predict(model: str, text: str | None, file: str | None, lines: bool) -> None:
+def predict(model: str, text: str | None, file: str | None, asked: str, lines: bool) -> None:
     """Say what a model, a folder or an exported zip, takes a text for, or each text of a file."""
     if (text is None) == (file is None):
         raise click.UsageError("Give either --text TEXT or --file FILE.")
@@ -34,7 +35,9 @@ def predict(model: str, text: str | None, file: str | None, lines: bool) -> None
     rows = _rows(file) if file is not None else [{"text": str(text)}]
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()
-    for row in _answered(model, card.task, rows):
+    requested = tuple(name.strip() for name in asked.split(",") if name.strip())
+    answers = _tagged(model, rows, requested) if card.task == "tag" else _answered(model, card.task, rows)
+    for row in answers:
         if as_json:
             print_json(row)
         else:
@@ -60,6 +63,23 @@ def _answered(model: str, task: str, rows: Sequence[Mapping[str, Any]]) -> Itera
         run(engine.close())
 
 
+def _tagged(model: str, rows: Sequence[Mapping[str, Any]], requested: Sequence[str]) -> Iterator[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from kefu.contracts.engine import Tagger
+    from kefu.kit import registry
+    from kefu.kit.runtime import run
+
+    engine = registry.load("engines", "tagger", Tagger)(f"path:{model}", {})
+    try:
+        run(engine.load())
+        for row in rows:
+            spans = run(engine.tag(str(row["text"]), requested))
+            yield {**row, "slots": [{**asdict(each), "confidence": round(each.confidence, 6)} for each in spans]}
+    finally:
+        run(engine.close())
+
+
 def _label(said: Any) -> dict[str, Any]:
     scores = {label: round(share, 6) for label, share in said.scores.items()}
     confidence = round(said.confidence, 6)
@@ -73,6 +93,10 @@ def _number(said: Any) -> dict[str, Any]:
 def _print(row: Mapping[str, Any]) -> None:
     if "score" in row:
         click.echo(f"{row['score']:+.3f}")
+        return
+    if "slots" in row:
+        found = (f"{each['slot']} {each['text']!r} {each['confidence']:.3f}" for each in row["slots"])
+        click.echo("  ".join(found) or "No slot is in it.")
         return
     best = list(row["scores"].items())[:_SHOWN]
     click.echo("  ".join(f"{label} {share:.3f}" for label, share in best))

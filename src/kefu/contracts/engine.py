@@ -1,4 +1,6 @@
-"""What an engine can do, whoever runs it: embed, generate. Engines are plug-ins of the kind `engines`.
+"""What an engine can do, whoever runs it: embed, generate, classify, transcribe, speak.
+
+Engines are plug-ins of the kind `engines`.
 
 An engine is constructed with its plain options and does nothing heavy until `load`. All calls are coroutines on the
 process's one loop; an engine that computes does so in its own threads or process.
@@ -119,9 +121,75 @@ class Classifier(Engine, Protocol):
         """What calibration is fitted on."""
 
 
+@dataclass(frozen=True)
+class TaggedSpan:
+    """A slot's value found in a text: `text` is the characters from `start` to before `end`."""
+
+    slot: str
+    start: int
+    end: int
+    text: str
+    confidence: float
+
+
+@runtime_checkable
+class Tagger(Engine, Protocol):
+    """Text to the slots in it. Its reference is `path:DIR`, a folder with a model card of the task `tag`."""
+
+    async def tag(self, text: str, requested: Sequence[str] = ()) -> tuple[TaggedSpan, ...]:
+        """Spans in order, none over another; `requested` are the slots that the customer was just asked for."""
+
+
 @runtime_checkable
 class Scorer(Engine, Protocol):
     """Text to a number, such as the mood from -1 to 1."""
 
     async def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """float32 [len(texts)]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Recorded or made sound: `samples` float32 [n] from -1 to 1, one channel, `rate` samples a second."""
+
+    samples: npt.NDArray[np.float32]
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.rate
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech, in seconds from the beginning of the sound, and its words."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said. `text` is empty and `language` is "" where nobody speaks; `speech` are seconds of speech."""
+
+    text: str
+    language: str
+    segments: tuple[Segment, ...] = ()
+    speech: float = 0.0
+
+
+@runtime_checkable
+class Transcriber(Engine, Protocol):
+    """Sound to text."""
+
+    async def transcribe(self, sound: Sound, language: str | None = None) -> Transcript:
+        """What is said, in `language` (ISO 639-1) or the one that is told from it. Raises Unavailable, Busy."""
+
+
+@runtime_checkable
+class Speaker(Engine, Protocol):
+    """Text to sound, sentence by sentence."""
+
+    def speak(self, text: str, language: str) -> AsyncIterator[Sound]:
+        """Yield sound as it is made. Raises BadInput for a language it has no voice for, Unavailable, Busy."""

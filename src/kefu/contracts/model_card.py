@@ -13,7 +13,8 @@ from kefu.kit.errors import BadInstallation
 
 CARD_FILE = "card.json"
 
-Task = Literal["classify", "score"]
+# A label for a text, a number for it, or the slots in it.
+Task = Literal["classify", "score", "tag"]
 # What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX.
 Runtime = Literal["linear", "head", "onnx"]
 
@@ -55,9 +56,10 @@ class Judged:
 class ModelCard:
     """What there is to say of a model version.
 
-    `labels` are in the order of its logits. `serve` is the file that the runtime runs. Logits are divided by
-    `temperature` before their softmax; a text whose scope (0 to 1) is below `scope_threshold` is out of scope. A
-    network's logits are added to `floor_weight` times those of the linear floor, where it has one beside it.
+    `labels` are in the order of its logits; a tagger's are its slots, of which each has two tags. `serve` is the
+    file that the runtime runs. Logits are divided by `temperature` before their softmax; a text whose scope (0 to
+    1) is below `scope_threshold` is out of scope. A network's logits are added to `floor_weight` times those of the
+    linear floor, where it has one beside it.
     `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
     """
 

@@ -42,7 +42,7 @@ def _front(card: ModelCard, table: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "license": card.licence or "other",
         "language": list(card.languages),
-        "pipeline_tag": "text-classification",
+        "pipeline_tag": "token-classification" if card.task == "tag" else "text-classification",
         "library_name": "kefu",
         "base_model": card.base_model,
         "task": card.task,
@@ -79,13 +79,17 @@ def _body(card: ModelCard, table: Mapping[str, Any]) -> Iterator[str]:
     if card.limits:
         yield from ("## Limits", "", *(f"- {each}" for each in card.limits), "")
     if card.labels:
-        yield from ("## Labels", "", ", ".join(f"`{label}`" for label in card.labels), "")
+        yield from ("## Slots" if card.task == "tag" else "## Labels", "", ", ".join(f"`{label}`" for label in card.labels), "")
     yield from _made(card)
     yield from _use(card)
 
 
 def _what(card: ModelCard) -> str:
-    what = f"It tells {len(card.labels)} labels apart" if card.task == "classify" else "It gives a text a number"
+    what = {
+        "classify": f"It tells {len(card.labels)} labels apart",
+        "score": "It gives a text a number",
+        "tag": f"It finds {len(card.labels)} slots",
+    }[card.task]
     languages = f" in texts of the languages {', '.join(card.languages)}" if card.languages else ""
     base = f" It stands on `{card.base_model}`." if card.base_model else ""
     return f"{what}{languages}; made by Kefu's recipe `{card.recipe}`, served as `{card.runtime}`.{base}"

@@ -18,6 +18,7 @@ from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.kit.optional import require
+from kefu.kit.runtime import run
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -106,6 +107,8 @@ def write_onnx(network: "TextNetwork", target: Path) -> None:
     mask[1, 8:] = 0  # a padded row, so that tracing keeps the mask
     inputs, outputs = ["input_ids", "attention_mask"], ["logits", "sentence_embedding"]
     axes = {**{name: {0: "batch", 1: "tokens"} for name in inputs}, **{name: {0: "batch"} for name in outputs}}
+    if network.per_token:
+        axes["logits"][1] = "tokens"
     encoder = cast(Any, network.encoder)
     attention = encoder.config._attn_implementation
     encoder.set_attn_implementation("eager")  # plain MatMul and Softmax nodes: what the quantiser knows
@@ -177,7 +180,9 @@ def export(job: Job, tell: Tell) -> Mapping[str, Any]:
     else:
         card = _copied(source, out, card)
         after = _outputs(out)
-    largest = float(np.abs(after - before).max())
+    if after.shape != before.shape:
+        raise BadInstallation(f"{source} answers otherwise once it is exported.", folder=str(source))
+    largest = float(np.abs(after - before).max(initial=0.0))
     tell(Told.NOTE, {"sentence": f"Loaded again and compared: the largest difference of a logit is {largest:.2g}."})
     return {"out": str(out), "serve": card.serve, "largest_difference": largest, "size_mb": card.metrics["size_mb"]}
 
@@ -191,6 +196,12 @@ def _check_options(options: Mapping[str, Any]) -> None:
 
 
 def _outputs(folder: Path) -> Matrix:
+    if read_card(folder).task == "tag":
+        from kefu.factory.evaluate.tagging import tagger
+
+        with tagger(folder) as engine:
+            found = [each for text in PROBES for each in run(engine.tag(text))]
+        return np.array([[each.start, each.end, each.confidence] for each in found], np.float32).reshape(len(found), 3)
     from kefu.factory.seal import outputs
 
     return outputs(folder, PROBES).logits

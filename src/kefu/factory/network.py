@@ -21,6 +21,9 @@ class TextNetwork(nn.Module):
     that what labels are told from is what the serving side gets as `sentence_embedding`.
     """
 
+    # Whether there are logits for each token, not for the text.
+    per_token = False
+
     def __init__(self, encoder: nn.Module, outputs: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.encoder = encoder
@@ -34,7 +37,12 @@ class TextNetwork(nn.Module):
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """float32 [batch, dimension], each row of unit length, for int64 [batch, tokens]."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        return self._pooled(self._hidden(input_ids, attention_mask), attention_mask)
+
+    def _hidden(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return cast(Tensor, self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0])
+
+    def _pooled(self, hidden: Tensor, attention_mask: Tensor) -> Tensor:
         weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)  # an empty mask gives zeros, not NaN
         return functional.normalize(mean.float(), dim=1)
@@ -56,6 +64,16 @@ class TextNetwork(nn.Module):
     def word_table(self) -> nn.Parameter:
         """The word embeddings: half of a small encoder's weights."""
         return cast(nn.Parameter, cast(Any, self.encoder).get_input_embeddings().weight)
+
+
+class TokenNetwork(TextNetwork):
+    """Logits for each token [batch, tokens, outputs] from its own hidden state, and the text's unit vector."""
+
+    per_token = True
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self._hidden(input_ids, attention_mask)
+        return self.head(self.dropout(hidden)), self._pooled(hidden, attention_mask)
 
 
 def dimension_of(encoder: nn.Module) -> int:

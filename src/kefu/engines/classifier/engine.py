@@ -109,7 +109,7 @@ class ClassifierEngine:
         with self._loading:
             if self._runtime is not None:
                 return
-            model = _without_training_files(self._reference)
+            model = serving_files(self._reference)
             card = ModelCard.from_table(model.card)
             if card.serve not in model.sha256:
                 raise BadInstallation(f"The card of model {card.name} does not list {card.serve}, which it serves.")
@@ -121,8 +121,8 @@ class ClassifierEngine:
             self._card = card
 
 
-def _without_training_files(reference: str) -> ModelFiles:
-    """The model's checked files. Raises BadInput, BadInstallation."""
+def serving_files(reference: str) -> ModelFiles:
+    """A model's checked files without those that only training reads. Raises BadInput, BadInstallation."""
     scheme, _, place = reference.partition(":")
     if scheme != "path":
         return resolve(reference, _ENDINGS)

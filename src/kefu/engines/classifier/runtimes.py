@@ -72,8 +72,8 @@ class Linear:
 
     @classmethod
     def read(cls, model: ModelFiles, folder: str) -> "Linear":
-        arrays = _arrays(model, f"{folder}{_LINEAR}", ("weights", "idf", "intercept"))
-        terms = _json(model.files[f"{folder}{_VOCABULARY}"])
+        arrays = read_arrays(model, f"{folder}{_LINEAR}", ("weights", "idf", "intercept"))
+        terms = read_json(model.files[f"{folder}{_VOCABULARY}"])
         if not isinstance(terms, list) or len(terms) != len(arrays["weights"]):
             raise BadInstallation(f"The vocabulary of model {model.name} does not fit its weights.", model=model.name)
         weights = arrays["weights"].astype(np.float32)
@@ -116,7 +116,7 @@ class HeadRuntime:
     def __init__(
         self, card: ModelCard, model: ModelFiles, floor: Linear | None, *, threads: int, encoder: Encoder | None
     ) -> None:
-        arrays = _arrays(model, card.serve, ("weight", "bias", "mean", "beside"))
+        arrays = read_arrays(model, card.serve, ("weight", "bias", "mean", "beside"))
         self._weight, self._bias, self._mean = (arrays[name].astype(np.float32) for name in ("weight", "bias", "mean"))
         _refuse_other_labels(card, len(self._bias))
         self._card, self._floor = card, floor
@@ -193,7 +193,8 @@ def _refuse_other_labels(card: ModelCard, found: int) -> None:
         )
 
 
-def _arrays(model: ModelFiles, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+def read_arrays(model: ModelFiles, path: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """The arrays of a safetensors file, these names among them. Raises BadInstallation."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -208,7 +209,8 @@ def _arrays(model: ModelFiles, path: str, names: tuple[str, ...]) -> dict[str, A
     return arrays
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """A JSON file's value. Raises BadInstallation."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -35,9 +35,18 @@ class TextSession:
     def compute(self, names: Sequence[str], texts: Sequence[str]) -> tuple[list[Any], npt.NDArray[np.int64]]:
         """The outputs of these names and the attention mask, padded no longer than the longest text."""
         ids, mask = self._tokens(texts)
+        return self.compute_ids(names, ids, mask), mask
+
+    def encode(self, text: str) -> Any:
+        """The tokenizer's encoding of a text: ids and offsets, cut to `max_tokens`."""
+        return self._tokenizer.encode(self._cut(text))
+
+    def compute_ids(self, names: Sequence[str], ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> list[Any]:
+        """The outputs of these names for tokens [texts, tokens]."""
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         given = {name: value for name, value in feed.items() if name in self._inputs}
-        return self._session.run(list(names), given), mask
+        found: list[Any] = self._session.run(list(names), given)
+        return found
 
     def _tokens(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         # One by one: the library's batch form starts a thread for each core, and gains nothing on short texts.

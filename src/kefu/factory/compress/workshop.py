@@ -86,6 +86,8 @@ class Manner:
 
 def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset) -> Source:
     """Raises BadInput for a model that has nothing to compress, BadInstallation for one that was tampered with."""
+    if card.task == "tag":
+        raise BadInput("A tagger makes its 8-bit form itself when it is trained: see its option int8.", task=card.task)
     if card.runtime != "onnx":
         raise BadInput(
             f"{card.name} runs as `{card.runtime}`: it has no network of its own to compress. Compress a model that "

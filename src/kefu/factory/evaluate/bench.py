@@ -22,6 +22,7 @@ from kefu.factory.evaluate.judging import Sat, figures, judged, on_card, sit
 from kefu.factory.evaluate.paired import Paired, paired
 from kefu.factory.evaluate.report import write_report
 from kefu.factory.evaluate.scoring import judged_scores, scores_on_card
+from kefu.factory.evaluate.tagging import judged_tags, tags_on_card
 from kefu.factory.seal import write_card
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
@@ -52,6 +53,9 @@ def evaluate(job: Job, tell: Tell) -> Mapping[str, Any]:
     card = read_card(folder)
     if card.task == "score":
         filled, table = _numbers(folder, card, read(Path(job.data)), Path(job.data).name, tell, against=job.against)
+    elif card.task == "tag":
+        data, how_floor = read(Path(job.data)), how.floor
+        filled, table = _spans(folder, card, data, Path(job.data).name, tell, against=job.against, floor=how_floor)
     else:
         exam = read_exam(job.data, job.oos)
         sat, table = judged(folder, card, exam, tell)
@@ -74,6 +78,8 @@ def judged_and_reported(
     """
     if card.task == "score":
         filled, table = _numbers(folder, card, valid, "validation data", tell)
+    elif card.task == "tag":
+        filled, table = _spans(folder, card, valid, "the validation data", tell)
     else:
         exam = exam_of(valid, "the validation data")
         sat, table = judged(folder, card, exam, tell)
@@ -111,6 +117,31 @@ def _numbers(
         theirs, _ = judged_scores(Path(against), other, data, name)
         table["comparisons"] = [paired(_named(other, card, against), right, theirs).table()]
     return scores_on_card(card, data, right, table), table
+
+
+def _spans(
+    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell, *, against: str = "", floor: bool = True
+) -> tuple[ModelCard, dict[str, Any]]:
+    """A tagger beside its linear floor and another one; a row is right when all its slots are."""
+    right, table = judged_tags(folder, card, data, name, tell)
+    said: list[Paired] = []
+    train, valid = kept(folder / "data", name="train"), kept(folder / "data", name="valid")
+    if floor and card.runtime != "linear" and train is not None and valid is not None:
+        with tempfile.TemporaryDirectory(prefix="kefu-floor-") as place:
+            recipe = registry.load("recipes", "tagger_linear", Recipe)({})
+            made = recipe.train(Job("train", out=place, recipe="tagger_linear"), train, valid, lambda told, table: None)
+            theirs, beside = judged_tags(Path(place), made, data, name)
+        said.append(paired("tagger_linear", right, theirs, macro_f1=beside["metrics"]["span_f1"]))
+    if against:
+        other = read_card(Path(against))
+        if other.task != "tag":
+            raise BadInput(f"{against} finds no slots: it cannot be compared.", against=against)
+        theirs, beside = judged_tags(Path(against), other, data, name)
+        said.append(paired(_named(other, card, against), right, theirs, macro_f1=beside["metrics"]["span_f1"]))
+    for each in said:
+        tell(Told.NOTE, {"sentence": f"Rows with every slot right: {each.sentence}"})
+    table["comparisons"] = [each.table() for each in said]
+    return tags_on_card(card, data, right, table), table
 
 
 def _comparisons(folder: Path, sat: Sat, against: str, how: How, tell: Tell) -> list[dict[str, Any]]:

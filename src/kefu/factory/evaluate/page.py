@@ -24,7 +24,8 @@ def page(table: Table) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>{title}</title><style>{css}</style>'
     )
-    body = "\n".join(_numbers(table) if table["model"]["task"] == "score" else _labels(table))
+    kinds = {"score": _numbers, "tag": _slots}
+    body = "\n".join(kinds.get(table["model"]["task"], _labels)(table))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
 
@@ -60,6 +61,28 @@ def _numbers(table: Table) -> Iterator[str]:
     yield "</div>"
     yield from _slices(table)
     yield from _mistakes(table, "Furthest off", "")
+    yield from _about(table)
+
+
+def _slots(table: Table) -> Iterator[str]:
+    found = table["metrics"]
+    yield _header(table)
+    yield _tiles(
+        [
+            (f"{found['span_f1']:.3f}", "span F1: slot, beginning and end all right"),
+            (f"{found['span_precision']:.3f}", "precision"),
+            (f"{found['span_recall']:.3f}", "recall"),
+            (
+                f"{found['rows_right']:.1%}",
+                f"texts with every slot right, 95% from {found['rows_low']:.1%} to {found['rows_high']:.1%}",
+            ),
+            *_cost_tiles(table),
+        ]
+    )
+    yield from _comparisons(table)
+    yield from _slices(table)
+    yield from _per_label(table)
+    yield from _mistakes(table, "Surest mistakes", "Often it is the file that is wrong: look at these places first.")
     yield from _about(table)
 
 
@@ -193,12 +216,13 @@ def _shown_labels(counts: Mapping[tuple[str, str], int]) -> list[str]:
 
 
 def _per_label(table: Table) -> Iterator[str]:
-    yield "<h2>Each label, the weakest first</h2>"
+    what = "slot" if table["model"]["task"] == "tag" else "label"
+    yield f"<h2>Each {what}, the weakest first</h2>"
     rows = [
         (name, f"{each['precision']:.3f}", f"{each['recall']:.3f}", f"{each['f1']:.3f}", each["support"])
         for name, each in sorted(table["per_label"].items(), key=lambda item: (item[1]["f1"], item[0]))
     ]
-    yield _table(("label", "#precision", "#recall", "#F1", "#texts"), rows)
+    yield _table((what, "#precision", "#recall", "#F1", "#texts"), rows)
 
 
 def _mistakes(table: Table, title: str, hint: str) -> Iterator[str]:

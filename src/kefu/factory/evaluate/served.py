@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kefu.contracts.engine import Classified, Classifier, Matrix, Scorer
+from kefu.contracts.engine import Classified, Classifier, Matrix, Scorer, Tagger
 from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import Task
 from kefu.kit import registry
@@ -124,10 +124,26 @@ def latencies(ask: Ask, folder: Path, texts: Sequence[str], task: Task) -> list[
         elif task == "score":
             with scorer(folder, threads=threads) as numbers:
                 found.append(_latency(numbers.score, asked, threads))
+        elif task == "tag":
+            found.append(_tagging_latency(folder, asked, threads))
         else:
             with classifier(folder, threads=threads) as labels:
                 found.append(_latency(labels.classify, asked, threads))
     return found
+
+
+def _tagging_latency(folder: Path, texts: Sequence[str], threads: int) -> Latency:
+    engine = registry.load("engines", "tagger", Tagger)(f"path:{folder}", {"threads": threads})
+    run(engine.load())
+    try:
+
+        async def ask(some: Sequence[str]) -> None:
+            for text in some:
+                await engine.tag(text)
+
+        return _latency(ask, texts, threads)
+    finally:
+        run(engine.close())
 
 
 def _latency(ask: Ask, texts: Sequence[str], threads: int) -> Latency:

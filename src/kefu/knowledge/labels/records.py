@@ -139,6 +139,26 @@ def _preference(value: _Json) -> dict[str, str | None]:
     return {**rest, "text": cell(value.get("prompt"))}
 
 
+def _slots(value: _Json) -> dict[str, str | None]:
+    """What a customer said with the slots in it, as RESTAURANTS-8K has them: a place that is left out is 0."""
+    said, context = _object(value).get("userInput"), value.get("context") or {}
+    if not isinstance(said, dict) or not isinstance(said.get("text"), str) or not isinstance(context, dict):
+        raise _Malformed("userInput", "no text in userInput", 'write {"userInput": {"text": "…"}, "labels": […]}')
+    try:
+        spans = [
+            {
+                "slot": str(each["slot"]),
+                "start": int(each["valueSpan"].get("startIndex", 0)),
+                "end": int(each["valueSpan"]["endIndex"]),
+            }
+            for each in value.get("labels", [])
+        ]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise _Malformed("labels", f"a slot without its place ({error})", "give slot and valueSpan") from error
+    requested = ",".join(str(each) for each in context.get("requestedSlots", []))
+    return {"text": said["text"], "slots": json.dumps(spans, ensure_ascii=False), "requested": requested}
+
+
 def _object(value: _Json) -> dict[str, _Json]:
     if not isinstance(value, dict):
         raise _Malformed("", "the row is not an object", "write each row as the others are")
@@ -162,6 +182,7 @@ def _is_alpaca(value: _Json) -> bool:
 
 
 _KINDS: tuple[tuple[str, Callable[[_Json], bool], Callable[[_Json], dict[str, str | None]]], ...] = (
+    ("slots", _has("userInput"), _slots),
     ("chat", _has("messages"), _chat),
     ("sharegpt", _has("conversations"), _chat),
     ("preference", _has("chosen", "rejected"), _preference),

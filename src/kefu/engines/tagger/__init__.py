@@ -1,0 +1,1 @@
+"""Finds slots in texts with a model of the factory."""

@@ -1,0 +1,148 @@
+"""A model that finds slots on a file of slots: span F1, each slot, mistakes, slices, latency."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.dataset import Dataset
+from kefu.contracts.engine import TaggedSpan, Tagger
+from kefu.contracts.job import Tell, Told
+from kefu.contracts.model_card import Judged, ModelCard, Slice
+from kefu.factory.evaluate import slices
+from kefu.factory.evaluate.paired import accuracy_interval
+from kefu.factory.evaluate.served import latencies
+from kefu.factory.evaluate.spans import f1, span_counts, summed
+from kefu.kit import registry
+from kefu.kit.runtime import run
+from kefu.knowledge.tagging.rows import SlotSpan, TaggedRow, tagged_rows
+
+Flags = npt.NDArray[np.bool_]
+
+_MISTAKES, _SHOWN_CHARACTERS = 30, 300
+_CHUNK = 64  # texts between two ticks of the bar
+
+
+@contextmanager
+def tagger(folder: Path, *, threads: int = 0) -> Iterator[Tagger]:
+    """The model in a folder, loaded and its files checked. Raises BadInstallation for one that was tampered with."""
+    engine = registry.load("engines", "tagger", Tagger)(f"path:{folder}", {"threads": threads})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
+def served_spans(folder: Path, rows: Sequence[TaggedRow]) -> list[tuple[SlotSpan, ...]]:
+    """The spans that the served model finds in each row, told what had been asked."""
+    with tagger(folder) as engine:
+        return [_plain(each) for each in _tagged(engine, rows, None)]
+
+
+def judged_tags(
+    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell | None = None
+) -> tuple[Flags, dict[str, Any]]:
+    """Which rows have all their slots right, and the report. Raises BadInput for data without slots."""
+    rows = tagged_rows(data, name)
+    with tagger(folder) as engine:
+        found = _tagged(engine, rows, tell)
+
+        async def ask(texts: Sequence[str]) -> None:
+            for text in texts:
+                await engine.tag(text)
+
+        timed = latencies(ask, folder, [row.text for row in rows], "tag")
+    spans = [_plain(each) for each in found]
+    right = np.array([set(each) == set(row.spans) for each, row in zip(spans, rows, strict=True)], np.bool_)
+    counts = span_counts(rows, spans)
+    parts = _slices(rows, right)
+    low, high = accuracy_interval(right)
+    table = {
+        "model": {"name": card.name, "task": card.task, "recipe": card.recipe, "runtime": card.runtime}
+        | {"variant": card.variant, "base_model": card.base_model, "languages": card.languages, "seed": card.seed}
+        | {"options": card.options, "data_sha256": card.data_sha256, "created": card.created}
+        | {"size_mb": card.metrics.get("size_mb")},
+        "data": {"name": name, "sha256": data.sha256, "rows": len(rows)},
+        "metrics": {**_figures(*summed(counts)), "rows_right": float(right.mean()), "rows_low": low, "rows_high": high}
+        | {"accuracy": float(right.mean())},
+        "per_label": {slot: {**_of_slot(*each), "support": each[2]} for slot, each in counts.items()},
+        "mistakes": _mistakes(rows, found, right),
+        "slices": {part: {**asdict(each), "accuracy": each.accuracy} for part, each in parts.items()},
+        "worst_slice": slices.worst(parts),
+        "latency": [asdict(each) for each in timed],
+    }
+    return right, table
+
+
+def tags_on_card(card: ModelCard, data: Dataset, right: Flags, table: dict[str, Any]) -> ModelCard:
+    """The card with what was found."""
+    found = {name: round(value, 6) for name, value in table["metrics"].items()}
+    for each in table["latency"]:
+        if each["threads"] == 1:
+            found |= {"latency_p50_ms": each["p50"], "latency_p95_ms": each["p95"]}
+    parts = {name: Slice(each["rows"], each["right"]) for name, each in table["slices"].items()}
+    kept = {name: value for name, value in card.metrics.items() if name not in table["metrics"]}
+    told = "".join("1" if one else "0" for one in right)
+    return replace(card, metrics={**kept, **found}, judged=Judged(data.sha256, told, parts))
+
+
+def _tagged(engine: Tagger, rows: Sequence[TaggedRow], tell: Tell | None) -> list[tuple[TaggedSpan, ...]]:
+    found: list[tuple[TaggedSpan, ...]] = []
+    for at, row in enumerate(rows, start=1):
+        found.append(run(engine.tag(row.text, row.requested)))
+        if tell is not None and (at % _CHUNK == 0 or at == len(rows)):
+            tell(Told.PROGRESS, {"done": at, "total": len(rows), "unit": "texts"})
+    return found
+
+
+def _plain(spans: Sequence[TaggedSpan]) -> tuple[SlotSpan, ...]:
+    return tuple(SlotSpan(each.slot, each.start, each.end) for each in spans)
+
+
+def _figures(right: int, given: int, meant: int) -> dict[str, float]:
+    return {
+        "span_f1": f1(right, given, meant),
+        "span_precision": right / given if given else 1.0,
+        "span_recall": right / meant if meant else 1.0,
+    }
+
+
+def _of_slot(right: int, given: int, meant: int) -> dict[str, float]:
+    return {name.removeprefix("span_"): value for name, value in _figures(right, given, meant).items()}
+
+
+def _slices(rows: Sequence[TaggedRow], right: Flags) -> dict[str, Slice]:
+    texts = [row.text for row in rows]
+    asked = np.array([bool(row.requested) for row in rows])
+    empty = np.array([not row.spans for row in rows])
+    parts = {
+        name: Slice(int(chosen.sum()), int(right[chosen].sum()))
+        for name, chosen in (("asked for a slot", asked), ("unasked", ~asked), ("no slot in it", empty))
+        if chosen.any()
+    }
+    return parts | slices.by_language(texts, [row.language for row in rows], right) | slices.by_length(texts, right)
+
+
+def _mistakes(rows: Sequence[TaggedRow], found: Sequence[Sequence[TaggedSpan]], right: Flags) -> list[dict[str, Any]]:
+    """Rows with a slot wrong, the surest first."""
+    wrong = [at for at in range(len(rows)) if not right[at]]
+    sure = {at: min((each.confidence for each in found[at]), default=0.0) for at in wrong}
+    return [
+        {
+            "row": rows[at].row,
+            "text": rows[at].text[:_SHOWN_CHARACTERS],
+            "truth": _said((each.slot, rows[at].text[each.start : each.end]) for each in rows[at].spans),
+            "predicted": _said((each.slot, each.text) for each in found[at]),
+            "confidence": sure[at],
+        }
+        for at in sorted(wrong, key=lambda at: -sure[at])[:_MISTAKES]
+    ]
+
+
+def _said(pairs: Any) -> str:
+    return "; ".join(f"{slot} {text!r}" for slot, text in pairs) or "none"
