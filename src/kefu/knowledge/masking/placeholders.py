@@ -54,6 +54,15 @@ def mask(
     return Masked("".join((*parts, text[position:])), entities, placeholders)
 
 
+def mask_whole(text: str, family: str, known: Mapping[str, str] | None = None) -> Masked:
+    """Replace a whole text that is known to be personal, such as a name from a form, by one placeholder of `family`."""
+    placeholders = dict(known or {})
+    if not text.strip():
+        return Masked(text, (), placeholders)
+    entity = Entity(0, len(text), _kind(family, text), text)
+    return Masked(_Numbering(placeholders, taken=()).placeholder(entity), (entity,), placeholders)
+
+
 def unmask(text: str, placeholders: Mapping[str, str]) -> str:
     """Put the originals back, in one pass: what an original contains is never replaced again. Unknown ones stay."""
     return PLACEHOLDER.sub(lambda match: placeholders.get(match[0], match[0]), text)
