@@ -51,7 +51,7 @@ class FormField:
     """One thing that setting up a channel asks for. `pattern` is what its value looks like, whole.
 
     Values are texts, for `bool` true or false, for `select` one of `choices` (value to label). A `secret` is kept
-    sealed and never shown again.
+    sealed and never shown again; one that is left empty is made up of `generated` letters and digits, and shown once.
     """
 
     key: str
@@ -62,6 +62,7 @@ class FormField:
     default: str | bool = ""
     pattern: str = ""
     choices: Mapping[str, Texts] = field(default_factory=dict)
+    generated: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,11 @@ class Manifest:
             known = ", ".join(each.key for each in self.fields)
             raise BadInput(f"A {self.kind} channel has no {sorted(unknown)[0]!r}; it has {known}.", field=min(unknown))
         return {each.key: _checked(each, values.get(each.key)) for each in self.fields}
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The keys of fields that are never shown."""
+        return frozenset(each.key for each in self.fields if each.kind == "secret")
 
 
 def manifest(kind: str) -> Manifest:

@@ -50,6 +50,17 @@ class Settings(BaseModel):
     turn_lease_seconds: float = Field(
         default=60.0, gt=0, description="After so long without a sign of life a claimed turn is taken up again."
     )
+    deliveries_at_once: int = Field(
+        default=32, ge=1, le=1024, description="Replies that one process sends to channels at a time."
+    )
+    delivery_lease_seconds: float = Field(
+        default=90.0, gt=0, description="After so long without a sign of life a reply in sending counts as interrupted."
+    )
+    delivery_retry_seconds: float = Field(
+        default=5.0,
+        gt=0,
+        description="The pause before a reply that failed is sent again; each pause triples, to an hour.",
+    )
     messages_per_minute_per_key: int = Field(default=6000, ge=1, description="Requests a minute of one API key.")
     visitors_per_hour_per_address: int = Field(
         default=120, ge=1, description="Visitor tokens that one network address may ask for in an hour."
@@ -83,12 +94,19 @@ class Settings(BaseModel):
         default=100, ge=1, description="What the files that one customer sends in a day may weigh together."
     )
     allow_private_addresses: bool = Field(
-        default=False, description="Let knowledge be fetched from private and loopback addresses."
+        default=False, description="Let knowledge be fetched from, and channels call, private and loopback addresses."
     )
     sqlite_synchronous: str = Field(
         default="NORMAL",
         pattern="^(NORMAL|FULL)$",
         description="FULL also survives a power cut in the last moment, at a lower rate of messages.",
+    )
+    tensorboard: str = Field(
+        default="", description="A folder that trainings write their curves to for TensorBoard; empty for none."
+    )
+    mlflow_tracking_uri: str = Field(
+        default="",
+        description="The MLflow server that trainings are told to; empty for MLFLOW_TRACKING_URI, or none.",
     )
     storage: str = Field(default="", description="Where files lie: empty for home/files, or s3://bucket/prefix.")
 

@@ -11,6 +11,14 @@ _CUSTOMER: Mapping[str, Mapping[str, str]] = {
             "I'm sorry, nobody is free at the moment. Leave your e-mail address here and we will write to you."
         ),
         "address_kept": "Thank you. We will write to you at the address you gave.",
+        "file_unfit": "[A file that cannot be kept: {name}]",
+        "not_delivered": (
+            "This reply did not reach the customer: {reason} It waits under the channel's failed deliveries."
+        ),
+        "maybe_delivered": (
+            "This reply was interrupted while it was sent ({reason}), and may or may not have reached the customer. "
+            "It waits under the channel's failed deliveries."
+        ),
     },
     "zh": {
         "joined": "{name} 已加入对话。",
@@ -18,6 +26,11 @@ _CUSTOMER: Mapping[str, Mapping[str, str]] = {
         "given_back": "智能助手已回到对话中。",
         "nobody_came": "非常抱歉，目前没有空闲的客服人员。请在这里留下您的邮箱地址，我们会通过邮件联系您。",
         "address_kept": "谢谢，我们会按您留下的地址与您联系。",
+        "file_unfit": "[无法保存的文件：{name}]",
+        "not_delivered": "这条回复未能送达客户：{reason} 可在该渠道的“未送达”列表中处理。",
+        "maybe_delivered": (
+            "这条回复在发送途中中断（{reason}），可能已送达，也可能没有。可在该渠道的“未送达”列表中处理。"
+        ),
     },
 }
 _MAIL: Mapping[str, tuple[str, str]] = {

@@ -1,7 +1,30 @@
 """Writes of the inbox, one file for each noun."""
 
+from kefu.desk.inbox.actions.arrivals import (
+    Arrived,
+    arrive,
+    drop_arrival,
+    fit,
+    incoming_of,
+    keep_part,
+    store_arrival,
+    wants_files,
+)
 from kefu.desk.inbox.actions.attachments import add_attachment, erase_attachments, forget_uploads
-from kefu.desk.inbox.actions.channels import change_channel, make_channel, new_identity_secret
+from kefu.desk.inbox.actions.channels import (
+    add_channel,
+    change_channel,
+    change_values,
+    count_refusals,
+    make_channel,
+    new_identity_secret,
+    note_check,
+    note_error,
+    pause_channel,
+    remember,
+    resume_channel,
+    take_watch,
+)
 from kefu.desk.inbox.actions.conversations import (
     ask_for_member,
     assign,
@@ -17,11 +40,13 @@ from kefu.desk.inbox.actions.conversations import (
     take,
     tell_nobody_came,
 )
+from kefu.desk.inbox.actions.deliveries import drop, resend, resend_all
 from kefu.desk.inbox.actions.happenings import (
     Happened,
     Watcher,
     happened,
     message_happened,
+    set_clocks,
     turn_facts,
     watch,
 )
@@ -37,47 +62,71 @@ from kefu.desk.inbox.actions.messages import (
     reveal,
     say,
 )
-from kefu.desk.inbox.actions.state import IDLE_WITH_ASSISTANT, IDLE_WITH_MEMBER, close, leave_pending, wait
+from kefu.desk.inbox.actions.privacy import mask_found
+from kefu.desk.inbox.actions.state import IDLE_WITH_ASSISTANT, IDLE_WITH_MEMBER, close, language_of, leave_pending, wait
 
 __all__ = [
     "IDLE_WITH_ASSISTANT",
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
+    "Arrived",
     "Happened",
     "Incoming",
     "ReceivedMessage",
     "Watcher",
     "add_attachment",
+    "add_channel",
+    "arrive",
     "ask_for_member",
     "assign",
     "change_channel",
+    "change_values",
     "close",
+    "count_refusals",
+    "drop",
+    "drop_arrival",
     "erase_attachments",
     "erase_conversations",
+    "fit",
     "forget_uploads",
     "give_back",
     "give_feedback",
     "happened",
+    "incoming_of",
+    "keep_part",
+    "language_of",
     "leave_address",
     "leave_pending",
     "make_channel",
     "mark_read",
+    "mask_found",
     "message_happened",
     "move_conversations",
     "new_identity_secret",
     "note",
+    "note_check",
+    "note_error",
+    "pause_channel",
     "receive_message",
     "receive_messages",
     "release",
+    "remember",
     "reopen_for_member",
     "reply",
+    "resend",
+    "resend_all",
     "resolve",
+    "resume_channel",
     "reveal",
     "say",
+    "set_clocks",
     "start_conversation",
+    "store_arrival",
     "take",
+    "take_watch",
     "tell_nobody_came",
     "turn_facts",
     "wait",
+    "wants_files",
     "watch",
 ]

@@ -1,16 +1,23 @@
 """Writes of channels."""
 
+import json
 import secrets
+import string
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
+from kefu.contracts.channel import manifest
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import seal
-from kefu.desk.inbox.models import Channel
-from kefu.desk.inbox.queries import ChannelInfo, channel_info, channel_row
+from kefu.desk.inbox.models import Channel, ChannelValue, Refusal
+from kefu.desk.inbox.queries import ChannelInfo, channel_info, channel_row, opened_values, recalled
+from kefu.desk.rows import now
 from kefu.kit.errors import Conflict
 
 
@@ -66,6 +73,111 @@ def change_channel(
     return channel_info(row)
 
 
+def add_channel(
+    actor: Actor, *, kind: str, name: str, values: Mapping[str, Any], assistant_on: bool = True
+) -> tuple[ChannelInfo, dict[str, str]]:
+    """Make a channel of a plug-in's kind from its form; gives it, and the secrets that were made up, to be shown once.
+
+    Raises BadInput that names the field, NotFound for a kind that is not installed, Conflict for a name that is taken.
+    """
+    actor.require_role(Role.ADMIN)
+    form = manifest(kind)
+    made = {each.key: _random(each.generated) for each in form.fields if each.generated and not values.get(each.key)}
+    whole = form.checked({**values, **made})
+    with transaction.atomic():
+        info = make_channel(actor, kind=kind, name=name, assistant_on=assistant_on)
+        row = channel_row(actor, info.id, lock=True)
+        _seal_values(row, whole)
+    return channel_info(row), made
+
+
+def change_values(actor: Actor, *, channel_id: str, values: Mapping[str, Any]) -> ChannelInfo:
+    """Change what is given of a channel's form; None takes a value away. Raises BadInput, NotFound, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        row = channel_row(actor, channel_id, lock=True)
+        form = manifest(row.kind)
+        known = {key: value for key, value in opened_values(row).items() if key in {each.key for each in form.fields}}
+        given = {key: value for key, value in {**known, **values}.items() if value is not None}
+        _seal_values(row, form.checked(given))
+        announce(actor.workspace_id, "channel.updated", row.id)
+        audit(actor, "channel.values_changed", row.id, after={"fields": sorted(values)})
+    return channel_info(row)
+
+
+def pause_channel(actor: Actor, *, channel_id: str) -> ChannelInfo:
+    """Send nothing through a channel and fetch nothing; what customers send is still stored. Twice is harmless."""
+    return _pause(actor, channel_id, paused=True)
+
+
+def resume_channel(actor: Actor, *, channel_id: str) -> ChannelInfo:
+    """Send what has waited since the channel was paused. Twice is harmless."""
+    return _pause(actor, channel_id, paused=False)
+
+
+def note_check(channel_id: str, *, workspace_id: str, error: str) -> None:
+    """Keep how a live check of a channel ended; `error` is empty where all passed."""
+    columns: dict[str, Any] = {"checked_at": now(), "last_error": error[:300]}
+    if error:
+        columns["last_error_at"] = now()
+    Channel.objects.of(workspace_id).filter(id=channel_id).update(**columns)
+
+
+def note_error(channel_id: str, *, workspace_id: str, error: str) -> None:
+    """Keep what went wrong with a channel last."""
+    Channel.objects.of(workspace_id).filter(id=channel_id).update(last_error=error[:300], last_error_at=now())
+
+
+def count_refusals(counts: Mapping[tuple[str, str, str], int]) -> None:
+    """Add to the number of refused requests, by workspace, channel and reason."""
+    today = now().date()
+    with transaction.atomic():
+        for (workspace_id, channel_id, reason), count in counts.items():
+            mine = Refusal.objects.of(workspace_id)
+            row, _ = mine.select_for_update().get_or_create(
+                channel_id=channel_id, day=today, reason=reason, defaults={"workspace_id": workspace_id}
+            )
+            mine.filter(id=row.id).update(count=F("count") + count)
+
+
+def remember(channel_id: str, name: str, value: str, *, seconds: float) -> None:
+    """Keep a value that a channel's processes share, for so long; an empty one is forgotten."""
+    channel = Channel.objects.across_workspaces("the channel names its workspace").get(id=channel_id)
+    mine = ChannelValue.objects.of(channel.workspace_id).filter(channel_id=channel_id, name=name)
+    if not value:
+        mine.delete()
+        return
+    sealed = seal(workspace_key(channel.workspace_id), value, about=f"{channel_id} {name}")
+    expires_at = now() + timedelta(seconds=seconds)
+    ChannelValue.objects.bulk_create(
+        [
+            ChannelValue(
+                workspace_id=channel.workspace_id,
+                channel_id=channel_id,
+                name=name,
+                sealed_value=sealed,
+                expires_at=expires_at,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["channel", "name"],
+        update_fields=["sealed_value", "expires_at"],
+    )
+
+
+def take_watch(channel_id: str, *, worker: str, seconds: float) -> bool:
+    """Whether this worker is the one that fetches a channel's messages for the next seconds."""
+    with transaction.atomic():
+        rows = Channel.objects.across_workspaces("dispatch works for all").select_for_update()
+        if not rows.filter(id=channel_id, is_active=True, paused_at__isnull=True).exists():
+            return False
+        held = recalled(channel_id, "watch")
+        if held not in (None, worker):
+            return False
+        remember(channel_id, "watch", worker, seconds=seconds)
+    return True
+
+
 def new_identity_secret(actor: Actor, *, channel_id: str) -> str:
     """Make the secret that signs users' ids on the company's own pages; the old one ends. Raises NotFound, NotAllowed.
 
@@ -80,6 +192,27 @@ def new_identity_secret(actor: Actor, *, channel_id: str) -> str:
         announce(actor.workspace_id, "channel.updated", row.id)
         audit(actor, "channel.identity_secret_made", row.id)
     return secret
+
+
+def _pause(actor: Actor, channel_id: str, *, paused: bool) -> ChannelInfo:
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        row = channel_row(actor, channel_id, lock=True)
+        if (row.paused_at is not None) != paused:
+            row.paused_at = now() if paused else None
+            row.save(update_fields=["paused_at"])
+            announce(actor.workspace_id, "channel.updated", row.id)
+            audit(actor, "channel.paused" if paused else "channel.resumed", row.id)
+    return channel_info(row)
+
+
+def _seal_values(row: Channel, values: Mapping[str, Any]) -> None:
+    row.sealed_values = seal(workspace_key(row.workspace_id), json.dumps(values), about=row.id)
+    row.save(update_fields=["sealed_values"])
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
 def _kept(row: Channel) -> dict[str, Any]:

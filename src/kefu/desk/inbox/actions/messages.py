@@ -17,6 +17,7 @@ from kefu.desk.contacts.actions import change_profile
 from kefu.desk.crypto import seal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import put_into, uploaded
+from kefu.desk.inbox.actions.deliveries import queue
 from kefu.desk.inbox.actions.happenings import happened, said
 from kefu.desk.inbox.actions.state import language_of, reopen, save
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
@@ -185,6 +186,8 @@ def say(
     insert(row)
     said(thread, row, turn)
     save(thread, at)
+    if not row.is_internal:
+        queue(thread, row)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
     return row
 

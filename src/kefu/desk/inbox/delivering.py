@@ -1,0 +1,265 @@
+"""What dispatch runs for pushing channels: claiming deliveries and settling how their sending ended. Safe to run twice.
+
+A claim is written before anything is sent. A worker that dies leaves claims whose lease ends: on a channel that takes
+the same key only once they are sent again, else a member looks at them, since nobody knows whether they arrived. What
+is pushed is counted against the channel's quota before it is sent, so that no crash ever exceeds it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from kefu.contracts.channel import (
+    Capabilities,
+    NotKnown,
+    QuotaUsedUp,
+    RefusedForEver,
+    SendResult,
+    Sent,
+    TryLater,
+    manifest,
+)
+from kefu.desk.accounts.actions import announce
+from kefu.desk.actor import system
+from kefu.desk.inbox import texts
+from kefu.desk.inbox.actions import language_of, say
+from kefu.desk.inbox.models import Channel, Delivery, Reach
+from kefu.desk.inbox.queries import get
+from kefu.desk.rows import now
+from kefu.desk.statements import execute
+from kefu.kit.errors import KefuError
+from kefu.kit.settings import settings
+
+ATTEMPTS = 12  # with the pauses below, some seven hours: a system that is down over night is heard in the morning
+_SLOWER = 3  # each pause is so many times the one before
+_LONGEST_PAUSE = 3600.0
+_ERROR = 300  # characters, the column's
+
+# The first undone delivery of a conversation, and none while one of it is on its way: replies arrive in order. That the
+# state is one of two follows from the rest, but SQLite reads the index only where its condition stands word for word.
+_DUE = """
+    SELECT delivery.id FROM inbox_delivery AS delivery JOIN inbox_channel AS channel ON channel.id = delivery.channel_id
+    WHERE delivery.state = 'pending' AND delivery.state IN ('pending', 'claimed') AND delivery.due_at <= %s
+        AND channel.is_active AND channel.paused_at IS NULL
+        AND NOT EXISTS (
+            SELECT 1 FROM inbox_delivery AS other WHERE other.conversation_id = delivery.conversation_id
+                AND (other.state = 'claimed' OR (other.state = 'pending' AND other.sequence < delivery.sequence)))
+    ORDER BY delivery.due_at LIMIT %s
+"""
+_LOCKED = " FOR UPDATE OF delivery SKIP LOCKED"
+
+
+@dataclass(frozen=True)
+class ClaimedDelivery:
+    """Deliveries of one conversation that go as one, and that this worker alone may send until its lease ends.
+
+    `pieces_sent` of its messages have gone before.
+    """
+
+    batch: str
+    workspace_id: str
+    channel_id: str
+    conversation_id: str
+    worker: str
+    pieces_sent: int
+    attempts: int
+
+
+def claim_deliveries(*, worker: str, limit: int, lease_seconds: float) -> list[ClaimedDelivery]:
+    """Take what is due, the first of each conversation; what the quota does not allow is kept for later instead."""
+    at = now()
+    with transaction.atomic():
+        lock = _LOCKED if connection.vendor == "postgresql" else ""
+        ids = [str(row[0]) for row in execute(_DUE + lock, [at, limit])]
+        leads = _rows(ids)
+        claimed = [_claim(lead, worker, at, lease_seconds) for lead in leads]
+    return [each for each in claimed if each is not None]
+
+
+def keep_deliveries(*, worker: str, lease_seconds: float) -> None:
+    """A sign of life for what is being sent."""
+    mine = Delivery.objects.across_workspaces("dispatch works for all").filter(state="claimed", claimed_by=worker)
+    mine.update(lease_until=now() + timedelta(seconds=lease_seconds))
+
+
+def settle(claimed: ClaimedDelivery, result: SendResult, *, more: bool = False) -> bool:
+    """Write down how sending one message ended; gives whether the batch's next message may be sent now.
+
+    `more`: the batch has messages after this one. A claim that is no longer ours changes nothing.
+    """
+    with transaction.atomic():
+        thread = get(system(claimed.workspace_id), claimed.conversation_id, lock=True)
+        rows = _mine(claimed)
+        if not rows:
+            return False
+        able = capabilities(thread.channel.kind)
+        if isinstance(result, Sent):
+            return _sent(rows, result, more, able)
+        _not_sent(rows, result, able)
+        return False
+
+
+def take_up_interrupted(*, limit: int = 100) -> int:
+    """Deal with deliveries whose worker died while it sent them; gives how many."""
+    at = now()
+    everywhere = Delivery.objects.across_workspaces("dispatch works for all")
+    late = everywhere.filter(state="claimed", lease_until__lt=at).order_by("lease_until")
+    found = list(late[:limit])
+    batches = {(row.workspace_id, row.conversation_id, row.batch, row.claimed_by, row.channel_id) for row in found}
+    for workspace_id, conversation_id, batch, worker, channel_id in batches:
+        claimed = ClaimedDelivery(batch, workspace_id, channel_id, conversation_id, worker, 0, 0)
+        with transaction.atomic():
+            get(system(workspace_id), conversation_id, lock=True)
+            if any(row.lease_until is None or row.lease_until >= at for row in _mine(claimed)):
+                continue  # its worker lives after all
+            settle(claimed, NotKnown("Kefu stopped while it was sending"))
+    return len(found)
+
+
+def capabilities(kind: str) -> Capabilities:
+    """What a kind of channel can carry; of one that is not installed any more, nothing."""
+    try:
+        return manifest(kind).capabilities
+    except KefuError:
+        return Capabilities()
+
+
+def _claim(lead: Delivery, worker: str, at: datetime, lease_seconds: float) -> ClaimedDelivery | None:
+    able = capabilities(lead.channel.kind)
+    rows = _batch_of(lead, able)
+    batch = lead.batch or lead.id
+    if not _count(rows[0], able, at):
+        _put(rows, state="kept", error="quota", batch=batch)
+        return None
+    _put(
+        rows,
+        state="claimed",
+        batch=batch,
+        claimed_by=worker,
+        lease_until=at + timedelta(seconds=lease_seconds),
+        attempts=lead.attempts + 1,
+    )
+    return ClaimedDelivery(
+        batch, lead.workspace_id, lead.channel_id, lead.conversation_id, worker, lead.pieces_sent, lead.attempts
+    )
+
+
+def _batch_of(lead: Delivery, able: Capabilities) -> list[Delivery]:
+    """What goes with the first: what went with it before, else all that waits for the same customer."""
+    if not able.merges and not lead.batch:
+        return [lead]
+    mates = Delivery.objects.of(lead.workspace_id).filter(conversation_id=lead.conversation_id, state="pending")
+    mates = mates.filter(batch=lead.batch) if lead.batch else mates.filter(batch="", sequence__gte=lead.sequence)
+    return list(mates.order_by("sequence"))
+
+
+def _count(row: Delivery, able: Capabilities, at: datetime) -> bool:
+    """Count one more push against the quota; False where none is left."""
+    if able.quota is None:
+        return True
+    reaches = Reach.objects.of(row.workspace_id).select_for_update()
+    reach = reaches.filter(conversation_id=row.conversation_id).first()
+    if reach is None:
+        return True
+    is_over = at > reach.last_inbound_at + timedelta(seconds=able.quota.seconds)
+    if is_over or reach.used >= able.quota.messages:
+        return False
+    reach.used += 1
+    reach.save(update_fields=["used"])
+    return True
+
+
+def _give_back_quota(row: Delivery) -> None:
+    """It was counted and not sent."""
+    reach = Reach.objects.of(row.workspace_id).select_for_update().filter(conversation_id=row.conversation_id).first()
+    if reach is not None and reach.used > 0:
+        reach.used -= 1
+        reach.save(update_fields=["used"])
+
+
+def _sent(rows: list[Delivery], result: Sent, more: bool, able: Capabilities) -> bool:
+    pieces = rows[0].pieces_sent + 1
+    if not more:
+        _put(rows, state="sent", pieces_sent=pieces, external_id=result.external_id[:200], error="", sent_at=now())
+        for row in rows:
+            announce(row.workspace_id, "delivery.updated", row.id, row.conversation_id)
+        return False
+    go_on = _count(rows[0], able, now())
+    # What claimed_by and the lease say stays, where it goes on.
+    _put(rows, state="claimed" if go_on else "kept", pieces_sent=pieces, error="" if go_on else "quota")
+    return go_on
+
+
+def _not_sent(rows: list[Delivery], result: SendResult, able: Capabilities) -> None:
+    if isinstance(result, NotKnown):
+        if able.idempotent:
+            _later(rows, TryLater(result.reason), same_key=True)
+        else:
+            _fail(rows, "unsure", result.reason)
+        return
+    _give_back_quota(rows[0])
+    if isinstance(result, TryLater):
+        _later(rows, result, same_key=False)
+    elif isinstance(result, QuotaUsedUp):
+        _put(rows, state="kept", error=result.reason[:_ERROR])
+    elif isinstance(result, RefusedForEver):
+        _fail(rows, "dead", result.reason)
+
+
+def _later(rows: list[Delivery], result: TryLater, *, same_key: bool) -> None:
+    lead = rows[0]
+    if lead.attempts >= ATTEMPTS:
+        _fail(rows, "dead", result.reason)
+        return
+    seconds = pause_before(lead.attempts) if result.seconds is None else result.seconds
+    # What certainly did not go may go together with what was said since.
+    batch = lead.batch if same_key or lead.pieces_sent else ""
+    _put(rows, state="pending", due_at=now() + timedelta(seconds=seconds), error=result.reason[:_ERROR], batch=batch)
+    _note_error(lead, result.reason)
+
+
+def pause_before(attempts: int) -> float:
+    """Seconds until the next try after so many."""
+    return float(min(settings().delivery_retry_seconds * _SLOWER ** max(attempts - 1, 0), _LONGEST_PAUSE))
+
+
+def _fail(rows: list[Delivery], state: str, reason: str) -> None:
+    """Put deliveries before the members: in the list of what failed, and in the conversation itself."""
+    lead = rows[0]
+    _put(rows, state=state, error=reason[:_ERROR])
+    _note_error(lead, reason)
+    thread = get(system(lead.workspace_id), lead.conversation_id, lock=True)
+    key = "not_delivered" if state == "dead" else "maybe_delivered"
+    text = texts.to_customer(key, language_of(thread), reason=reason)
+    say(system(lead.workspace_id), thread, author="system", author_id="", text=text, is_internal=True)
+    for row in rows:
+        announce(row.workspace_id, "delivery.failed", row.id, row.conversation_id)
+
+
+def _note_error(row: Delivery, reason: str) -> None:
+    mine = Channel.objects.of(row.workspace_id).filter(id=row.channel_id)
+    mine.update(last_error=reason[:_ERROR], last_error_at=now())
+
+
+def _mine(claimed: ClaimedDelivery) -> list[Delivery]:
+    rows = Delivery.objects.of(claimed.workspace_id).select_for_update(of=("self",)).order_by("sequence")
+    return list(
+        rows.filter(
+            conversation_id=claimed.conversation_id, batch=claimed.batch, state="claimed", claimed_by=claimed.worker
+        )
+    )
+
+
+def _put(rows: list[Delivery], **columns: object) -> None:
+    if columns.get("state") != "claimed":
+        columns = {**columns, "claimed_by": "", "lease_until": None}
+    Delivery.objects.of(rows[0].workspace_id).filter(id__in=[row.id for row in rows]).update(**columns)
+    for row in rows:
+        for name, value in columns.items():
+            setattr(row, name, value)
+
+
+def _rows(ids: list[str]) -> list[Delivery]:
+    rows = Delivery.objects.across_workspaces("dispatch works for all").select_related("channel")
+    return list(rows.filter(id__in=ids).order_by("due_at"))
