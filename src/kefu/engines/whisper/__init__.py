@@ -1,0 +1,1 @@
+"""Speech to text by Whisper, run in this process by CTranslate2."""

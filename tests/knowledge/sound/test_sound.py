@@ -1,0 +1,94 @@
+"""Recordings of every format become the same samples, and what is no recording is refused by one sentence."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kefu.contracts.engine import Sound
+from kefu.kit.errors import BadInput, TooLarge
+from kefu.knowledge.sound import FORMATS, decode, encode, resampled, sound_kind
+
+RATE = 16_000
+
+
+def tone(seconds: float = 1.0, rate: int = RATE) -> Sound:
+    moments = np.arange(int(seconds * rate)) / rate
+    return Sound((0.5 * np.sin(2 * np.pi * 440 * moments)).astype(np.float32), rate)
+
+
+def pitch(sound: Sound) -> float:
+    """The loudest frequency, in hertz."""
+    spectrum = np.abs(np.fft.rfft(sound.samples))
+    return float(np.argmax(spectrum) * sound.rate / len(sound.samples))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "pcm"])
+def test_a_tone_survives_each_format(name: str) -> None:
+    written = encode(tone(), name)
+    kind = sound_kind(written)
+    assert kind is not None
+    assert kind.media_type == FORMATS[name].media_type
+    read = decode(written)
+    assert read.rate == RATE
+    assert read.seconds == pytest.approx(1.0, abs=0.15)
+    assert pitch(read) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
+def test_any_rate_becomes_the_recognisers(rate: int) -> None:
+    read = resampled(tone(rate=rate), RATE)
+    assert pitch(read) == pytest.approx(440, abs=5)
+
+
+def test_two_channels_become_one() -> None:
+    av = pytest.importorskip("av")
+    import io
+
+    whole = io.BytesIO()
+    with av.open(whole, "w", format="wav") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="stereo")
+        left = (0.5 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE) * 32767).astype(np.int16)
+        both = np.stack([left, np.zeros_like(left)], axis=1).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    read = decode(whole.getvalue())
+    assert read.samples.ndim == 1
+    assert pitch(read) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello", b"#EXTM3U\nhttp://10.0.0.1/secret", b"ffconcat version 1.0\nfile /etc/passwd", b"RIFF\0\0\0\0WAVE"],
+    ids=["empty", "text", "playlist", "list of files", "header alone"],
+)
+def test_what_is_no_recording_is_refused(data: bytes) -> None:
+    with pytest.raises(BadInput):
+        decode(data)
+
+
+def test_a_long_recording_is_refused_by_its_length() -> None:
+    with pytest.raises(TooLarge, match="longer than 2 seconds"):
+        decode(encode(tone(4), "mp3"), most_seconds=2)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["wav", "mp3", "opus", "amr", "aac", "flac"]), st.data())
+def test_a_damaged_recording_is_read_or_refused(name: str, data: st.DataObject) -> None:
+    whole = bytearray(encode(tone(0.3), name))
+    for _ in range(data.draw(st.integers(1, 8))):
+        whole[data.draw(st.integers(4, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(4, len(whole)))
+    try:
+        read = decode(bytes(whole[:cut]), most_seconds=60)
+    except BadInput:
+        return
+    assert np.isfinite(read.samples).all()
+    assert np.abs(read.samples).max() <= 1.0
+
+
+def test_an_unknown_format_names_those_there_are() -> None:
+    with pytest.raises(BadInput, match="wav, mp3"):
+        encode(tone(), "wma")

@@ -1,0 +1,75 @@
+"""Written text is read aloud as a person would say it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kefu.engines.tts.sentences import sentences
+from kefu.knowledge.sound.spoken import chinese_number, spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("It costs $62.50.", "It costs 62 dollars 50."),
+        ("It costs €1 or £2.05.", "It costs 1 euro or 2 pounds and 5 pence."),
+        ("Above €1,200 it is free.", "Above 1200 euros it is free."),
+        ("Order KF-20931 has left.", "Order K F, 2 0 9 3 1 has left."),
+        ("Call 400-820-1234.", "Call 4 0 0, 8 2 0, 1 2 3 4."),
+        ("10kg in 3-5 days, on 24 November 2026", "10kg in 3-5 days, on 24 November 2026"),
+        ("**Free** with [our card](https://shop.example/card) [1]", "Free with our card"),
+        ("See https://shop.example/a?b=c for more", "See the link in the text for more"),
+        ("We call <PHONE_1> on <ID_NUMBER_2>", "We call your phone number on the number you gave"),
+    ],
+)
+def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
+    assert spoken(written, "en") == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("满99元包邮", "满九十九元包邮"),
+        ("运费¥62.50，或$5", "运费六十二点五元，或五美元"),
+        ("2026-11-24送达", "二零二六年十一月二十四日送达"),
+        ("14:30-18:05营业，2:00休息", "十四点半到十八点零五分营业，两点休息"),
+        ("订单KF-20931共2件", "订单K F, 二 零 九 三 一 共两件"),
+        ("成功率95%，3-5个工作日", "成功率百分之九十五，三到五个工作日"),
+        ("请拨打400-820-1234", "请拨打四 零 零, 八 二 零, 一 二 三 四"),
+        ("<PHONE_1>已登记", "您的电话号码已登记"),
+    ],
+)
+def test_chinese_is_said_as_people_say_it(written: str, said: str) -> None:
+    assert spoken(written, "zh") == said
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("0", "零"),
+        ("10", "十"),
+        ("11", "十一"),
+        ("105", "一百零五"),
+        ("1001", "一千零一"),
+        ("10200", "一万零二百"),
+        ("110000", "十一万"),
+        ("100000005", "一亿零五"),
+        ("62.05", "六十二点零五"),
+    ],
+)
+def test_chinese_numbers_have_their_zeros(written: str, said: str) -> None:
+    assert chinese_number(written) == said
+
+
+@given(st.text(max_size=400), st.sampled_from(["en", "zh"]))
+def test_any_text_can_be_said_in_short_pieces(text: str, language: str) -> None:
+    pieces = sentences(spoken(text, language), language)
+    assert all(len(piece) <= 440 for piece in pieces)
+    assert all(any(char.isalnum() or char == "_" for char in piece) for piece in pieces)
+
+
+@given(st.lists(st.sampled_from(["one two three", "，", "。", ". ", "四五六", ", ", "seven"]), max_size=60))
+def test_cutting_into_sentences_loses_no_word(parts: list[str]) -> None:
+    text = "".join(parts)
+    pieces = sentences(text, "en")
+    assert [char for char in "".join(pieces) if char.isalnum()] == [char for char in text if char.isalnum()]
