@@ -12,8 +12,10 @@ from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.data.read import read
 from kefu.factory.data.split import split
 from kefu.factory.data.version import combined, keep, kept
+from kefu.factory.tracking.follow import followed, trackers
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
+from kefu.knowledge.tagging.rows import has_slots, slots_of, tagged_rows
 
 # Of a training file that comes without a validation file; the rest is trained on.
 _VALIDATION = 0.1
@@ -47,20 +49,24 @@ def _train(job: Job, tell: Tell) -> ModelCard:
     for name in ("recipe", "data", "out"):
         if not getattr(job, name):
             raise BadInput(f"A training needs {name}.", missing=name)
-    # Constructed first: a wrong option is told before a large file is read.
-    recipe = registry.load("recipes", job.recipe, Recipe)(job.options)
+    # Made first: a wrong option or a missing extra is told before a large file is read.
+    recipe, found = registry.load("recipes", job.recipe, Recipe)(job.options), trackers()
     out = Path(job.out)
     _may_write(out, resume=job.resume)
     data, valid = _data(job, tell)
     _refuse_unmeasurable(job, valid)
     _make(out)
-    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(data.labels)})
+    names = data.labels or (slots_of(tagged_rows(data, "the data")) if has_slots(data) else ())
+    tell(Told.STARTED, {"kind": "train", "recipe": job.recipe, "rows": len(data.examples), "labels": len(names)})
     keep(data, out / "data", name="train")
     keep(valid, out / "data", name="valid")
-    card = recipe.train(job, data, valid, tell)
     from kefu.factory.evaluate.bench import judged_and_reported
 
-    return judged_and_reported(out, card, valid, tell, extended=Path(job.extend) if job.extend else None)
+    with followed(tell, job, found) as following:
+        card = recipe.train(job, data, valid, following)
+        card = judged_and_reported(out, card, valid, following, extended=Path(job.extend) if job.extend else None)
+        following.finish(card, out)
+    return card
 
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
@@ -68,7 +74,7 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
         valid = read(Path(job.valid))
-    elif _can_spare(data):
+    elif _can_spare(data) or has_slots(data):
         data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
         apart = f"{len(valid.examples)} rows of the training file are kept apart."
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
@@ -81,12 +87,15 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
 
 
 def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
-    """Raises BadInput for validation data without a label or number: better now than after the training."""
+    """Raises BadInput for validation data without a label, number or slots: better now than after the training."""
     from kefu.factory.evaluate.exam import exam_of, scored_rows
 
     name = Path(job.valid or job.data).name
-    if "score" in registry.manifests("recipes")[job.recipe].roles:
+    roles = registry.manifests("recipes")[job.recipe].roles
+    if "score" in roles:
         scored_rows(valid, name)
+    elif "tag" in roles:
+        tagged_rows(valid, name)
     else:
         exam_of(valid, name)
 
