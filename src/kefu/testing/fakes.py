@@ -8,11 +8,16 @@ with FakeOpenAIServer() as server:
 """
 
 import hashlib
+import io
 import json
+import math
+import struct
 import threading
+import wave
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -96,7 +101,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        self._take(json.loads(self.rfile.read(length) or b"null"))
+        content = self.rfile.read(length)
+        kind = self.headers.get("Content-Type", "")
+        self._take(_form(kind, content) if kind.startswith("multipart/") else json.loads(content or b"null"))
 
     def send_json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         self.send_whole(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
@@ -123,8 +130,19 @@ class Handler(BaseHTTPRequestHandler):
             self.fake.answer(self, request)
 
 
+def _form(kind: str, content: bytes) -> dict[str, Any]:
+    """A multipart form's fields as text, its files as bytes."""
+    parts = BytesParser().parsebytes(f"Content-Type: {kind}\r\n\r\n".encode() + content)
+    fields: dict[str, Any] = {}
+    for part in parts.get_payload():
+        value = part.get_payload(decode=True)  # type: ignore[union-attr]
+        name = str(part.get_param("name", header="content-disposition"))  # type: ignore[union-attr]
+        fields[name] = value if part.get_filename() else value.decode()  # type: ignore[union-attr]
+    return fields
+
+
 class FakeOpenAIServer(FakeServer):
-    """Chat completions (streamed or whole), embeddings and models, as an OpenAI-compatible server gives them.
+    """Chat completions (streamed or whole), embeddings, speech and models, as an OpenAI-compatible server gives them.
 
     `reply` are the pieces of each answer, or a function of the request's body. `latency` is the pause before the first
     piece and `pause_between` before each later one, in seconds. After `cut_after` pieces the connection breaks, after
@@ -143,6 +161,8 @@ class FakeOpenAIServer(FakeServer):
         self.error_after: int | None = None
         self.streams = True
         self.dimension = 8
+        self.transcript: Mapping[str, Any] = {"text": "Hello there.", "language": "english", "segments": []}
+        self.speech = _tone()
         self.hung_up = threading.Event()
         self.most_at_once = 0
         self._at_once = 0
@@ -174,6 +194,10 @@ class FakeOpenAIServer(FakeServer):
             self._chat(handler, request.body)
         elif request.path == "/v1/embeddings" and request.method == "POST":
             self._embeddings(handler, request.body)
+        elif request.path == "/v1/audio/transcriptions" and request.method == "POST":
+            handler.send_json(200, self.transcript)
+        elif request.path == "/v1/audio/speech" and request.method == "POST":
+            handler.send_whole(200, self.speech, {"Content-Type": "audio/wav"})
         else:
             handler.send_json(404, _error("not_found", "There is nothing here."))
 
@@ -230,6 +254,17 @@ class FakeOpenAIServer(FakeServer):
         """Numbers made from the text's hash, of no particular length."""
         digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=min(self.dimension, 64)).digest()
         return [digest[number % len(digest)] - 127.5 for number in range(self.dimension)]
+
+
+def _tone() -> bytes:
+    """A tenth of a second of a low tone, as a WAV file of 24,000 samples a second."""
+    whole = io.BytesIO()
+    with wave.open(whole, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(24_000)
+        file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(n / 9))) for n in range(2400)))
+    return whole.getvalue()
 
 
 class FakeHub(FakeServer):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kefu.engines.tts.sentences import sentences
+from kefu.knowledge.sound.sentences import sentences
 from kefu.knowledge.sound.spoken import chinese_number, spoken
 
 

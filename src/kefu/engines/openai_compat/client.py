@@ -80,10 +80,21 @@ class OpenAIClient:
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The decoded answer of a request that is safe to repeat. Raises Busy, Unavailable."""
+        return self._decoded(await self._post(path, json=body))
+
+    async def post_file(self, path: str, fields: Mapping[str, Any], name: str, data: bytes, media_type: str) -> Any:
+        """The decoded answer to a form with one file. Raises Busy, Unavailable."""
+        return self._decoded(await self._post(path, data=fields, files={"file": (name, data, media_type)}))
+
+    async def post_for_bytes(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """An answer that is a file. Raises Busy, Unavailable."""
+        return await self._post(path, json=body)
+
+    async def _post(self, path: str, **content: Any) -> bytes:
         async with self._place() as client:
             for left in reversed(range(self._server.retries + 1)):
                 try:
-                    return await self._once(client, "POST", path, body)
+                    return await self._once(client, "POST", path, **content)
                 except _TryAgain as error:
                     if not left:
                         raise error.meaning from error.__cause__
@@ -95,7 +106,7 @@ class OpenAIClient:
         """The models that the server lists; none where it has no list. Raises Unavailable."""
         async with self._place() as client:
             try:
-                answer = await self._once(client, "GET", "models", None)
+                answer = self._decoded(await self._once(client, "GET", "models"))
             except _TryAgain as error:
                 raise error.meaning from error.__cause__
             except Unavailable as error:
@@ -168,13 +179,17 @@ class OpenAIClient:
         if not stream.finished:
             raise _TryAgain(Unavailable(f"The server at {self._name} broke off in the middle.", server=self._name))
 
-    async def _once(self, client: httpx.AsyncClient, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    async def _once(self, client: httpx.AsyncClient, method: str, path: str, **content: Any) -> bytes:
         try:
-            async with client.stream(method, path, json=body) as response:
+            async with client.stream(method, path, **content) as response:
                 await self._refuse_errors(response)
-                return json.loads(await response.aread())
+                return await response.aread()
         except httpx.HTTPError as error:
             raise self._meaning(error) from error
+
+    def _decoded(self, answer: bytes) -> Any:
+        try:
+            return json.loads(answer)
         except ValueError as error:
             raise Unavailable(f"The server at {self._name} sent an answer that is not JSON.") from error
 

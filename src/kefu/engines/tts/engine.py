@@ -14,7 +14,7 @@ from pydantic import Field
 
 from kefu.contracts.engine import EngineCard, Sound
 from kefu.engines.options import EngineOptions, read_options
-from kefu.engines.tts.sentences import sentences
+from kefu.knowledge.sound.sentences import sentences
 from kefu.kit.errors import BadInput, Busy, Unavailable
 from kefu.kit.settings import settings
 from kefu.knowledge.sound.spoken import spoken

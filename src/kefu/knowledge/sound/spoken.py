@@ -54,15 +54,27 @@ _ANY_PRIVATE = {"en": "the number you gave", "zh": "您提供的号码"}
 
 def spoken(text: str, language: str) -> str:
     """The text to hand to a voice of `language` (en or zh; any other is read as English is)."""
-    lang = "zh" if language.startswith("zh") else "en"
+    lang = _voice(language)
     words = _NAMED[lang]
+    text = without_marks(text, language)
+    text = _MAIL.sub(lambda found: f"{found[1]}{words['at']}{found[2].replace('.', words['dot'])}", text)
+    text = _GROUPED.sub("", text)
+    return _tidy(_chinese(text) if lang == "zh" else _english(text))
+
+
+def without_marks(text: str, language: str) -> str:
+    """The text without marks of layout, citations, addresses of pages and placeholders of personal data."""
+    lang = _voice(language)
     text = _LINK.sub(r"\1", text)
     text = _PLACEHOLDER.sub(lambda found: _PRIVATE.get(found[1], _ANY_PRIVATE)[lang], text)
-    text = _URL.sub(words["link"], _CITATION.sub("", text))
-    text = _MAIL.sub(lambda found: f"{found[1]}{words['at']}{found[2].replace('.', words['dot'])}", text)
-    text = _MARKS.sub(" ", text)
-    text = _GROUPED.sub("", text)
-    text = _chinese(text) if lang == "zh" else _english(text)
+    return _tidy(_MARKS.sub(" ", _URL.sub(_NAMED[lang]["link"], _CITATION.sub("", text))))
+
+
+def _voice(language: str) -> str:
+    return "zh" if language.startswith("zh") else "en"
+
+
+def _tidy(text: str) -> str:
     return "\n".join(line.strip() for line in _BLANKS.sub(" ", text).splitlines() if line.strip())
 
 

@@ -13,9 +13,10 @@ _SAYS_SOMETHING = re.compile(r"\w")
 
 def sentences(text: str, language: str) -> list[str]:
     """Pieces in order, none without a letter or digit; joined without blanks they hold every word of `text`."""
+    script = "zh" if language.startswith("zh") else "en"
     pieces: list[str] = []
     for sentence in _END.split(text):
-        most = _LONGEST[language] if pieces else _FIRST[language]
+        most = _LONGEST[script] if pieces else _FIRST[script]
         pieces.extend(_cut(sentence.strip(), most))
     return [piece for piece in pieces if _SAYS_SOMETHING.search(piece)]
 

@@ -1,0 +1,1 @@
+"""Voices behind any server that speaks the OpenAI protocol."""

@@ -1,0 +1,1 @@
+"""Recognisers behind any server that speaks the OpenAI protocol."""
