@@ -30,13 +30,15 @@ class ToolCall:
 class ToolOutcome:
     """What came of a call: `outputs` by the names that the tool declares, masked; `status` is HTTP's, if any came.
 
-    `problem` is a short code such as `timed_out`, empty where the state is `done`. `repeated`: found in the ledger.
+    `problem` is a short code such as `timeout`, empty where the state is `done`; `message` what the system said of it,
+    masked. `repeated`: found in the ledger.
     """
 
     state: ToolState
     outputs: Mapping[str, Any] = field(default_factory=dict)
     status: int | None = None
     problem: str = ""
+    message: str = ""
     ms: float = 0.0
     repeated: bool = False
 

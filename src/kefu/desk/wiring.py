@@ -15,6 +15,7 @@ from kefu.contracts.engine import Encoder, Generator, Scorer
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
+from kefu.desk.assistants.tools.sending import Sender
 from kefu.desk.changes import disconnect
 from kefu.desk.encoders import ChosenEncoders
 from kefu.desk.library import queries as library
@@ -33,6 +34,16 @@ from kefu.knowledge.search import WorkspaceIndex
 
 # MODELS.md says why: MiniLM is the better one for English, e5 for Chinese and across languages.
 DEFAULT_ENCODERS = {"en": "package:minilm-en", ANY_LANGUAGE: "package:e5-small-zh-en"}
+
+
+def _demo_shop() -> Any:
+    from kefu.demo.shop import shop_app
+
+    return shop_app()
+
+
+# Systems within this process that tools reach as `internal:NAME/…`.
+INTERNAL_SYSTEMS = {"demo-shop": _demo_shop}
 
 _log = Log(__name__)
 
@@ -57,6 +68,7 @@ class Wiring:
         self._lock = threading.RLock()
         self._encoders: dict[str, Encoder] | None = None
         self._moods: dict[str, Scorer] | None = None
+        self._sender: Sender | None = None
         self._minds: dict[str, _WorkspaceMind] = {}
         self._generators: dict[tuple[str, str], Generator] = {}
         self._generations = asyncio.Semaphore(settings().generations_at_once)
@@ -83,6 +95,13 @@ class Wiring:
             if self._moods is None:
                 self._moods = load_moods(self.encoders())
             return self._moods
+
+    def sender(self) -> Sender:
+        """Sends what tools ask of other systems."""
+        with self._lock:
+            if self._sender is None:
+                self._sender = Sender(INTERNAL_SYSTEMS)
+            return self._sender
 
     def encoders_of(self, workspace_id: str) -> dict[str, Encoder]:
         """The encoders that serve a workspace: the defaults, but where it has chosen others."""
@@ -178,6 +197,9 @@ class Wiring:
         self.models.close()  # before the encoders that they share
         for engine in engines:
             run(engine.close())
+        if self._sender is not None:
+            run(self._sender.close())
+            self._sender = None
 
 
 class _WorkspaceMind:

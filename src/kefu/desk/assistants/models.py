@@ -112,7 +112,7 @@ class FlowVersion(WorkspaceRow):
 
 
 class SuiteFile(WorkspaceRow):
-    """A file of tests: conversations with what is expected of the assistant. All must pass before anything goes live."""
+    """A file of tests: conversations, and what is expected of the assistant before anything goes live."""
 
     id = row_id("suite")
     name = models.CharField(max_length=200)

@@ -3,6 +3,8 @@
 from ninja import Router
 
 from kefu.desk.assistants.api.assistants import router as assistants
+from kefu.desk.assistants.api.tools import router as tools
 
 router = Router()
-router.add_router("", assistants)
+for part in (assistants, tools):
+    router.add_router("", part)

@@ -13,11 +13,22 @@ from kefu.desk.assistants.queries.assistants import (
     shown_options,
     stored_policy,
 )
+from kefu.desk.assistants.queries.tools import (
+    ToolCallInfo,
+    ToolInfo,
+    tool,
+    tool_calls,
+    tool_names,
+    tool_specs,
+    tools,
+)
 
 __all__ = [
     "SECRETS",
     "AssistantInfo",
     "EncoderChoice",
+    "ToolCallInfo",
+    "ToolInfo",
     "assistant",
     "encoder_choice",
     "for_workspace",
@@ -26,4 +37,9 @@ __all__ = [
     "shown_encoders",
     "shown_options",
     "stored_policy",
+    "tool",
+    "tool_calls",
+    "tool_names",
+    "tool_specs",
+    "tools",
 ]

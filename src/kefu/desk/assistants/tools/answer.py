@@ -25,6 +25,7 @@ class Answered:
     outputs: Mapping[str, Any]
     status: int | None = None
     problem: str = ""
+    message: str = ""
 
 
 def read_answer(spec: ToolSpec, status: int, body: bytes | Any) -> Answered:
@@ -33,7 +34,8 @@ def read_answer(spec: ToolSpec, status: int, body: bytes | Any) -> Answered:
     if not 200 <= status < 300:
         unknown = status in _GAVE_UP and not spec.is_repeatable
         state = ToolState.UNKNOWN if unknown else ToolState.FAILED
-        return Answered(state, {}, status, _PROBLEMS.get(status, "refused" if status < 500 else "server_error"))
+        problem = _PROBLEMS.get(status, "refused" if status < 500 else "server_error")
+        return Answered(state, {}, status, problem, _message(content))
     outputs = {name: _output(output, content) for name, output in spec.outputs.items()}
     lacking = [name for name, output in spec.outputs.items() if output.required and outputs[name] is None]
     if lacking:
@@ -52,6 +54,12 @@ def from_samples(spec: ToolSpec, arguments: Mapping[str, Any]) -> Answered:
 
 
 _PROBLEMS = {401: "not_signed_in", 403: "not_allowed", 404: "not_found", 409: "conflict", 429: "busy"}
+
+
+def _message(content: Any) -> str:
+    """What the system said of its refusal, where it is a problem document (RFC 9457)."""
+    told = content.get("detail") or content.get("title") if isinstance(content, dict) else ""
+    return clean(told[:300]) if isinstance(told, str) else ""
 
 
 def _fits(sample: Sample, arguments: Mapping[str, Any]) -> bool:
