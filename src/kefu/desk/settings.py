@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "kefu.desk.modelhub",
     "kefu.desk.inbox",
     "kefu.desk.assistants",
+    "kefu.desk.insights",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

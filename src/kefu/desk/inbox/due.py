@@ -210,7 +210,13 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
         author="assistant",
         author_id="",
         text=outcome.text,
-        turn=turn_facts(turn, outcome.language, turn.trace),
+        turn=turn_facts(
+            asked_at=turn.created_at,
+            last_sequence=turn.last_sequence,
+            decision=outcome.decision.value,
+            language=outcome.language,
+            trace=turn.trace,
+        ),
         turn_id=turn.id,
         answer=answer_of(outcome),
     )

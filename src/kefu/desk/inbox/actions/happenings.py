@@ -4,13 +4,15 @@ The figures (desk/insights) are made from this. With the messages and turns, the
 to make every figure again.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kefu.contracts.turn import Decision
-from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
+from django.db import connection
+
+from kefu.desk.inbox.models import Conversation, Happening, Message
 from kefu.desk.rows import now
 from kefu.desk.statements import insert, new
 
@@ -21,8 +23,8 @@ class Happened:
 
     Kinds: began, message · waits, owned, assistant, resolved, reopened (by the contact) · thumbed, surveyed, rated,
     teamed, labelled. `by` is a member's id, or who else did it: contact, assistant, off (the assistant is switched
-    off), idle, key:…; `detail` by kind: `turn` of an assistant's message; `member` of owned; `old` and `new` of
-    thumbed; `score` (1 to 5) of rated; `team` of teamed; `labels` (all of them) of labelled.
+    off), idle, key:… `detail` by kind: author, sequence and, of an assistant's, `turn` of message; `member` of owned;
+    `old` and `new` of thumbed; `score` (1 to 5) of rated; `team` of teamed; `labels` (all of them) of labelled.
     """
 
     kind: str
@@ -70,7 +72,10 @@ def began(thread: Conversation) -> None:
 def said(thread: Conversation, row: Message, turn: Mapping[str, Any] | None = None) -> None:
     """A message is about to be stored with its conversation; `turn` is what `turn_facts` tells of an assistant's."""
     if not row.is_internal and row.author != "system":
-        _tell(thread, message_happened(row, turn))
+        event = message_happened(
+            at=row.created_at, sequence=row.sequence, author=row.author, author_id=row.author_id, turn=turn
+        )
+        _tell(thread, event)
 
 
 def erased(workspace_id: str, conversation_ids: list[str]) -> None:
@@ -79,19 +84,31 @@ def erased(workspace_id: str, conversation_ids: list[str]) -> None:
         watcher.erased(workspace_id, conversation_ids)
 
 
-def message_happened(row: Message, turn: Mapping[str, Any] | None) -> Happened:
-    by = row.author_id if row.author == "member" else row.author
-    detail: dict[str, Any] = {"author": row.author, "id": row.id}
-    return Happened("message", row.created_at, by, {**detail, "turn": turn} if turn is not None else detail)
+def set_clocks(workspace_id: str, clocks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Store clocks that were made again, by conversation, in the caller's transaction, which has locked them."""
+    statement = "UPDATE inbox_conversation SET clock = %s WHERE id = %s AND workspace_id = %s"
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, [(json.dumps(clock), each, workspace_id) for each, clock in clocks.items()])
 
 
-def turn_facts(turn: Turn, language: str, trace: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What figures need of a turn that was answered: when it was asked, how it was decided, what it was about."""
+def message_happened(
+    *, at: datetime, sequence: int, author: str, author_id: str, turn: Mapping[str, Any] | None
+) -> Happened:
+    """A message as watchers are told of it, live or from the rows."""
+    by = author_id if author == "member" else author
+    return Happened("message", at, by, {"author": author, "sequence": sequence, "turn": turn})
+
+
+def turn_facts(
+    *, asked_at: datetime, last_sequence: int, decision: str, language: str, trace: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What figures need of a turn that was answered: which messages it answers, how, and what they were about."""
     found = trace or {}
     senses: Mapping[str, Any] = next((step for step in found.get("steps", ()) if step.get("name") == "sense"), {})
     return {
-        "asked_at": turn.created_at,
-        "decision": str(Decision(turn.decision)),
+        "asked_at": asked_at,
+        "last_sequence": last_sequence,
+        "decision": str(decision),
         "reason": str(found.get("reason", "")),
         "language": language,
         "intent": "" if senses.get("out_of_scope") else str(senses.get("intent", "")),

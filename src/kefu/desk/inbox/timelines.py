@@ -1,0 +1,67 @@
+"""What happened in conversations, read again from the rows in the order in which watchers were told of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kefu.desk.inbox.actions.happenings import Happened, message_happened, turn_facts
+from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
+
+_Place = tuple[int, int, int]  # a message before what happened after it, that in the order of its ids
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All that happened in one conversation, in order, beginning with `began`."""
+
+    conversation_id: str
+    channel_id: str
+    events: tuple[Happened, ...]
+
+
+def timeline_ids(workspace_id: str) -> list[str]:
+    """The ids of all conversations of a workspace, in order."""
+    return list(Conversation.objects.of(workspace_id).order_by("id").values_list("id", flat=True))
+
+
+def timelines(workspace_id: str, ids: list[str]) -> Iterator[Timeline]:
+    """The timelines of conversations, in the order of their ids; those that are gone are left out."""
+    rows = Conversation.objects.of(workspace_id).filter(id__in=ids).order_by("id")
+    yield from _of(workspace_id, list(rows.values_list("id", "channel_id", "created_at")))
+
+
+def clocks(workspace_id: str, ids: list[str], *, lock: bool) -> dict[str, dict[str, Any] | None]:
+    """Where the figures of conversations stand, by id; with `lock`, held until the caller's transaction ends."""
+    rows = Conversation.objects.of(workspace_id).filter(id__in=ids).order_by("id")
+    return dict((rows.select_for_update() if lock else rows).values_list("id", "clock"))
+
+
+def _of(workspace_id: str, rows: list[tuple[str, str, datetime]]) -> Iterator[Timeline]:
+    ids = [row[0] for row in rows]
+    placed: dict[str, list[tuple[_Place, Happened]]] = {each: [] for each in ids}
+    turns = _turns(workspace_id, ids)
+    said = Message.objects.of(workspace_id).filter(conversation_id__in=ids, is_internal=False).exclude(author="system")
+    for thread_id, at, sequence, author, author_id, turn_id, answer in said.values_list(
+        "conversation_id", "created_at", "sequence", "author", "author_id", "turn_id", "answer"
+    ):
+        turn = None
+        if author == "assistant" and turn_id in turns:
+            turn = turn_facts(**turns[turn_id], language=(answer or {}).get("language", ""))
+        event = message_happened(at=at, sequence=sequence, author=author, author_id=author_id, turn=turn)
+        placed[thread_id].append(((sequence, 0, 0), event))
+    happened = Happening.objects.of(workspace_id).filter(conversation_id__in=ids)
+    for thread_id, number, sequence, kind, at, by, detail in happened.values_list(
+        "conversation_id", "id", "sequence", "kind", "created_at", "by", "detail"
+    ):
+        placed[thread_id].append(((sequence, 1, number), Happened(kind, at, by, detail)))
+    for thread_id, channel_id, created_at in rows:
+        ordered = sorted(placed[thread_id], key=lambda each: each[0])
+        yield Timeline(thread_id, channel_id, (Happened("began", created_at), *(event for _, event in ordered)))
+
+
+def _turns(workspace_id: str, conversation_ids: list[str]) -> dict[str, dict[str, Any]]:
+    rows = Turn.objects.of(workspace_id).filter(conversation_id__in=conversation_ids, outcome="replied")
+    found = rows.values_list("id", "created_at", "last_sequence", "decision", "trace")
+    names = ("asked_at", "last_sequence", "decision", "trace")
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in found}

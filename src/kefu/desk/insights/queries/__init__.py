@@ -1,0 +1,1 @@
+"""Reads of figures: reports, live figures, settings."""

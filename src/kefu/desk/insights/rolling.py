@@ -1,0 +1,252 @@
+"""Rolling up what was measured, and counting it all again from the rows of the inbox to prove it.
+
+A figure goes into the roll-ups in the transaction that marks it as rolled, and out of them in the one that deletes it:
+kill the process at any line, and roll-ups hold exactly the figures that are marked.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from kefu.desk.accounts.hours import moment
+from kefu.desk.accounts.queries import forget_hours, hours_book
+from kefu.desk.inbox.actions import set_clocks
+from kefu.desk.inbox.timelines import Timeline, clocks, timeline_ids, timelines
+from kefu.desk.insights.fold import ASSISTANT, PERSON, Fold, whole
+from kefu.desk.insights.measure import TIMES, bucket
+from kefu.desk.insights.models import ReportingEvent, RollUp, UnansweredQuestion
+from kefu.desk.rows import now
+from kefu.desk.statements import execute, marks
+
+_CHUNK = 500  # conversations that are counted again in one transaction: a tenth of a second
+_LOCK = 0x6B656675  # one roller at a time on PostgreSQL: "kefu"
+_DIMENSIONS = (
+    ("member", "member_id"),
+    ("team", "team_id"),
+    ("label", "labels"),
+    ("intent", "intent"),
+    ("language", "language"),
+    ("who", "who"),
+    ("detail", "detail"),
+)
+_BUCKETS_OF = {ASSISTANT: "bucket_assistant", PERSON: "bucket_person"}
+_READ = ("metric", "at", "value", "business", "channel_id", *(column for _, column in _DIMENSIONS))
+_KEY = ("metric", "grain", "dimension", "channel_id", "start", "value")
+_COLUMNS = (
+    *("workspace_id", "created_at", "conversation_id", "number", "metric", "at", "value", "business", "channel_id"),
+    *("member_id", "team_id", "labels", "intent", "language", "who", "detail", "rolled"),
+)
+_UPSERT = f"""
+    INSERT INTO insights_rollup (workspace_id, created_at, {", ".join(_KEY)}, count, total, business)
+    VALUES ({", ".join(["%s"] * 11)})
+    ON CONFLICT (workspace_id, metric, grain, dimension, channel_id, start, value) DO UPDATE SET
+        count = insights_rollup.count + excluded.count, total = insights_rollup.total + excluded.total,
+        business = insights_rollup.business + excluded.business
+"""  # noqa: S608 - no value is in it
+
+Key = tuple[str, str, str, str, datetime, str]
+Cells = dict[Key, list[int]]
+
+
+@dataclass(frozen=True)
+class Recount:
+    """What counting again found: figures and roll-ups that are there, and that were not as they should be."""
+
+    conversations: int
+    figures: int
+    wrong_conversations: int
+    roll_ups: int
+    wrong_roll_ups: int
+
+    @property
+    def is_equal(self) -> bool:
+        return not self.wrong_conversations and not self.wrong_roll_ups
+
+
+def store(workspace_id: str, conversation_id: str, channel_id: str, folded: Fold) -> None:
+    """Store what a fold has measured, in the caller's transaction, to be rolled up soon."""
+    at = now()
+    rows = [_row(workspace_id, conversation_id, channel_id, at, figure) for figure in folded.measured]
+    for start in range(0, len(rows), 40):  # SQLite of old takes 999 parameters
+        some = rows[start : start + 40]
+        values = ", ".join([f"({marks(_COLUMNS)})"] * len(some))
+        sql = f"INSERT INTO insights_reportingevent ({', '.join(_COLUMNS)}) VALUES {values}"  # noqa: S608
+        execute(sql, [value for row in some for value in row])
+    for number, sequence in folded.questions.items():
+        figure = next(each for each in folded.measured if each.number == number)
+        UnansweredQuestion.objects.bulk_create(
+            [
+                UnansweredQuestion(
+                    workspace_id=workspace_id,
+                    conversation_id=conversation_id,
+                    number=number,
+                    sequence=sequence,
+                    at=moment(figure.at),
+                    channel_id=channel_id,
+                    language=figure.language,
+                )
+            ],
+            ignore_conflicts=True,  # a recount finds questions that are known
+        )
+
+
+def roll_up(*, limit: int = 2_000) -> int:
+    """Put the oldest figures that are not in the roll-ups there; gives how many. Safe to run twice, or in two places.
+
+    Late figures go into the hour that they belong to.
+    """
+    with transaction.atomic():
+        _alone()
+        everything = ReportingEvent.objects.across_workspaces("dispatch works for all")
+        rows = list(everything.filter(rolled=False).order_by("id").values_list("id", "workspace_id", *_READ)[:limit])
+        by_workspace: dict[str, list[tuple[Any, ...]]] = {}
+        for row in rows:
+            by_workspace.setdefault(row[1], []).append(row[2:])
+        for workspace_id, figures in by_workspace.items():
+            _apply(workspace_id, cells_of(figures))
+        ids = [row[0] for row in rows]
+        for start in range(0, len(ids), 500):
+            everything.filter(id__in=ids[start : start + 500]).update(rolled=True)
+    return len(rows)
+
+
+def recount(workspace_id: str, *, repair: bool = True, progress: Callable[[int, int], None] | None = None) -> Recount:
+    """Count everything again from messages, turns and happenings, and compare; with `repair`, put right what differs.
+
+    Conversations are locked a few at a time; people go on working. Figures of conversations that were erased stay.
+    """
+    forget_hours(workspace_id)
+    ids = timeline_ids(workspace_id)
+    figures = wrong = 0
+    for start in range(0, len(ids), _CHUNK):
+        with transaction.atomic():
+            stored = clocks(workspace_id, ids[start : start + _CHUNK], lock=repair)
+            counted = list(_counted(workspace_id, timelines(workspace_id, list(stored))))
+            figures += sum(len(folded.measured) for _, folded in counted)
+            wrong += _put_right(workspace_id, counted, repair=repair)
+            made = {timeline.conversation_id: folded.clock.written() for timeline, folded in counted}
+            if repair:
+                set_clocks(workspace_id, {each: clock for each, clock in made.items() if clock != stored[each]})
+        if progress is not None:
+            progress(min(start + _CHUNK, len(ids)), len(ids))
+    while repair and roll_up():
+        pass
+    roll_ups, wrong_roll_ups = _prove_roll_ups(workspace_id, repair=repair)
+    return Recount(len(ids), figures, wrong, roll_ups, wrong_roll_ups)
+
+
+def cells_of(figures: Iterable[tuple[Any, ...]]) -> Cells:
+    """Roll-ups of figures, each given as the columns of `_READ`."""
+    joint: dict[tuple[Any, ...], list[int]] = {}
+    for metric, at, value, business, *dimensions in figures:
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        key = (metric, hour, str(bucket(value)) if metric in TIMES else "", *dimensions)
+        cell = joint.setdefault(key, [0, 0, 0])
+        cell[0] += 1
+        cell[1] += value
+        cell[2] += business
+    cells: Cells = {}
+    for (metric, hour, length, channel_id, *values), added in joint.items():
+        named = [("", ""), *((name, value) for (name, _), value in zip(_DIMENSIONS, values, strict=True) if value)]
+        if length:
+            named.append(("bucket", length))
+            who = _BUCKETS_OF.get(values[5])
+            if who:
+                named.append((who, length))
+        for grain, start in (("h", hour), ("d", hour.replace(hour=0))):
+            for channel in {"", channel_id}:
+                for dimension, value in named:
+                    cell = cells.setdefault((metric, grain, dimension, channel, start, value), [0, 0, 0])
+                    cell[0] += added[0]
+                    cell[1] += added[1]
+                    cell[2] += added[2]
+    return cells
+
+
+def take_out(workspace_id: str, events: Any) -> None:
+    """Take figures out of the roll-ups, as far as they stand there, and delete them; in the caller's transaction."""
+    cells = cells_of(events.filter(rolled=True).values_list(*_READ))
+    _apply(workspace_id, {key: [-each for each in cell] for key, cell in cells.items()})
+    events.delete()
+
+
+def _row(workspace_id: str, conversation_id: str, channel_id: str, at: datetime, figure: Any) -> list[Any]:
+    return [
+        *(workspace_id, at, conversation_id, figure.number, figure.metric, moment(figure.at), figure.value),
+        *(figure.business, channel_id, figure.member, figure.team, figure.labels, figure.intent, figure.language),
+        *(figure.who, figure.detail, False),
+    ]
+
+
+def _apply(workspace_id: str, cells: Cells) -> None:
+    at = now()
+    adapt = connection.ops.adapt_datetimefield_value
+    # In one order, so that two who add to the same roll-ups wait for each other and never for both.
+    rows = [(workspace_id, adapt(at), *key[:4], adapt(key[4]), key[5], *cell) for key, cell in sorted(cells.items())]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_UPSERT, rows)
+
+
+def _alone() -> None:
+    """Until the transaction ends nobody else rolls up. SQLite has one writer anyway."""
+    if connection.vendor == "postgresql":
+        execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def _counted(workspace_id: str, found: Iterator[Timeline]) -> Iterator[tuple[Timeline, Fold]]:
+    book = hours_book(workspace_id)
+    for timeline in found:
+        yield timeline, whole(timeline.events, book)
+
+
+_FIGURE = tuple(column for column in _COLUMNS if column not in {"workspace_id", "created_at", "rolled"})
+
+
+def _put_right(workspace_id: str, counted: list[tuple[Timeline, Fold]], *, repair: bool) -> int:
+    """How many conversations' figures differ from what was counted; with `repair` they do not any more."""
+    ids = [timeline.conversation_id for timeline, _ in counted]
+    stored: dict[str, list[tuple[Any, ...]]] = {each: [] for each in ids}
+    known = ReportingEvent.objects.of(workspace_id).filter(conversation_id__in=ids)
+    for row in known.order_by("conversation_id", "number").values_list(*_FIGURE):
+        stored[row[0]].append(row)
+    wrong = 0
+    for timeline, folded in counted:
+        conversation_id, channel_id = timeline.conversation_id, timeline.channel_id
+        rows = (_row(workspace_id, conversation_id, channel_id, now(), figure) for figure in folded.measured)
+        if [tuple(row[2:-1]) for row in rows] == stored[conversation_id]:
+            continue
+        wrong += 1
+        if repair:
+            take_out(workspace_id, known.filter(conversation_id=conversation_id))
+            store(workspace_id, conversation_id, channel_id, folded)
+    return wrong
+
+
+def _prove_roll_ups(workspace_id: str, *, repair: bool) -> tuple[int, int]:
+    """How many roll-ups there should be, and how many differ, a metric at a time."""
+    mine = ReportingEvent.objects.of(workspace_id)
+    names = set(mine.values_list("metric", flat=True).distinct())
+    names |= set(RollUp.objects.of(workspace_id).values_list("metric", flat=True).distinct())
+    number = wrong = 0
+    for metric in sorted(names):
+        with transaction.atomic():
+            _alone()
+            right = {
+                key: tuple(cell)
+                for key, cell in cells_of(
+                    mine.filter(metric=metric, rolled=True).values_list(*_READ).iterator()
+                ).items()
+            }
+            rows = RollUp.objects.of(workspace_id).filter(metric=metric)
+            there = {row[:6]: row[6:] for row in rows.values_list(*_KEY, "count", "total", "business").iterator()}
+            # What was taken out again has left a zero.
+            differ = sum(right.get(key, (0, 0, 0)) != there.get(key, (0, 0, 0)) for key in right.keys() | there.keys())
+            number, wrong = number + len(right), wrong + differ
+            if differ and repair:
+                rows.delete()
+                _apply(workspace_id, {key: list(cell) for key, cell in right.items()})
+    return number, wrong

@@ -1,0 +1,243 @@
+"""Figures stored live, rolled up, and counted again: always the same, whatever is killed in between."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from kefu.desk import erasure
+from kefu.desk.accounts import actions as accounts
+from kefu.desk.actor import Role
+from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox import due
+from kefu.desk.inbox.actions import happened
+from kefu.desk.inbox.models import Conversation
+from kefu.desk.inbox.queries import get, messages
+from kefu.desk.insights.models import ReportingEvent, RollUp, UnansweredQuestion
+from kefu.desk.insights.rolling import recount, roll_up
+from kefu.desk.rows import now
+
+from ..shops import Shop, made_shop
+from .lives import answer, one_of_each
+
+pytestmark = pytest.mark.django_db
+
+
+def total(shop: Shop, metric: str, dimension: str = "", value: str = "", channel: str = "", grain: str = "d") -> int:
+    rows = RollUp.objects.of(shop.workspace_id).filter(
+        metric=metric, grain=grain, dimension=dimension, value=value, channel_id=channel
+    )
+    return sum(rows.values_list("count", flat=True))
+
+
+@contextmanager
+def killed() -> Iterator[None]:
+    """What is done within is undone, as when the process dies before the commit."""
+    with suppress(RuntimeError), transaction.atomic():
+        yield
+        raise RuntimeError("killed")
+
+
+def test_live_figures_equal_a_recount() -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    while roll_up(limit=7):
+        pass
+    proof = recount(shop.workspace_id, repair=False)
+    assert proof.is_equal, proof
+    assert proof.figures == ReportingEvent.objects.of(shop.workspace_id).count() > 40
+
+
+def test_figures_in_business_hours_equal_a_recount_after_the_hours_have_changed() -> None:
+    shop = made_shop()
+    weekly = {"mon": [["09:00", "09:01"]]}
+    accounts.set_hours(
+        shop.owner, time_zone="Asia/Shanghai", weekly=weekly, holidays=[], since=now() - timedelta(days=9)
+    )
+    one_of_each(shop)
+    accounts.set_hours(shop.owner, time_zone="UTC", weekly=None, holidays=[])
+    assert recount(shop.workspace_id, repair=False).wrong_conversations == 0
+
+
+def test_roll_ups_count_each_dimension() -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    roll_up()
+    assert total(shop, "conversations") == total(shop, "conversations", grain="h") == 7
+    assert total(shop, "conversations", channel=shop.channel_id) == 7
+    assert total(shop, "turns", "intent", "hours") == 1
+    assert total(shop, "turns", "detail", "refuse") == 2
+    assert total(shop, "resolution_time", "who", "person") == 1
+    assert total(shop, "turns", "bucket") == 0  # the bucket is the value
+    rows = RollUp.objects.of(shop.workspace_id).filter(metric="turns", grain="d", dimension="bucket", channel_id="")
+    assert sum(rows.values_list("count", flat=True)) == total(shop, "turns")
+
+
+def test_a_change_that_is_undone_leaves_no_figure() -> None:
+    shop = made_shop()
+    thread = shop.start()
+    before = ReportingEvent.objects.of(shop.workspace_id).count()
+    with killed():
+        shop.say(thread, "Hello?")
+    assert ReportingEvent.objects.of(shop.workspace_id).count() == before
+    shop.say(thread, "Hello?")
+    assert recount(shop.workspace_id, repair=False).wrong_conversations == 0
+
+
+def test_rolling_up_that_is_undone_is_done_once_afterwards() -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    with killed():
+        roll_up()
+    assert RollUp.objects.of(shop.workspace_id).count() == 0
+    roll_up()
+    assert roll_up() == 0
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_a_late_figure_goes_into_its_own_hour() -> None:
+    shop = made_shop()
+    thread = shop.start()
+    shop.say(thread, "Hello?")
+    Conversation.objects.of(shop.workspace_id).update(created_at=now() - timedelta(hours=30))
+    recount(shop.workspace_id)
+    inbox.resolve(shop.program, conversation_id=thread)
+    roll_up()
+    starts = RollUp.objects.of(shop.workspace_id).filter(metric="conversations", grain="h", dimension="", channel_id="")
+    assert now() - starts.get(count__gt=0).start > timedelta(hours=29)
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_a_recount_makes_figures_of_conversations_that_have_none() -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    roll_up()
+    stored = list(ReportingEvent.objects.of(shop.workspace_id).order_by("at", "metric").values_list("metric", "value"))
+    ReportingEvent.objects.of(shop.workspace_id).delete()
+    RollUp.objects.of(shop.workspace_id).delete()
+    UnansweredQuestion.objects.of(shop.workspace_id).delete()
+    Conversation.objects.of(shop.workspace_id).update(clock=None)
+    assert not recount(shop.workspace_id, repair=False).is_equal
+    recount(shop.workspace_id)
+    assert recount(shop.workspace_id, repair=False).is_equal
+    events = ReportingEvent.objects.of(shop.workspace_id).order_by("at", "metric").values_list("metric", "value")
+    assert sorted(events) == sorted(stored)
+    assert UnansweredQuestion.objects.of(shop.workspace_id).count() == 2
+
+
+def test_a_recount_mends_what_was_spoiled() -> None:
+    shop = made_shop()
+    made = one_of_each(shop)
+    roll_up()
+    RollUp.objects.of(shop.workspace_id).filter(metric="turns").update(count=99)
+    ReportingEvent.objects.of(shop.workspace_id).filter(conversation_id=made["refused"], number=1).delete()
+    found = recount(shop.workspace_id)
+    assert found.wrong_conversations == 1
+    assert found.wrong_roll_ups > 0
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_a_conversation_goes_on_after_a_recount_as_if_nothing_was() -> None:
+    shop = made_shop()
+    made = one_of_each(shop)
+    Conversation.objects.of(shop.workspace_id).update(clock=None)
+    recount(shop.workspace_id)
+    shop.say(made["resolved"], "Once more")
+    answer()
+    inbox.resolve(shop.program, conversation_id=made["resolved"])
+    roll_up()
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_ratings_labels_and_teams_are_counted_again_too() -> None:
+    shop = made_shop()
+    thread = one_of_each(shop)["handed_over"]
+    with transaction.atomic():
+        row = get(shop.kefu, thread, lock=True)
+        happened(row, "teamed", team="team_a")
+        happened(row, "labelled", labels=["vip", "bill"])
+        happened(row, "surveyed")
+        happened(row, "rated", by="contact", score=5)
+        row.save()
+    roll_up()
+    assert total(shop, "csat", "label", ",bill,vip,") == 1
+    assert total(shop, "csat", "team", "team_a") == 1
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_thumbs_are_counted_by_the_last() -> None:
+    shop = made_shop()
+    thread = shop.start()
+    shop.say(thread, "When?")
+    answer()
+    message = _last_answer(thread, shop)
+    for value in ("down", "down", "up"):
+        inbox.give_feedback(shop.program, conversation_id=thread, message_id=message, value=value)
+    roll_up()
+    rows = RollUp.objects.of(shop.workspace_id).filter(
+        metric="thumbs", grain="d", dimension="detail", channel_id="", value="down"
+    )
+    assert sum(rows.values_list("total", flat=True)) == 0
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_merging_contacts_changes_no_figure() -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    one, other = Conversation.objects.of(shop.workspace_id).values_list("contact_id", flat=True)[:2]
+    inbox.move_conversations(shop.program, from_contact=one, to_contact=other)
+    roll_up()
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_figures_of_an_erased_contact_stay_and_name_no_conversation() -> None:
+    shop = made_shop()
+    thread = one_of_each(shop)["refused"]
+    roll_up()
+    before = total(shop, "unanswered")
+    contact = Conversation.objects.of(shop.workspace_id).get(id=thread).contact_id
+    erasure.erase(shop.owner, contact)
+    assert not ReportingEvent.objects.of(shop.workspace_id).filter(conversation_id=thread).exists()
+    assert not UnansweredQuestion.objects.of(shop.workspace_id).filter(conversation_id=thread).exists()
+    assert total(shop, "unanswered") == before == 2
+    assert recount(shop.workspace_id).is_equal
+
+
+def test_conversations_closed_for_idling_are_counted() -> None:
+    shop = made_shop()
+    thread = shop.start()
+    shop.say(thread, "When?")
+    answer()
+    Conversation.objects.of(shop.workspace_id).filter(id=thread).update(due_at=now())
+    due.close_idle()
+    roll_up()
+    assert total(shop, "bot_resolutions", "detail", "idle") == 1
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_workspaces_do_not_meet() -> None:
+    mine, other = made_shop(), made_shop()
+    one_of_each(mine)
+    other.say(other.start(), "Hello?")
+    roll_up()
+    assert total(other, "incoming_messages") == 1
+    assert recount(other.workspace_id).conversations == 1
+    assert recount(mine.workspace_id, repair=False).is_equal
+
+
+def test_released_members_conversations_are_counted() -> None:
+    shop = made_shop()
+    ann = shop.member(Role.AGENT)
+    thread = shop.start()
+    shop.say(thread, "Hello?")
+    inbox.take(ann, conversation_id=thread)
+    inbox.release(shop.owner, member_id=ann.id)
+    roll_up()
+    assert recount(shop.workspace_id, repair=False).is_equal
+    assert total(shop, "assignments", "member", ann.id) == 1
+
+
+def _last_answer(thread: str, shop: Shop) -> str:
+    return next(each.id for each in messages(shop.kefu, thread) if each.author == "assistant")
