@@ -1,0 +1,97 @@
+"""Telephone numbers, e-mail addresses, names and postal addresses: mostly placeholders, since texts are masked."""
+
+import re
+from functools import lru_cache
+
+from kefu.brain.slots.found import Found
+
+_PHONE = re.compile(r"<PHONE_\d+>")
+_EMAIL = re.compile(r"<EMAIL_\d+>")
+_NAME = re.compile(r"<NAME_\d+>")
+_ADDRESS = re.compile(r"<ADDRESS_\d+>")
+# What masking let through: digits in groups, as a customer may type them when a number was asked for.
+_DIGITS = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){5,14}")
+_WRITTEN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
+_CALLED = re.compile(
+    r"^(?:(?:hi|hello|hey|yes|yeah|sure|ok(?:ay)?|well|of course|certainly|你好|您好|好的?|可以)[,，.!！。 ]+){0,3}"
+    r"(?:my (?:full |first |last )?name(?:'s| is)|name(?:'s| is|:)|i am|i'm|im|it is|it's|its|this is|that(?:'s"
+    r"| is| would be)"
+    r"|call me|我的?(?:名字|姓名)?(?:叫做?|是)|名字(?:叫|是)|姓名[:：是]?|叫我?)\s*",
+    re.IGNORECASE,
+)
+# "Brian White, and I need help": a name ends where the sentence goes on.
+_NAME_ENDS = re.compile(r"[,，.。!！?？;；\n(（]|\s(?:and|but|please|thanks|from|here|speaking|i)\b", re.IGNORECASE)
+_MOST_NAME_WORDS, _LONGEST_NAME = 5, 60
+_GREETING = re.compile(r"\W*(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|ok(?:ay)?|yes|no|sure"
+r"|thanks?(?: you)?|help|你好|您好|在吗|好的?|谢谢|可以)\W*", re.IGNORECASE)  # fmt: skip
+_ADDRESS_LEAD = re.compile(
+    r"^(?:(?:yes|ok(?:ay)?|sure|well|好的?)[,，. ]+)*(?:(?:my |the )?(?:new |home |shipping "
+    r"|delivery )?address(?:'s| is|:)|it(?:'s| is)"
+    r"|(?:please )?(?:ship|send|deliver) (?:it |them )?to|i live (?:at|in)|(?:我的)?(?:新的?|收货|收件"
+    r"|家庭)?地址(?:是|为|[:：])?|寄到|送到|发到|改成|是)\s*",
+    re.IGNORECASE,
+)
+_SHORTEST_ADDRESS, _LONGEST_ADDRESS = 4, 200
+
+
+def phones(text: str, language: str, *, asked: bool = False) -> list[Found]:
+    """Telephone numbers: placeholders; when asked for, also digits that masking let through, as E.164 if valid."""
+    found = [Found("phone", match[0], *match.span()) for match in _PHONE.finditer(text)]
+    if found or not asked:
+        return found
+    return [
+        Found("phone", number, *match.span())
+        for match in _DIGITS.finditer(text)
+        for number in [_international(match[0], "CN" if language == "zh" else "US")]
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _international(written: str, region: str) -> str:
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(written, region)
+        if phonenumbers.is_valid_number(number):
+            return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    except phonenumbers.NumberParseException:
+        pass
+    return re.sub(r"[^\d+]", "", written)
+
+
+def emails(text: str) -> list[Found]:
+    """E-mail addresses: placeholders, or what masking let through in lower case."""
+    found = [Found("email", match[0], *match.span()) for match in _EMAIL.finditer(text)]
+    return found or [Found("email", match[0].lower(), *match.span()) for match in _WRITTEN_EMAIL.finditer(text)]
+
+
+def names(text: str, *, asked: bool = False) -> list[Found]:
+    """Names: placeholders; when asked for, also what follows "my name is" or stands alone."""
+    found = [Found("name", match[0], *match.span()) for match in _NAME.finditer(text)]
+    if found or not asked:
+        return found
+    called = _CALLED.match(text)
+    start = called.end() if called else 0
+    ends = _NAME_ENDS.search(text, start + 1)
+    end = ends.start() if ends else len(text)
+    name = text[start:end].strip(" 的\"'“”")
+    plausible = 0 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_NAME_WORDS
+    if not plausible or any(char.isdigit() for char in name) or _GREETING.fullmatch(name):
+        return []
+    at = text.index(name, start)
+    return [Found("name", name, at, at + len(name))]
+
+
+def addresses(text: str, *, asked: bool = False) -> list[Found]:
+    """Postal addresses: placeholders; when asked for, the message without "my address is", placeholder and all."""
+    found = [Found("address", match[0], *match.span()) for match in _ADDRESS.finditer(text)]
+    if not asked:
+        return found
+    lead = _ADDRESS_LEAD.match(text)
+    if not found and lead is None and _GREETING.fullmatch(text):
+        return []
+    start = found[0].start if found else lead.end() if lead else 0
+    address = text[start:].strip(" .。,，;；!！\n")[:_LONGEST_ADDRESS]
+    if not found and len(address) < _SHORTEST_ADDRESS:
+        return []
+    return [Found("address", " ".join(address.split()), start, start + len(address))]

@@ -1,0 +1,184 @@
+"""Which slots a message fills: the one asked for first, then whatever else the customer volunteers."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kefu.brain.slots.found import Found
+from kefu.brain.slots.readings import Heard, fitting, readings, subjects
+from kefu.contracts.flow import Json, Slot, SlotType
+from kefu.contracts.flow_state import Candidate
+from kefu.knowledge.words import fold
+
+# Types that are plain to see are read first, so that what is left over may be a number.
+_PLAIN_TO_SEE = (
+    SlotType.PHONE, SlotType.EMAIL, SlotType.ADDRESS, SlotType.NAME, SlotType.PATTERN, SlotType.MONEY, SlotType.DATE,
+    SlotType.TIME, SlotType.CHOICE, SlotType.NUMBER,
+)  # fmt: skip
+# A tagger's span below this is as likely wrong as right.
+_LIKELY = 0.5
+# How far a word may stand from the value that it belongs to: "party of 4", "people: about 4", "人数大概是4".
+_NEAR_BEFORE, _NEAR_AFTER = 16, 10
+# Shorter codes and bare numbers are volunteered only beside a word that says what they are.
+_SHORTEST_CODE, _SHORTEST_DIGITS = 4, 6
+_NUMBER = re.compile(r"\d+|[一二两三四五六七八九十]+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b")
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A slot's new value, and the customer's own words for it."""
+
+    value: Json
+    text: str
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What a message fills; `refused` are values that were understood but are not allowed, with the reason."""
+
+    filled: Mapping[str, Filled] = field(default_factory=dict)
+    refused: Mapping[str, tuple[Json, str]] = field(default_factory=dict)
+
+
+class _Reading:
+    """One message being read: what is filled and which characters are used up."""
+
+    def __init__(self, heard: Heard, slots: Sequence[Slot]) -> None:
+        self.heard = heard
+        self.slots = slots
+        self.filled: dict[str, Filled] = {}
+        self.refused: dict[str, tuple[Json, str]] = {}
+        self.used: list[Found] = []
+
+    def take(self, slot: Slot, found: Found) -> None:
+        value, why = fitting(slot, found, self.heard.today)
+        self.used.append(found)
+        if why is None:
+            self.filled[slot.name] = Filled(value, self.heard.text[found.start : found.end], found.start, found.end)
+        else:
+            self.refused[slot.name] = (value, why)
+
+    def free(self, found: Iterable[Found]) -> list[Found]:
+        return [each for each in found if not any(each.overlaps(other) for other in self.used)]
+
+    def is_done(self, slot: Slot) -> bool:
+        return slot.name in self.filled or slot.name in self.refused
+
+
+def gather(
+    slots: Sequence[Slot],
+    heard: Heard,
+    *,
+    asked: Slot | None = None,
+    candidates: Sequence[Candidate] = (),
+    present: Mapping[str, Json] | None = None,
+    volunteered: Collection[str] | None = None,
+) -> Gathered:
+    """Read a message for the slot that was asked for and for those it may volunteer (all of `slots`, if None).
+
+    `candidates` are a trained tagger's spans, believed before the rules for slots that the rules read less well.
+    """
+    reading = _Reading(heard, slots)
+    _by_tagger(reading, candidates, asked)
+    if asked is not None and not reading.is_done(asked):
+        _asked(reading, asked, (present or {}).get(asked.name))
+    others = [slot for slot in slots if slot.volunteer and not reading.is_done(slot) and slot is not asked]
+    if volunteered is not None:
+        others = [slot for slot in others if slot.name in volunteered]
+    # What the answer to a question for free text holds is that text.
+    if asked is None or asked.type is not SlotType.TEXT:
+        for kind in _PLAIN_TO_SEE:
+            _volunteered(reading, [slot for slot in others if slot.type is kind])
+    return Gathered(reading.filled, reading.refused)
+
+
+def _by_tagger(reading: _Reading, candidates: Sequence[Candidate], asked: Slot | None) -> None:
+    by_name = {slot.name: slot for slot in reading.slots}
+    for candidate in sorted(candidates, key=lambda each: -each.score):
+        slot = by_name.get(candidate.slot)
+        at = reading.heard.text.find(candidate.text)
+        if slot is None or at < 0 or candidate.score < _LIKELY or not candidate.text or reading.is_done(slot):
+            continue
+        if slot is not asked and not slot.volunteer:
+            continue
+        span = Heard(candidate.text, reading.heard.language, reading.heard.now)
+        found = readings(slot, span, asked=True)
+        if found:
+            first = found[0]
+            moved = Found(first.kind, first.value, at + first.start, at + first.end, first.also)
+            if reading.free([moved]):
+                reading.take(slot, moved)
+
+
+def _asked(reading: _Reading, slot: Slot, before: Json) -> None:
+    """The asked slot takes what stands by its own name, else the first that is allowed, else the first."""
+    found = reading.free(readings(slot, reading.heard, asked=True, before=before))
+    if not found:
+        return
+    rivals = [other for other in reading.slots if other.type is slot.type and other is not slot]
+    text = fold_lengthwise(reading.heard.text)
+    own = [each for each in found if _is_near(text, each, subjects(slot))]
+    others = [each for each in found if not any(_is_near(text, each, subjects(rival)) for rival in rivals)]
+    ranked = own or others or found
+    today = reading.heard.today
+    allowed = [each for each in ranked if fitting(slot, each, today)[1] is None]
+    reading.take(slot, (allowed or ranked)[0])
+
+
+def _volunteered(reading: _Reading, slots: Sequence[Slot]) -> None:
+    """Give each value to the slot whose name stands beside it, else to the next slot in the order of the file."""
+    text = fold_lengthwise(reading.heard.text)
+    left = list(slots)
+    for slot in slots:
+        found = reading.free(readings(slot, reading.heard, asked=False))
+        near = next((each for each in found if _is_near(text, each, subjects(slot))), None)
+        if near is not None:
+            reading.take(slot, near)
+            left.remove(slot)
+    for slot in left:
+        found = reading.free(readings(slot, reading.heard, asked=False))
+        found = [each for each in found if _may_be_volunteered(slot, each, text)]
+        if found:
+            reading.take(slot, found[0])
+
+
+def _may_be_volunteered(slot: Slot, found: Found, text: str) -> bool:
+    """Whether a value without the slot's name beside it can be nothing else."""
+    written = text[found.start : found.end].strip()
+    if slot.type is SlotType.NUMBER:
+        return _stands_as_in_an_example(slot, found, text)
+    if slot.type is SlotType.PATTERN:
+        return len(written) >= (_SHORTEST_DIGITS if written.isdigit() else _SHORTEST_CODE)
+    return True
+
+
+def _stands_as_in_an_example(slot: Slot, found: Found, text: str) -> bool:
+    """ "4 of us" stands as in the example "three of us"."""
+    before, after = text[: found.start].rstrip(), text[found.end :].lstrip()
+    for examples in slot.examples.values():
+        for example in examples:
+            folded = fold(example)
+            number = _NUMBER.search(folded)
+            if number is None:
+                continue
+            head, tail = folded[: number.start()].strip(), folded[number.end() :].strip()
+            if (head or tail) and before.endswith(head) and after.startswith(tail):
+                return True
+    return False
+
+
+def _is_near(text: str, found: Found, words: Iterable[str]) -> bool:
+    before = text[max(0, found.start - _NEAR_BEFORE) : found.start]
+    after = text[found.end : found.end + _NEAR_AFTER]
+    return any(word in before or word in after for word in map(fold, words) if word)
+
+
+def fold_lengthwise(text: str) -> str:
+    """A text folded for comparison, or only in small letters where folding would move its characters."""
+    folded = fold(text)
+    if len(folded) == len(text):
+        return folded
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text
