@@ -84,7 +84,7 @@ def erased(workspace_id: str, conversation_ids: list[str]) -> None:
         watcher.erased(workspace_id, conversation_ids)
 
 
-def set_clocks(workspace_id: str, clocks: Mapping[str, Mapping[str, Any]]) -> None:
+def set_clocks(workspace_id: str, clocks: dict[str, dict[str, Any]]) -> None:
     """Store clocks that were made again, by conversation, in the caller's transaction, which has locked them."""
     statement = "UPDATE inbox_conversation SET clock = %s WHERE id = %s AND workspace_id = %s"
     with connection.cursor() as cursor:
