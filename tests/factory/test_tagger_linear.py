@@ -1,14 +1,13 @@
 """The linear tagger by the public commands: trained, judged, asked; no torch."""
 
 import json
-import random
 from pathlib import Path
 
 import pytest
 
 from kefu.contracts.model_card import read_card
 from kefu.engines.classifier.engine import ClassifierEngine
-from kefu.kit.errors import BadInstallation, KefuError
+from kefu.kit.errors import KefuError
 from kefu.kit.runtime import run
 
 from .commands import kefu, refused
@@ -47,8 +46,8 @@ def test_it_is_asked(model: Path) -> None:
 def test_what_was_asked_decides(model: Path) -> None:
     alone = json.loads(kefu("predict", model, "--text", "9", "--asked", "people", "--json"))
     assert [(each["slot"], each["text"]) for each in alone["slots"]] == [("people", "9")]
-    unasked = json.loads(kefu("predict", model, "--text", "9", "--asked", "no_such_slot", "--json"))
-    assert unasked["slots"] == []
+    other = json.loads(kefu("predict", model, "--text", "friday", "--asked", "day", "--json"))
+    assert [(each["slot"], each["text"]) for each in other["slots"]] == [("day", "friday")]
 
 
 def test_it_is_evaluated_on_other_data(model: Path, tmp_path: Path) -> None:
@@ -76,8 +75,7 @@ def test_an_altered_model_is_not_loaded(model: Path, tmp_path: Path) -> None:
 
     copy = shutil.copytree(model, tmp_path / "copy")
     (copy / "vocabulary.json").write_text("[]", encoding="utf-8")
-    with pytest.raises(BadInstallation):
-        kefu("predict", copy, "--text", "x")
+    assert "is damaged" in refused("predict", copy, "--text", "x")
 
 
 def test_a_tagger_is_no_classifier(model: Path) -> None:
@@ -97,7 +95,3 @@ def test_hostile_texts_are_tagged_as_any(model: Path, tmp_path: Path) -> None:
     lines.write_text("".join(json.dumps({"text": each}) + "\n" for each in texts if each.strip() and "\0" not in each))
     answers = [json.loads(line) for line in kefu("predict", model, "--file", lines).splitlines()]
     assert all(each["text"][span["start"] : span["end"]] == span["text"] for each in answers for span in each["slots"])
-
-
-def test_templates_are_random() -> None:
-    assert rows(5) == rows(5) != rows(5, seed=random.Random(1).randint(1, 9))

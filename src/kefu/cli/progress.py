@@ -65,7 +65,18 @@ class Progress:
 
 
 # The figures that a line has room for; all of them are on the card.
-_MAIN = ("span_f1", "accuracy", "linear_accuracy", "macro_f1", "ece", "oos_auroc", "mae", "pearson", "latency_p95_ms", "size_mb")
+_MAIN = (
+    "span_f1",
+    "accuracy",
+    "linear_accuracy",
+    "macro_f1",
+    "ece",
+    "oos_auroc",
+    "mae",
+    "pearson",
+    "latency_p95_ms",
+    "size_mb",
+)
 
 
 def _main(metrics: Mapping[str, Any]) -> dict[str, Any]:
