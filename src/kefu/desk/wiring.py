@@ -23,6 +23,7 @@ from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
 from kefu.desk.moods import load_moods, version_of
 from kefu.desk.serving import LiveModels, Serving
+from kefu.desk.speech import Speech
 from kefu.kit import registry
 from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
@@ -74,6 +75,7 @@ class Wiring:
         self._generations = asyncio.Semaphore(settings().generations_at_once)
         self._chosen = ChosenEncoders(self.encoders, lambda workspace_id: self.changed(workspace_id, "assistant."))
         self.models = LiveModels(lambda: self.encoders().values())
+        self.speech = Speech()
 
     @property
     def has_encoders(self) -> bool:
@@ -195,6 +197,7 @@ class Wiring:
             self._generations = asyncio.Semaphore(settings().generations_at_once)  # the next loop's, if there is one
         self._chosen.close()  # first, so that a change under way knows why its encoders are gone
         self.models.close()  # before the encoders that they share
+        self.speech.close()
         for engine in engines:
             run(engine.close())
         if self._sender is not None:

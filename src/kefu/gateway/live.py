@@ -22,7 +22,7 @@ _TOLD = (
     *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
     "message.rated",
 )
-_SHOWN = ("message.created", "conversation.created", "conversation.updated", *_TOLD)
+_SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", *_TOLD)
 
 
 class MemberEvents:
@@ -71,7 +71,7 @@ class MemberEvents:
         if is_viewer:
             reader = Actor(event.workspace_id, "member", "live", role=Role.VIEWER)
         with contextlib.suppress(NotFound):
-            if event.kind == "message.created":
+            if event.kind in {"message.created", "message.updated"}:
                 return await self._message(reader, event)
             if event.kind in {"conversation.created", "conversation.updated"}:
                 thread = await self._rows.read(queries.thread, reader, event.conversation_id)
@@ -82,7 +82,7 @@ class MemberEvents:
 
     async def _message(self, reader: Actor, event: EventInfo) -> Shown:
         row = await self._rows.read(queries.message, reader, event.conversation_id, event.row_id)
-        name = "reply.completed" if row.author == "assistant" else "message.created"
+        name = "reply.completed" if row.author == "assistant" else event.kind
         return name, {"conversation": row.conversation_id, "message": schemas.message_json(row)}
 
 

@@ -170,7 +170,7 @@ async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[s
         return "typing", None, _place(happened, author=happened.author, name=happened.name)
     if not isinstance(happened, EventInfo):
         return None
-    if happened.kind == "message.created":
+    if happened.kind in {"message.created", "message.updated"}:
         return await _message_event(gateway, actor, happened)
     if happened.kind in {"conversation.created", "conversation.updated"}:
         with contextlib.suppress(NotFound):
@@ -186,7 +186,7 @@ async def _message_event(
         message = await gateway.rows.read(queries.message, actor, happened.conversation_id, happened.row_id)
     except NotFound:
         return None
-    name = "reply.completed" if message.author == "assistant" else "message.created"
+    name = "reply.completed" if message.author == "assistant" else happened.kind
     body = {"conversation": message.conversation_id, "message": shapes.message_json(message)}
     return name, happened.id, body
 

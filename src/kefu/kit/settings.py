@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from kefu.kit.errors import BadInput
 
@@ -95,6 +95,20 @@ class Settings(BaseModel):
     )
     allow_private_addresses: bool = Field(
         default=False, description="Let knowledge be fetched from, and channels call, private and loopback addresses."
+    )
+    transcriber: str = Field(
+        default="package:whisper-base",
+        description="What turns speech to text: package:whisper-base, path:DIR of a CTranslate2 Whisper, openai:MODEL.",
+    )
+    speaker: str = Field(
+        default="package:voices", description="What speaks: package:voices (English and Mandarin), or openai:MODEL."
+    )
+    speech_url: str = Field(
+        default="", description="The server of an openai: recogniser or voice, such as http://localhost:8001/v1."
+    )
+    speech_key: SecretStr = Field(default=SecretStr(""), description="The key that this server asks for, if any.")
+    recording_seconds: int = Field(
+        default=300, ge=1, le=3600, description="The longest recording that is listened to, in seconds."
     )
     sqlite_synchronous: str = Field(
         default="NORMAL",

@@ -45,7 +45,10 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 
 @dataclass(frozen=True)
 class ClaimedTurn:
-    """A turn that this worker alone may finish until its lease ends. `text` is empty where only files were sent."""
+    """A turn that this worker alone may finish until its lease ends.
+
+    `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone.
+    """
 
     id: str
     workspace_id: str
@@ -55,6 +58,7 @@ class ClaimedTurn:
     refusals_in_a_row: int
     language: str
     attempts: int
+    wordless: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         refusals_in_a_row=thread.refusals_in_a_row,
         language=thread.language,
         attempts=turn.attempts,
+        wordless=any(not line.text for line in mine),
     )
 
 

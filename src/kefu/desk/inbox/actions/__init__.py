@@ -63,6 +63,7 @@ from kefu.desk.inbox.actions.messages import (
     say,
 )
 from kefu.desk.inbox.actions.privacy import mask_found
+from kefu.desk.inbox.actions.recordings import add_transcript
 from kefu.desk.inbox.actions.state import IDLE_WITH_ASSISTANT, IDLE_WITH_MEMBER, close, language_of, leave_pending, wait
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "Watcher",
     "add_attachment",
     "add_channel",
+    "add_transcript",
     "arrive",
     "ask_for_member",
     "assign",

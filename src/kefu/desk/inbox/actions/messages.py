@@ -302,11 +302,12 @@ def _new(actor: Actor, thread: Conversation, *, author: str, author_id: str, tex
         created_at=at,
     )
     if text and author in {"contact", "member"}:
-        _mask(row, thread)
+        mask_into(row, thread)
     return row
 
 
-def _mask(row: Message, thread: Conversation) -> None:
+def mask_into(row: Message, thread: Conversation) -> None:
+    """Mask a message's text and seal its original, with the conversation's own placeholders; neither is stored yet."""
     masked = mask(row.text, thread.language or None, known=placeholders(thread))
     if not masked.entities and masked.text == row.text:
         return

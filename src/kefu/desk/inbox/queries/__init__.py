@@ -42,6 +42,7 @@ from kefu.desk.inbox.queries.messages import (
     outcome_of,
     reply_of,
 )
+from kefu.desk.inbox.queries.recordings import Recording, unheard
 from kefu.desk.inbox.queries.rows import get, original, placeholders
 from kefu.desk.inbox.queries.turns import HISTORY, Line, TurnInfo, confidences, history, turn, turn_info
 
@@ -54,6 +55,7 @@ __all__ = [
     "DeliveryInfo",
     "Line",
     "MessageInfo",
+    "Recording",
     "ThreadInfo",
     "Traffic",
     "TurnInfo",
@@ -98,5 +100,6 @@ __all__ = [
     "traffic",
     "turn",
     "turn_info",
+    "unheard",
     "with_names",
 ]
