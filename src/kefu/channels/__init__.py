@@ -1,0 +1,1 @@
+"""Channels: plug-ins that turn providers' requests into messages, and replies into requests to them."""

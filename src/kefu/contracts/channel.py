@@ -222,19 +222,24 @@ class Hold:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a request brought, and what it is answered with once that is stored."""
+    """What a request brought, and what it is answered with once that is stored.
+
+    `refused` counts what came in a genuine request and is not taken, where refusing the request would only repeat it.
+    """
 
     incoming: tuple[Incoming, ...] = ()
     answer: Answer = Answer()
     hold: Hold | None = None
+    refused: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
 class Polled:
-    """What was fetched. `confirm` is awaited once it is stored; what is not confirmed comes again."""
+    """What was fetched, perhaps nothing. `confirm` is awaited once it is stored; what is not confirmed comes again."""
 
     incoming: tuple[Incoming, ...]
     confirm: Callable[[], Awaitable[None]]
+    refused: tuple[Reason, ...] = ()
 
 
 # --- what goes out --------------------------------------------------------------------------------------------------
@@ -384,7 +389,10 @@ class Channel(Protocol):
         """Try what the settings say, live; changes nothing but what the channel needs at its provider's."""
 
     def poll(self) -> AsyncIterator[Polled]:
-        """Fetch messages for as long as it is iterated, where the settings say so; ends at once where they do not."""
+        """Fetch messages for as long as it is iterated, where the settings say so; ends at once where they do not.
+
+        Yields at least once a minute, if only to show that it lives.
+        """
 
     async def close(self) -> None:
         """Close connections; safe to call twice."""

@@ -16,12 +16,14 @@ from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
 from kefu.desk.wiring import wiring
 from kefu.desk.wsgi import application as desk
-from kefu.gateway import attachments, console, docs, knowledge, messages, problem, stream, visitors
+from kefu.gateway import attachments, audio, console, docs, hooks, knowledge, messages, problem, stream, visitors
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
+from kefu.gateway.hooks import Hooks
 from kefu.gateway.hub import Hub
 from kefu.gateway.intake import Intake
 from kefu.gateway.live import MemberEvents, Presence
+from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import Gateway, gateway_of
 from kefu.kit import runtime
@@ -49,7 +51,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     problem.install(app)
-    for part in (messages, attachments, stream, knowledge, visitors, console, docs):
+    for part in (messages, attachments, audio, stream, knowledge, visitors, hooks, console, docs):
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
@@ -65,9 +67,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     rows = Rows()
     hub = Hub(rows)
     await hub.start()
-    dispatch = Dispatch(rows, hub)
+    plugins = Plugins(rows, hub)
+    dispatch = Dispatch(rows, hub, plugins)
     app.state.gateway = Gateway(
-        rows, Intake(rows), hub, dispatch, Gate(rows, hub), MemberEvents(rows, hub), Presence(hub)
+        rows,
+        Intake(rows),
+        hub,
+        dispatch,
+        Gate(rows, hub),
+        MemberEvents(rows, hub),
+        Presence(hub),
+        Hooks(rows, hub, plugins, dispatch),
     )
     dispatch.start()
     warm = asyncio.create_task(_warm(rows))
@@ -127,6 +137,8 @@ class BodyLimit:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        # What a program sends through a hook may hold a file in base64; nobody has checked it yet.
+        self._hook = settings().attachment_megabytes * 4 * 2**20 // 3 + _JSON_LIMIT
         self._upload = (max(settings().upload_megabytes, settings().attachment_megabytes) + 1) * 2**20
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +147,8 @@ class BodyLimit:
             return
         headers = dict(scope["headers"])
         is_upload = headers.get(b"content-type", b"").startswith(b"multipart/")
-        limit = self._upload if is_upload else _JSON_LIMIT
+        is_hook = scope["path"].startswith("/v1/hooks/")
+        limit = self._hook if is_hook else self._upload if is_upload else _JSON_LIMIT
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             refusal = problem.problem(413, "too_large", f"The request has more than {limit:,} bytes.")

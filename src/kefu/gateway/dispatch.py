@@ -23,7 +23,10 @@ from kefu.desk.library import due as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub import due as modelhub
 from kefu.desk.wiring import Mind, wiring
+from kefu.gateway.hearing import Silence, hear_recordings
 from kefu.gateway.hub import Delta, Hub
+from kefu.gateway.outbox import Outbox
+from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
@@ -40,10 +43,11 @@ _log = Log(__name__)
 class Dispatch:
     """One a process. Several processes on one PostgreSQL share the work."""
 
-    def __init__(self, rows: Rows, hub: Hub) -> None:
+    def __init__(self, rows: Rows, hub: Hub, plugins: Plugins) -> None:
         self._rows = rows
         self._hub = hub
         self._worker = f"worker_{uuid.uuid4().hex[:16]}"
+        self._outbox = Outbox(rows, hub, plugins, self._worker)
         self._due = asyncio.Event()
         self._sources_due = asyncio.Event()
         self._runs_due = asyncio.Event()
@@ -75,6 +79,7 @@ class Dispatch:
                 (self._read_sources, "sources"),
                 (self._change_encoders, "encoders"),
                 (self._tend_runs, "runs"),
+                *self._outbox.loops(),
             ]
         ]
 
@@ -83,6 +88,7 @@ class Dispatch:
         self._stopping = True
         if self._in_work:
             await asyncio.wait(list(self._in_work.values()), timeout=_STOP_SECONDS)
+        await self._outbox.stop()
         for task in [*self._in_work.values(), *self._loops]:
             task.cancel()
 
@@ -171,8 +177,11 @@ class Dispatch:
         if turn.attempts > inbox.ATTEMPTS:
             return _sorry(turn)
         mind = await self._mind(turn.workspace_id)
-        if not turn.text:
-            return _file_received(turn, mind.policy)
+        if turn.wordless:
+            heard = await hear_recordings(self._rows, turn)
+            turn = heard.turn
+            if not turn.text:
+                return _without_words(turn, mind.policy, heard.silence)
         publish = self._hub.publish
         return await answer(
             request_of(turn, mind),
@@ -291,15 +300,15 @@ def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
     )
 
 
-def _file_received(turn: ClaimedTurn, policy: Policy) -> TurnOutcome:
-    """The answer to a file without a word: nobody has looked into it, so what it is about is asked."""
+def _without_words(turn: ClaimedTurn, policy: Policy, silence: Silence) -> TurnOutcome:
+    """The answer to a file or recording that says nothing to us: what it is about is asked."""
     language = turn.language or policy.default_language
     return TurnOutcome(
-        texts.say("file_received", language, policy),
+        texts.say(silence, language, policy),
         Decision.CLARIFY,
         0.0,
         language,
-        reason="file_without_text",
+        reason="file_without_text" if silence == "file_received" else silence,
         quick_replies=(texts.say("talk_to_person", language, policy),),
     )
 

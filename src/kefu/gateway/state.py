@@ -1,6 +1,7 @@
 """What the gateway's routes share: rows, hub, dispatch, gate."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
@@ -12,6 +13,9 @@ from kefu.gateway.intake import Intake
 from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.rows import Rows
 
+if TYPE_CHECKING:
+    from kefu.gateway.hooks import Hooks
+
 
 @dataclass(frozen=True)
 class Gateway:
@@ -22,6 +26,7 @@ class Gateway:
     gate: Gate
     member_events: MemberEvents
     presence: Presence
+    hooks: "Hooks"
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

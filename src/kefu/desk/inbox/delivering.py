@@ -5,14 +5,18 @@ the same key only once they are sent again, else a member looks at them, since n
 is pushed is counted against the channel's quota before it is sent, so that no crash ever exceeds it.
 """
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
 from kefu.contracts.channel import (
     Capabilities,
     NotKnown,
+    Outgoing,
     QuotaUsedUp,
     RefusedForEver,
     SendResult,
@@ -21,11 +25,13 @@ from kefu.contracts.channel import (
     manifest,
 )
 from kefu.desk.accounts.actions import announce
+from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import system
+from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions import language_of, say
-from kefu.desk.inbox.models import Channel, Delivery, Reach
-from kefu.desk.inbox.queries import get
+from kefu.desk.inbox.models import Arrival, Channel, Delivery, Reach, Turn
+from kefu.desk.inbox.queries import get, outgoing
 from kefu.desk.rows import now
 from kefu.desk.statements import execute
 from kefu.kit.errors import KefuError
@@ -46,6 +52,10 @@ _DUE = """
             SELECT 1 FROM inbox_delivery AS other WHERE other.conversation_id = delivery.conversation_id
                 AND (other.state = 'claimed' OR (other.state = 'pending' AND other.sequence < delivery.sequence)))
     ORDER BY delivery.due_at LIMIT %s
+"""
+_INTERRUPTED = """
+    SELECT id FROM inbox_delivery WHERE state = 'claimed' AND state IN ('pending', 'claimed') AND lease_until < %s
+    ORDER BY lease_until LIMIT %s
 """
 _LOCKED = " FOR UPDATE OF delivery SKIP LOCKED"
 
@@ -72,7 +82,7 @@ def claim_deliveries(*, worker: str, limit: int, lease_seconds: float) -> list[C
     with transaction.atomic():
         lock = _LOCKED if connection.vendor == "postgresql" else ""
         ids = [str(row[0]) for row in execute(_DUE + lock, [at, limit])]
-        leads = _rows(ids)
+        leads = _rows(ids) if ids else []
         claimed = [_claim(lead, worker, at, lease_seconds) for lead in leads]
     return [each for each in claimed if each is not None]
 
@@ -103,9 +113,8 @@ def settle(claimed: ClaimedDelivery, result: SendResult, *, more: bool = False) 
 def take_up_interrupted(*, limit: int = 100) -> int:
     """Deal with deliveries whose worker died while it sent them; gives how many."""
     at = now()
-    everywhere = Delivery.objects.across_workspaces("dispatch works for all")
-    late = everywhere.filter(state="claimed", lease_until__lt=at).order_by("lease_until")
-    found = list(late[:limit])
+    ids = [str(row[0]) for row in execute(_INTERRUPTED, [at, limit])]
+    found = _rows(ids) if ids else []
     batches = {(row.workspace_id, row.conversation_id, row.batch, row.claimed_by, row.channel_id) for row in found}
     for workspace_id, conversation_id, batch, worker, channel_id in batches:
         claimed = ClaimedDelivery(batch, workspace_id, channel_id, conversation_id, worker, 0, 0)
@@ -117,12 +126,52 @@ def take_up_interrupted(*, limit: int = 100) -> int:
     return len(found)
 
 
+def answer_kept(
+    arrival_id: str, *, workspace_id: str, pieces: Callable[[Outgoing], Sequence[Outgoing]], answered_only: bool
+) -> Outgoing | None:
+    """The reply that goes back with a request, where the channel cannot send by itself; None where none waits.
+
+    The same arrival is always given the same. `answered_only`: only once the arrival's own turn is done. It counts as
+    sent from here on: a request that is cut off is repeated, and given it again.
+    """
+    with transaction.atomic():
+        arrival = Arrival.objects.of(workspace_id).select_for_update().get(id=arrival_id)
+        key = workspace_key(workspace_id)
+        if arrival.sealed_answer is not None:
+            return _said(json.loads(unseal(key, arrival.sealed_answer, about=arrival.id)))
+        turn = Turn.objects.of(workspace_id).filter(id=arrival.turn_id).first() if arrival.turn_id else None
+        if answered_only and turn is not None and turn.state != "done":
+            return None
+        get(system(workspace_id), arrival.conversation_id, lock=True)
+        kept = Delivery.objects.of(workspace_id).filter(conversation_id=arrival.conversation_id, state="kept")
+        rows = list(kept.order_by("sequence"))
+        if not rows:
+            return None
+        batch = rows[0].batch or rows[0].id
+        rows = [row for row in rows if row.batch in {"", batch}]
+        _put(rows, batch=batch, state="kept")
+        whole = list(pieces(outgoing(workspace_id, arrival.conversation_id, batch)))
+        place = min(rows[0].pieces_sent, len(whole) - 1)
+        piece = whole[place]
+        _put(rows, state="kept" if place + 1 < len(whole) else "sent", pieces_sent=place + 1, sent_at=now(), error="")
+        # A request is answered with text: of a file, its name.
+        text = piece.text or ", ".join(file.name for file in piece.attachments)
+        said = {"key": piece.key, "to": piece.to, "text": text, "quick_replies": list(piece.quick_replies)}
+        arrival.sealed_answer = seal(key, json.dumps(said), about=arrival.id)
+        arrival.save(update_fields=["sealed_answer"])
+        return _said(said)
+
+
 def capabilities(kind: str) -> Capabilities:
     """What a kind of channel can carry; of one that is not installed any more, nothing."""
     try:
         return manifest(kind).capabilities
     except KefuError:
         return Capabilities()
+
+
+def _said(said: Mapping[str, Any]) -> Outgoing:
+    return Outgoing(**{**said, "quick_replies": tuple(said["quick_replies"])})
 
 
 def _claim(lead: Delivery, worker: str, at: datetime, lease_seconds: float) -> ClaimedDelivery | None:

@@ -1,0 +1,1 @@
+"""Any system as a channel: signed messages in, signed replies out."""

@@ -1,0 +1,1 @@
+"""A WeChat Official Account as a channel (https://developers.weixin.qq.com/doc/offiaccount)."""
