@@ -2,23 +2,22 @@
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import kefu
-from kefu.contracts.dataset import Dataset, Example
-from kefu.contracts.job import Job, Recipe, Tell, Told
+from kefu.contracts.job import Job, Told
 from kefu.desk.actor import Actor
 from kefu.desk.assistants import actions as assistants_actions
 from kefu.desk.assistants import queries as assistants
 from kefu.desk.library.due import Progress
 from kefu.desk.modelhub import actions as modelhub_actions
 from kefu.desk.modelhub import queries as modelhub
-from kefu.kit import registry
-from kefu.kit.errors import KefuError
+from kefu.jobs.embedded import EmbeddedRunner
+from kefu.jobs.runner import End, JobEvent, end_of
+from kefu.kit.errors import BadInput, KefuError
 from kefu.kit.log import Log
-from kefu.knowledge.labels import dataset_of, read
+from kefu.knowledge.labels import dataset_of, read, write
 
 FOLDER = Path(kefu.__file__).parent / "demo/intents"
 NAME = "What customers want"
@@ -27,6 +26,8 @@ RULES = {"talk_to_person": "hand_over", "complaint": "hand_over"}
 LANGUAGES = ("en", "zh")
 # One text in so many is kept apart for temperature and scope; the fifth of each ten, so that every intent has some.
 _APART, _FIRST_APART = 10, 4
+# How often the training is asked how far it is; a bar need not move faster.
+_LOOK_EVERY = 0.5
 
 _log = Log(__name__)
 
@@ -53,24 +54,45 @@ def learn_intents(actor: Actor, progress: Progress | None = None) -> None:
 
 
 def train(folder: Path, progress: Progress | None = None) -> None:
-    """Learn the demo's intents of both languages into a folder."""
+    """Learn the demo's intents of both languages into a folder, in a process of its own.
+
+    It takes more memory than serving does, and this process would keep it. Raises BadInput.
+    """
+    work = folder.parent
     data = [each for language in LANGUAGES for each in read(FOLDER / f"{language}.csv").examples]
     apart = data[_FIRST_APART::_APART]
     kept = {id(each) for each in apart}
+    files = {"data": [each for each in data if id(each) not in kept], "valid": apart}
+    for name, examples in files.items():
+        write(dataset_of(examples, mapping={"text": "text", "label": "label"}, format="csv"), work / f"{name}.csv")
     # Nobody is served yet: all processors may help, though past four they only wait for one another.
     threads = min(4, os.cpu_count() or 1)
-    recipe = registry.load("recipes", "head", Recipe)({"seed": 0, "threads": threads, "licence": "Apache-2.0"})
-    job = Job("train", out=str(folder), recipe="head")
-    recipe.train(job, _dataset(each for each in data if id(each) not in kept), _dataset(apart), _teller(progress))
+    options = {"seed": 0, "threads": threads, "licence": "Apache-2.0"}
+    places = {name: str(work / f"{name}.csv") for name in files}
+    job = Job("train", str(folder), "head", data=places["data"], valid=places["valid"], options=options)
+    _run(job, work / "job", threads, progress)
 
 
-def _dataset(examples: Iterable[Example]) -> Dataset:
-    return dataset_of(examples, mapping={"text": "text", "label": "label"}, format="csv")
+def _run(job: Job, folder: Path, threads: int, progress: Progress | None) -> None:
+    """Run a job to its end; one that is left half-way, by Ctrl-C or an error of ours, is ended."""
+    runner = EmbeddedRunner(threads=threads)
+    runner.start(job, folder)
+    position, is_running, told = 0, True, End.INTERRUPTED
+    try:
+        while is_running:
+            runner.wait(folder, _LOOK_EVERY)
+            look = runner.look(folder, position)
+            position, is_running = look.position, look.is_running
+            told = end_of(look.events) if look.events else told
+            _pass_on(look.events, progress)
+    finally:
+        if is_running:
+            runner.stop(folder, at_once=True)
+    if told is not End.FINISHED:
+        raise BadInput(f"The demo's intents could not be learnt: the training ended as {told}.")
 
 
-def _teller(progress: Progress | None) -> Tell:
-    def tell(told: Told, fields: Mapping[str, Any]) -> None:
-        if told is Told.PROGRESS and progress is not None:
-            progress("intents", int(fields["done"]), int(fields["total"]))
-
-    return tell
+def _pass_on(events: Iterable[JobEvent], progress: Progress | None) -> None:
+    for event in events:
+        if event.told is Told.PROGRESS and progress is not None:
+            progress("intents", int(event.fields["done"]), int(event.fields["total"]))

@@ -15,6 +15,7 @@ from kefu.desk.library.due import Progress, read_sources
 from kefu.desk.library.queries import SourceInfo, sources
 from kefu.desk.wiring import wiring
 from kefu.kit.errors import NotFound
+from kefu.kit.memory import give_back
 
 DEMO = "demo"
 OWNER = "owner@kefu.example"
@@ -98,6 +99,7 @@ def _demo_knowledge(actor: Actor, progress: Progress | None) -> None:
     if ids:
         read_sources(actor.workspace_id, ids, embed=wiring().embed, progress=progress)
         wiring().rehearse(actor.workspace_id)
+        give_back()
 
 
 def _ready_sources(actor: Actor) -> list[SourceInfo]:
