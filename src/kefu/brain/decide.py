@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kefu.brain import handoff
+from kefu.brain.handoff import CERTAIN
 from kefu.brain.mood import Mood, Person
 from kefu.brain.smalltalk import SmallTalk
 from kefu.brain.understand import Understanding
@@ -16,8 +17,6 @@ _CLOSE, _CLOSE_IN_RANGE = 0.9, 0.6
 # The share of the question's words that the first three hits must hold before a customer is asked which one is meant.
 # Of questions to other companies asked of the demo shop 47 in 620 were asked back without this, 13 with it.
 _SHARED = 0.25
-# The confidence from which an intent is acted on.
-CERTAIN = 0.8
 # A question whose scope is below this looks less familiar than anything the intents' model knows. It is answered only
 # if search is surer than usual by so much: of 600 questions of the demo's customers no answer is lost, of 85 answers to
 # questions meant for other companies 8 are not given, and 4 of 9 such questions are no longer asked back.
@@ -37,13 +36,21 @@ class Decided:
     text: str | None = None
 
 
-def without_evidence(meaning: Understanding, policy: Policy) -> Decided | None:
-    """The decision where nothing need be looked up, or None."""
+def before_all(meaning: Understanding, policy: Policy) -> Decided | None:
+    """The decision that stands before everything else, a flow under way included; or None."""
     why = handoff.reason(meaning, policy)
     if why is not None:
         return Decided(Decision.HAND_OVER, why, 1.0, text=handoff.TEXTS[why])
     if meaning.forbidden is not None:
-        return Decided(Decision.REFUSE, "forbidden_topic", 1.0, text="refuse_forbidden")
+        return Decided(Decision.REFUSE, "forbidden_topic", 1.0, text=_forbidden(meaning))
+    return None
+
+
+def without_evidence(meaning: Understanding, policy: Policy) -> Decided | None:
+    """The decision where nothing need be looked up, or None."""
+    first = before_all(meaning, policy)
+    if first is not None:
+        return first
     # "Who are you?" may be in the company's own FAQ; the other courtesies are not looked up.
     if meaning.small_talk is not None and meaning.small_talk is not SmallTalk.IDENTITY:
         return _small_talk(meaning.small_talk)
@@ -77,12 +84,20 @@ def refuse(meaning: Understanding, policy: Policy, refusals_in_a_row: int, why: 
     instead = handoff.reason_instead_of_refusing(meaning, policy, refusals_in_a_row)
     if instead is not None:
         return Decided(Decision.HAND_OVER, instead, confidence, text=handoff.TEXTS[instead])
-    return Decided(Decision.REFUSE, why, confidence, text="refuse")
+    return Decided(Decision.REFUSE, why, confidence, text="refuse_quiet" if meaning.is_quiet else "refuse")
 
 
-def failure() -> Decided:
+def may_start(meaning: Understanding, evidence: Evidence | None, policy: Policy) -> bool:
+    """Whether a message may start a flow: small talk may not, nor a question that has an approved answer."""
+    if meaning.small_talk is not None or meaning.injection or before_all(meaning, policy) is not None:
+        return False
+    exact = evidence.exact if evidence is not None else None
+    return exact is None or Decision.APPROVED not in policy.kinds or not exact.passage.answer
+
+
+def failure(why: str = "failure") -> Decided:
     """Nothing works: a person, with an apology."""
-    return Decided(Decision.HAND_OVER, "failure", 0.0, text=handoff.TEXTS["failure"])
+    return Decided(Decision.HAND_OVER, why, 0.0, text=handoff.TEXTS["failure"])
 
 
 def choices(hits: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -116,7 +131,7 @@ def _by_intent(meaning: Understanding, policy: Policy) -> Decided | None:
         text = handoff.TEXTS["complaint" if handoff.felt(meaning) is Mood.COMPLAINT else "intent"]
         return Decided(Decision.HAND_OVER, "intent", intent.confidence, text=text)
     if rule == "refuse":
-        return Decided(Decision.REFUSE, "intent", intent.confidence, text="refuse_forbidden")
+        return Decided(Decision.REFUSE, "intent", intent.confidence, text=_forbidden(meaning))
     return None
 
 
@@ -171,6 +186,10 @@ def _why_refused(meaning: Understanding, evidence: Evidence) -> str:
     if evidence.hits and _is_outside(meaning):
         return "out_of_scope"
     return "below_threshold" if evidence.hits else "nothing_found"
+
+
+def _forbidden(meaning: Understanding) -> str:
+    return "refuse_forbidden_quiet" if meaning.is_quiet else "refuse_forbidden"
 
 
 def _small_talk(kind: SmallTalk) -> Decided:

@@ -2,7 +2,10 @@
 
 from kefu.brain.mood import Mood, Person
 from kefu.brain.understand import Understanding
-from kefu.contracts.turn import Decision, Policy
+from kefu.contracts.turn import Decision, Escalation, Policy
+
+# The confidence from which an intent is acted on.
+CERTAIN = 0.8
 
 
 def reason(meaning: Understanding, policy: Policy) -> str | None:
@@ -13,7 +16,20 @@ def reason(meaning: Understanding, policy: Policy) -> str | None:
         return "rule_word"
     if felt(meaning) is Mood.ANGRY:
         return "anger"
+    if any(_holds(rule, meaning) for rule in meaning.rules if not rule.refusals):
+        return "escalation"
     return None
+
+
+def _holds(rule: Escalation, meaning: Understanding) -> bool:
+    """Whether what a rule wants beyond words and contact is so; a rule that wants nothing at all never holds."""
+    if not (rule.moods or rule.words or rule.intents or rule.contact or rule.refusals):
+        return False
+    if rule.moods and felt(meaning).value not in rule.moods:
+        return False
+    intent = meaning.intent
+    known = intent is not None and not intent.out_of_scope and intent.confidence >= CERTAIN
+    return not rule.intents or (known and intent is not None and intent.label in rule.intents)
 
 
 def felt(meaning: Understanding) -> Mood:
@@ -33,7 +49,11 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
         return "asked_for_person"
     if felt(meaning) is Mood.COMPLAINT:
         return "complaint"
-    if 0 < policy.refusals_before_hand_over <= refusals_in_a_row + 1:
+    refusals = refusals_in_a_row + 1
+    if any(rule.refusals <= refusals and _holds(rule, meaning) for rule in meaning.rules if rule.refusals):
+        return "escalation"
+    # In quiet hours nobody is there whom the assistant could bring of its own accord.
+    if 0 < policy.refusals_before_hand_over <= refusals and not meaning.is_quiet:
         return "refused_in_a_row"
     return None
 
@@ -41,12 +61,15 @@ def reason_instead_of_refusing(meaning: Understanding, policy: Policy, refusals_
 def offers_person(decision: Decision, meaning: Understanding) -> bool:
     """Whether a reply comes with the button that asks for a person."""
     wish = felt(meaning) is Mood.COMPLAINT or meaning.person is Person.ASKED_ABOUT
+    if meaning.is_quiet:
+        return False
     return decision is Decision.REFUSE or (wish and decision is not Decision.HAND_OVER)
 
 
 TEXTS = {
     "asked_for_person": "hand_over",
     "rule_word": "hand_over",
+    "escalation": "hand_over",
     "anger": "hand_over_anger",
     "intent": "hand_over",
     "complaint": "hand_over_anger",

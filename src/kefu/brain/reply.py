@@ -13,7 +13,7 @@ from kefu.brain.decide import Decided, label
 from kefu.brain.quote import Quotation, quote
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
-from kefu.brain.understand import Understanding
+from kefu.brain.understand import Understanding, mentioned
 from kefu.contracts.engine import Prompt, Said
 from kefu.contracts.index import Hit
 from kefu.contracts.turn import Citation, Decision, Policy, TurnRequest
@@ -109,18 +109,27 @@ def _is_text(quotation: Quotation) -> bool:
 
 
 async def generated(
-    decided: Decided, meaning: Understanding, request: TurnRequest, tools: Tools, listener: Listener
+    decided: Decided,
+    meaning: Understanding,
+    request: TurnRequest,
+    tools: Tools,
+    listener: Listener,
+    *,
+    facts: Sequence[str] = (),
 ) -> tuple[Draft | None, Verdict]:
     """An answer made from the cited passages, shown sentence by sentence as each passes the check.
+
+    `facts` are what the company's systems said in a flow under way: a source like any passage.
 
     What fails, and a generator that fails or takes too long, ends the answer: the sentences before it
     stand. No draft where none was shown. Raises Cancelled.
     """
     hits = ground.cited(decided.hits)
     texts = [ground.clean_text(hit.passage) for hit in hits]
-    said = _Said(Sources(texts, asked=meaning.question, language=meaning.language), listener)
+    sources = Sources([*texts, *facts], asked=meaning.question, language=meaning.language)
+    said = _Said(sources, listener, request.policy.forbidden_words, meaning.language)
     assert tools.generator is not None
-    stream = tools.generator.generate(_prompt(texts, hits, meaning, request))
+    stream = tools.generator.generate(_prompt([*texts, *facts], hits, meaning, request))
     versions: dict[str, str] = {}
     try:
         card = tools.generator.card()
@@ -142,8 +151,10 @@ async def generated(
 class _Said:
     """The sentences that passed. A courtesy ("Sure!") waits until a sentence that says something follows."""
 
-    def __init__(self, sources: Sources, listener: Listener) -> None:
+    def __init__(self, sources: Sources, listener: Listener, forbidden: Sequence[str], language: str) -> None:
         self._sources = sources
+        self._forbidden = forbidden
+        self._language = language
         self._listener = listener
         self._waiting: list[str] = []
         self.shown: list[str] = []
@@ -152,6 +163,8 @@ class _Said:
     def take(self, piece: str) -> bool:
         """Show a sentence if it passes; whether to go on."""
         self.verdict = check_generated(piece, self._sources)
+        if self.verdict.passed and mentioned(self._forbidden, piece, self._language) is not None:
+            self.verdict = Verdict(False, reason="forbidden_word")
         if self.verdict.passed:
             self._waiting.append(piece)
             if self.shown or self._sources.says_something(piece):
@@ -206,9 +219,11 @@ def _prompt(texts: Sequence[str], hits: Sequence[Hit], meaning: Understanding, r
     instructions = _INSTRUCTIONS.format(
         name=_one_line(policy.name), language=language, tone=_one_line(policy.tone) or "friendly"
     )
+    # What follows the passages' own texts comes from the company's systems.
+    titles = [hit.passage.title for hit in hits] + ["From our systems"] * (len(texts) - len(hits))
     quoted = "\n\n".join(
-        f"[{place}] {_one_line(hit.passage.title)}\n{text}"
-        for place, (hit, text) in enumerate(zip(hits, texts, strict=True), 1)
+        f"[{place}] {_one_line(title)}\n{text}"
+        for place, (title, text) in enumerate(zip(titles, texts, strict=True), 1)
     )
     said = tuple(one for one in history if one.author in ("contact", "assistant"))[-_LAST_SAID:]
     return Prompt(

@@ -22,11 +22,24 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
             "Thank you, I have received your file. I cannot look into it myself: please tell me in a few words what"
             " it is about, or talk to a person."
         ),
+        "nothing_heard": (
+            "I'm sorry, I couldn't hear anything in your recording. Please say it again a little closer to the"
+            " microphone, or write it to me."
+        ),
+        "recording_unreadable": ("I'm sorry, I couldn't play your recording. Please say it again, or write it to me."),
         "refuse": (
             "I'm sorry, I couldn't find an answer to that in our help pages, and I don't want to guess."
             " Would you like to talk to a person?"
         ),
         "refuse_forbidden": "I'm sorry, I can't help with that topic here. Would you like to talk to a person?",
+        "refuse_quiet": (
+            "I'm sorry, I couldn't find an answer to that in our help pages, and I don't want to guess."
+            " Nobody of our team is here at this hour; please ask again later."
+        ),
+        "refuse_forbidden_quiet": (
+            "I'm sorry, I can't help with that topic here."
+            " Nobody of our team is here at this hour; please ask again later."
+        ),
         "refuse_instruction": (
             "I'm here to answer questions about our service from our help pages. What would you like to know?"
         ),
@@ -53,8 +66,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "identity": "我是{name}，一位自动客服助手。我根据帮助中心的内容回答问题，您也可以随时让我为您转接人工客服。",
         "no_question": "请您简单描述一下想了解的问题，好吗？",
         "file_received": "谢谢，您发送的文件已收到。我无法查看文件内容，请您简单说明想咨询的问题，或转接人工客服。",
+        "nothing_heard": "抱歉，我没有听到您的语音内容。请靠近麦克风再说一次，或者直接输入文字。",
+        "recording_unreadable": "抱歉，您的语音无法播放。请再说一次，或者直接输入文字。",
         "refuse": "抱歉，我在帮助中心里没有找到这个问题的答案，不想随意猜测。需要为您转接人工客服吗？",
         "refuse_forbidden": "抱歉，这个话题我无法在这里回答。需要为您转接人工客服吗？",
+        "refuse_quiet": (
+            "抱歉，我在帮助中心里没有找到这个问题的答案，不想随意猜测。现在不是人工服务时间，请您稍后再来咨询。"
+        ),
+        "refuse_forbidden_quiet": "抱歉，这个话题我无法在这里回答。现在不是人工服务时间，请您稍后再来咨询。",
         "refuse_instruction": "我在这里根据帮助中心的内容回答与我们服务有关的问题。请问您想了解什么？",
         "hand_over": "好的，正在为您转接人工客服，客服人员会在这里回复您。",
         "hand_over_refused": "抱歉，这个问题我也没有找到答案。正在为您转接人工客服，客服人员会在这里回复您。",

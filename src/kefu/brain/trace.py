@@ -31,6 +31,10 @@ class Trace:
         finally:
             self._steps.append(Step(name, round((time.perf_counter() - start) * 1000, 3), detail))
 
+    def add(self, name: str, ms: float, detail: Mapping[str, Any]) -> None:
+        """A step that was timed elsewhere, since others stand in the middle of it."""
+        self._steps.append(Step(name, round(ms, 3), detail))
+
     def steps(self) -> tuple[Step, ...]:
         """The steps so far, in order."""
         return tuple(self._steps)

@@ -1,25 +1,30 @@
-"""The way of a message: hear, mask, understand, ground, decide, reply, check."""
+"""The way of a message: hear, mask, understand, then a flow, or ground, decide, reply, check."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from kefu.brain import ground, handoff, mask, reply, sense
+from kefu.brain import disclaimers, ground, handoff, mask, reply, running, sense
 from kefu.brain.check import Sources, check_quoted
-from kefu.brain.decide import Decided, decide, failure, refuse, without_evidence
+from kefu.brain.decide import Decided, before_all, decide, failure, may_start, refuse, without_evidence
 from kefu.brain.hear import hear
+from kefu.brain.quiet import is_quiet
 from kefu.brain.reply import Cancel, Cancelled, Draft, Listener
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
 from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning, explain_senses
-from kefu.brain.understand import Understanding, understand
+from kefu.brain.understand import Understanding, fitting, mentioned, understand
+from kefu.contracts.flow import Flow
+from kefu.contracts.flow_state import FlowState
 from kefu.contracts.index import Evidence
-from kefu.contracts.turn import Decision, TurnOutcome, TurnRequest
+from kefu.contracts.turn import Decision, Kept, TurnOutcome, TurnRequest
 from kefu.kit.errors import KefuError
 from kefu.kit.log import Log
 
 __all__ = ["Tools", "answer"]
 
 log = Log(__name__)
+# Decisions that tell the customer something; disclaimers are added to these alone.
+_ANSWERS = frozenset({Decision.APPROVED, Decision.EXTRACTED, Decision.GENERATED, Decision.FLOW})
 
 
 @dataclass(frozen=True)
@@ -46,19 +51,62 @@ async def answer(
     """
     turn = _Turn(request, tools, Listener(on_delta, cancel))
     meaning = Understanding(request.language_hint or request.policy.default_language, "")
+    kept: Kept | None = None
     try:
         meaning = _hear_and_understand(turn)
-        evidence = await _look_up(turn, meaning)
-        meaning = await _sense(turn, meaning, evidence)
-        decided = _decide(turn, meaning, evidence)
-        draft = await _write(turn, meaning, decided)
-        draft = _check(turn, meaning, draft)
+        meaning, draft, kept = await _answered(turn, meaning)
+        draft, kept = _finished(turn, meaning, draft, kept)
     except Cancelled:
         return TurnOutcome("", Decision.HAND_OVER, 1.0, meaning.language, "taken_over", steps=turn.trace.steps())
     except Exception as error:  # whatever breaks, the customer gets a person and not an error
         log.error("turn_failed", exception=error, turn=request.turn_id, workspace=request.workspace_id)
-        draft = reply.built_in(failure(), meaning, request.policy)
-    return _outcome(turn, meaning, draft)
+        draft, kept = reply.built_in(failure(), meaning, request.policy), None
+    return _outcome(turn, meaning, draft, kept)
+
+
+async def _answered(turn: _Turn, meaning: Understanding) -> tuple[Understanding, Draft, Kept | None]:
+    """By the flow under way, by one that the message starts, or from knowledge; and what is kept of a flow."""
+    state = running.under_way(turn.request) if turn.tools.flows is not None else None
+    if state is not None and before_all(meaning, turn.request.policy) is None:
+        meaning = await _sense(turn, meaning, _nothing(meaning))
+        if before_all(meaning, turn.request.policy) is None:
+            return (meaning, *await _flow(turn, meaning, state))
+    evidence = await _look_up(turn, meaning)
+    meaning = await _sense(turn, meaning, evidence)
+    if may_start(meaning, evidence, turn.request.policy):
+        flow = running.starting(running.told(turn.request, meaning), turn.tools)
+        if flow is not None:
+            return (meaning, *await _flow(turn, meaning, flow))
+    return meaning, await _from_knowledge(turn, meaning, evidence), None
+
+
+async def _flow(turn: _Turn, meaning: Understanding, first: FlowState | Flow) -> tuple[Draft, Kept]:
+    """Go on with a flow, or begin one; questions in the middle of it are answered from knowledge."""
+    request = turn.request
+
+    async def from_knowledge(question: str) -> Draft:
+        asked = _understood(turn, question, meaning.language)
+        evidence = await _look_up(turn, asked)
+        asked = await _sense(turn, asked, evidence)
+        return await _from_knowledge(turn, asked, evidence, facts=running.facts(run.state, run.results))
+
+    heard = running.told(request, meaning)
+    run = running.Run(request, turn.tools, heard, meaning.language, from_knowledge)
+    await running.go_through(run, first)
+    draft = running.draft(run)
+    turn.trace.add("flow", run.engine_ms, running.explained(run))
+    if run.calls:
+        turn.trace.add("tools", run.tools_ms, {"calls": len(run.calls)})
+    if run.answered is not None and run.answered.decided.decision is Decision.GENERATED:
+        turn.listener.say(draft.text.removeprefix(run.answered.text))  # what knowledge said was shown as it was made
+    return draft, running.kept(run)
+
+
+async def _from_knowledge(
+    turn: _Turn, meaning: Understanding, evidence: Evidence | None, *, facts: Sequence[str] = ()
+) -> Draft:
+    decided = _decide(turn, meaning, evidence)
+    return _check(turn, meaning, await _write(turn, meaning, decided, facts))
 
 
 def _hear_and_understand(turn: _Turn) -> Understanding:
@@ -70,15 +118,29 @@ def _hear_and_understand(turn: _Turn) -> Understanding:
         masked = mask.verify(heard.text, heard.language)
         found.update(placeholders=dict(masked.kinds), late=masked.late)
     with turn.trace.step("understand") as found:
-        meaning = understand(masked.text, heard.language, request.history, request.policy)
+        meaning = _understood(turn, masked.text, heard.language)
         found.update(explain_meaning(meaning))
     return meaning
+
+
+def _understood(turn: _Turn, text: str, language: str) -> Understanding:
+    """What a masked text means, with what is known of customer and hour."""
+    request, policy = turn.request, turn.request.policy
+    return replace(
+        understand(text, language, request.history, policy),
+        rules=fitting(policy.escalations, text, language, request.contact),
+        is_quiet=is_quiet(policy.quiet_hours, request.now, is_open=request.is_open),
+    )
+
+
+def _nothing(meaning: Understanding) -> Evidence:
+    return Evidence(meaning.question, meaning.language, (), 0.0)
 
 
 async def _look_up(turn: _Turn, meaning: Understanding) -> Evidence | None:
     """What knowledge holds; no hits where nothing need be looked up, None where it cannot be."""
     if without_evidence(meaning, turn.request.policy) is not None:
-        return Evidence(meaning.question, meaning.language, (), 0.0)
+        return _nothing(meaning)
     last = next((said.text for said in reversed(turn.request.history) if said.author == "assistant"), "")
     with turn.trace.step("ground") as found:
         try:
@@ -115,7 +177,7 @@ def _decide(turn: _Turn, meaning: Understanding, evidence: Evidence | None) -> D
         return decided
 
 
-async def _write(turn: _Turn, meaning: Understanding, decided: Decided) -> Draft:
+async def _write(turn: _Turn, meaning: Understanding, decided: Decided, facts: Sequence[str]) -> Draft:
     """The decision's text; where it cannot be made, the next humbler one: generated, extracted, refused."""
     policy = turn.request.policy
     with turn.trace.step("reply") as found:
@@ -127,7 +189,8 @@ async def _write(turn: _Turn, meaning: Understanding, decided: Decided) -> Draft
             return reply.clarify(decided, meaning, policy)
         draft: Draft | None = None
         if decided.decision is Decision.GENERATED:
-            draft, verdict = await reply.generated(decided, meaning, turn.request, turn.tools, turn.listener)
+            request, tools, listener = turn.request, turn.tools, turn.listener
+            draft, verdict = await reply.generated(decided, meaning, request, tools, listener, facts=facts)
             found.update(generated=draft is not None, stopped_by=verdict.reason, unsupported=len(verdict.unsupported))
             if verdict.no_answer and draft is None:
                 return _refused(turn, meaning, "generator_found_no_answer", decided.confidence)
@@ -145,6 +208,27 @@ def _check(turn: _Turn, meaning: Understanding, draft: Draft) -> Draft:
         return draft
 
 
+def _finished(turn: _Turn, meaning: Understanding, draft: Draft, kept: Kept | None) -> tuple[Draft, Kept | None]:
+    """The reply by the policy's last words: without what may never be said, with what must be said once."""
+    request, policy = turn.request, turn.request.policy
+    own = draft.decided.text is not None  # built in, or the company's own text for it
+    if not own and mentioned(policy.forbidden_words, draft.text, meaning.language) is not None:
+        if draft.decided.decision is Decision.FLOW:  # what it has done is done: a person goes on
+            return reply.built_in(failure("forbidden_word"), meaning, policy), None
+        return _refused(turn, meaning, "forbidden_word", draft.decided.confidence), kept
+    if own or draft.decided.decision not in _ANSWERS:
+        return draft, kept
+    added = disclaimers.due(policy, meaning, request.remembered)
+    if not added:
+        return draft, kept
+    words = "".join(f"\n\n{each.text}" for each in added)
+    if draft.decided.decision is Decision.GENERATED:
+        turn.listener.say(words)
+    kept = kept or Kept(state=request.state)
+    remembered = {**kept.remembered, **disclaimers.said(request.remembered, added)}
+    return replace(draft, text=draft.text + words), replace(kept, remembered=remembered)
+
+
 def _refused(turn: _Turn, meaning: Understanding, why: str, confidence: float) -> Draft:
     request = turn.request
     return reply.built_in(
@@ -152,7 +236,7 @@ def _refused(turn: _Turn, meaning: Understanding, why: str, confidence: float) -
     )
 
 
-def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
+def _outcome(turn: _Turn, meaning: Understanding, draft: Draft, kept: Kept | None) -> TurnOutcome:
     decided, tools = draft.decided, turn.tools
     offers = handoff.offers_person(decided.decision, meaning)
     person = (say("talk_to_person", meaning.language, turn.request.policy),) if offers else ()
@@ -166,4 +250,5 @@ def _outcome(turn: _Turn, meaning: Understanding, draft: Draft) -> TurnOutcome:
         steps=turn.trace.steps(),
         versions={**tools.versions, **draft.versions},
         quick_replies=(*draft.quick_replies, *person),
+        kept=kept,
     )

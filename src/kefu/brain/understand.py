@@ -1,15 +1,16 @@
 """Understand: what a customer's message is and asks, by rules on its words."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from kefu.brain import followup, injection, mood, smalltalk, texts
 from kefu.brain.mood import Mood, Person
 from kefu.brain.smalltalk import SmallTalk
 from kefu.contracts.engine import Said
-from kefu.contracts.turn import Policy
+from kefu.contracts.turn import Escalation, Policy
 from kefu.knowledge.sentences import sentences
 from kefu.knowledge.words import fold, tokenise
 
@@ -20,6 +21,12 @@ _CHOICE = re.compile(r"^[-•] (.+)$", re.MULTILINE)
 _ORDINAL = re.compile(
     r"^(?:the )?(?:(first|1st|1|one|a)|(second|2nd|2|two|b)|(third|3rd|3|three|c))(?: one| option)?[.!]?$"
     r"|^(?:第|选)?(?:(一|1)|(二|2|两)|(三|3))(?:个|种|项|条)?(?:吧|的)?[。.]?$",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"[?？]|(?:吗|呢|么)$|什么|怎么|为何|哪[里儿个些]?|多少|多久|几[点天时个]|能不能|可不可以|是不是|有没有|如何|谁"
+    r"|^(?:(?:and|but|so|ok(?:ay)?|hi|hello)[ ,]+)?(?:what|when|where|which|who|whose|why|how|are|is|does|do|did|can"
+    r"|could|will|would|should|may|has|have)(?:n't)? (?!you (?:please )?(?:help|cancel|change|send|book|tell))",
     re.IGNORECASE,
 )
 _YES = re.compile(
@@ -49,10 +56,12 @@ class Intent:
 class Understanding:
     """What a message is and asks.
 
-    `question` is the message without courtesies and sentences that instruct an assistant; empty when nothing is asked.
-    `standalone` is a follow-up's question with its subject from the conversation. `asked_back`: the assistant's last
-    words were a question which of several things is meant. `intent` and `mood_score` (from -1 to 1) are told by models,
-    where there are any and the question needs them; `is_upset` is what the number means in the question's language.
+    `text` is the whole message, `asks` whether it is a question. `question` is the message without courtesies and
+    sentences that instruct an assistant; empty when nothing is asked. `standalone` is a follow-up's question with its
+    subject from the conversation. `asked_back`: the assistant's last words were a question which of several things is
+    meant. `intent` and `mood_score` (from -1 to 1) are told by models, where there are any and the question needs them;
+    `is_upset` is what the number means in the question's language. `rules` are the escalations whose words and contact
+    fit. In quiet hours (`is_quiet`) nobody is offered.
     """
 
     language: str
@@ -69,6 +78,10 @@ class Understanding:
     intent: Intent | None = None
     mood_score: float | None = None
     is_upset: bool = False
+    text: str = ""
+    asks: bool = False
+    rules: tuple[Escalation, ...] = ()
+    is_quiet: bool = False
 
 
 def understand(text: str, language: str, history: Sequence[Said], policy: Policy) -> Understanding:
@@ -87,10 +100,29 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
         empty=sorted_text.empty,
         person=Person.WANTED if accepted else _person(chosen, sorted_text.small_talk),
         mood=mood.mood(chosen) if clean or injected else Mood.CALM,
-        forbidden=_mentioned(policy.forbidden_topics, chosen, language),
-        rule_word=_mentioned(policy.hand_over_words, chosen, language),
+        forbidden=mentioned(policy.forbidden_topics, chosen, language),
+        rule_word=mentioned(policy.hand_over_words, chosen, language),
         injection=injected,
         asked_back=_last_answer(history).startswith(texts.every_form("clarify", policy)),
+        text=text,
+        asks=is_question(text),
+    )
+
+
+def is_question(text: str) -> bool:
+    """Whether a message asks something, by its marks and words."""
+    return bool(_ASKS.search(text.strip().rstrip("。.!！~～ ")))
+
+
+def fitting(
+    rules: Sequence[Escalation], text: str, language: str, contact: Mapping[str, Any]
+) -> tuple[Escalation, ...]:
+    """The escalations whose words a text mentions and whose contact this is; what else they want is told later."""
+    return tuple(
+        rule
+        for rule in rules
+        if (not rule.words or mentioned(rule.words, text, language) is not None)
+        and all(contact.get(name) == value for name, value in rule.contact.items())
     )
 
 
@@ -138,7 +170,7 @@ def _was_offered_a_person(history: Sequence[Said], policy: Policy) -> bool:
     )
 
 
-def _mentioned(phrases: Iterable[str], text: str, language: str) -> str | None:
+def mentioned(phrases: Iterable[str], text: str, language: str) -> str | None:
     """The first phrase that a text mentions: in Han as it stands, in other scripts word by word, inflected or not."""
     phrases = tuple(phrases)
     if not phrases:

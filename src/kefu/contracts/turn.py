@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +15,7 @@ class Decision(StrEnum):
     APPROVED = "approved"
     EXTRACTED = "extracted"
     GENERATED = "generated"
+    FLOW = "flow"  # a step of the company's own business logic
     CLARIFY = "clarify"
     REFUSE = "refuse"
     HAND_OVER = "hand_over"
@@ -24,11 +26,41 @@ INTENT_RULES = ("hand_over", "answer", "refuse")
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """When a person takes over: everything that is given must hold; a rule that says nothing never does.
+
+    `moods` are "complaint" and "angry"; `contact` the attributes that the contact must have, such as `{"vip": true}`;
+    `refusals` how many refusals in a row the next one would make.
+    """
+
+    moods: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    refusals: int = 0
+
+
+@dataclass(frozen=True)
+class Disclaimer:
+    """Words that are added to an answer once a conversation, where it is on one of these topics or intents.
+
+    Neither: to the first answer. `texts` are by language code.
+    """
+
+    key: str
+    texts: Mapping[str, str]
+    topics: tuple[str, ...] = ()
+    intents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Policy:
     """How an assistant answers: kinds of answer allowed, thresholds, words. Stored with the workspace.
 
     Thresholds are calibrated confidences from 0 to 1. Texts are by language code, `en` being the last resort.
-    `intent_rules` say what follows from an intent that is told with certainty: INTENT_RULES.
+    `intent_rules` say what follows from an intent that is told with certainty: INTENT_RULES. No reply holds one of the
+    `forbidden_words`. In `quiet_hours` no person is offered: `closed` is outside of the company's business hours, else
+    times of the day there, such as `22:00-08:00, 12:00-13:00`; empty for never.
     """
 
     name: str = "Kefu"
@@ -42,12 +74,21 @@ class Policy:
     hand_over_words: tuple[str, ...] = ()
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     intent_rules: Mapping[str, str] = field(default_factory=dict)
+    forbidden_words: tuple[str, ...] = ()
+    disclaimers: tuple[Disclaimer, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    quiet_hours: str = ""
     default_language: str = "en"
 
 
 @dataclass(frozen=True)
 class TurnRequest:
-    """One turn's question. `text` and `history` are masked; history is oldest first and ends before `text`."""
+    """One turn's question. `text` and `history` are masked; history is oldest first and ends before `text`.
+
+    `state` is what the assistant was in the middle of (`Kept.state` of an earlier turn), `remembered` what it keeps of
+    the conversation, `contact` what is known of the customer, masked. `now` has the company's time zone; `is_open`:
+    its people are at work. `pressed` is the value of a button that was pressed, where the channel tells.
+    """
 
     turn_id: str
     workspace_id: str
@@ -57,6 +98,12 @@ class TurnRequest:
     policy: Policy = field(default_factory=Policy)
     refusals_in_a_row: int = 0
     language_hint: str | None = None
+    state: Mapping[str, Any] | None = None
+    remembered: Mapping[str, Any] = field(default_factory=dict)
+    contact: Mapping[str, Any] = field(default_factory=dict)
+    now: datetime | None = None
+    is_open: bool = True
+    pressed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +130,33 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ContactValue:
+    """What is to be known of a contact; None forgets it, `days` after so many days."""
+
+    value: Any
+    days: int | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a turn leaves behind beside its reply, stored with it. All of it is masked.
+
+    `state` comes back with the next turn, until somebody else takes the conversation. `remembered` changes what is kept
+    of the conversation, `contact` what is known of the customer; None forgets. `note` is for the member who takes over,
+    `team` whose business it is; `rating` a score and the best there is.
+    """
+
+    state: Mapping[str, Any] | None = None
+    remembered: Mapping[str, Any] = field(default_factory=dict)
+    contact: Mapping[str, ContactValue] = field(default_factory=dict)
+    note: str = ""
+    team: str | None = None
+    rating: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class TurnOutcome:
-    """A turn's answer and its explanation."""
+    """A turn's answer and its explanation. Without `kept` the assistant is in the middle of what it was before."""
 
     text: str
     decision: Decision
@@ -95,3 +167,4 @@ class TurnOutcome:
     steps: tuple[Step, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     quick_replies: tuple[str, ...] = ()
+    kept: Kept | None = None
