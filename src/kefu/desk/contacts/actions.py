@@ -1,6 +1,8 @@
 """Writes of contacts."""
 
 import json
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -11,14 +13,16 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
-from kefu.desk.contacts.queries import get, keyed_digest, known_as
-from kefu.desk.contacts.queries import profile as known_profile
+from kefu.desk.contacts.queries import UNTIL, get, keyed_digest, known_as, stored_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
 from kefu.kit.ids import new_id
+from kefu.kit.log import Log
 
 _PROFILE_LIMIT = 4_000  # characters of JSON: a name, addresses, a few attributes
+
+_log = Log(__name__)
 
 
 def meet(
@@ -72,12 +76,32 @@ def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) ->
         changes = {**changes, "email": _mail_address(changes["email"])}
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id, lock=True)
-        known = {name: value for name, value in {**known_profile(row), **changes}.items() if value is not None}
-        _check(None, known)
-        key = workspace_key(actor.workspace_id)
-        row.sealed_profile = seal(key, json.dumps(known), about=row.id) if known else None
-        row.save(update_fields=["sealed_profile"])
-        announce(actor.workspace_id, "contact.updated", row.id)
+        _store(row, {**stored_profile(row), **{name: value for name, value in changes.items() if name != UNTIL}})
+
+
+def keep_attributes(actor: Actor, *, contact_id: str, values: Mapping[str, tuple[Any, int | None]]) -> None:
+    """Keep what an assistant learnt of a contact, each value for so many days or until it changes; None forgets.
+
+    What is not fit to be kept is left out and logged: the answer that it came with is sent all the same. Raises
+    NotFound, NotAllowed.
+    """
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    with transaction.atomic():
+        row = get(actor.workspace_id, contact_id, lock=True)
+        known = stored_profile(row)
+        held = known.get(UNTIL)
+        until = dict(held) if isinstance(held, dict) else {}
+        for name, (value, days) in values.items():
+            if name.startswith("_"):
+                continue
+            known[name] = value
+            until.pop(name, None)
+            if value is not None and days is not None:
+                until[name] = (now() + timedelta(days=days)).date().isoformat()
+        try:
+            _store(row, {**known, UNTIL: until or None})
+        except BadInput as error:
+            _log.warning("attributes_not_kept", workspace=actor.workspace_id, contact=contact_id, reason=error.code)
 
 
 def erase(actor: Actor, *, contact_id: str) -> None:
@@ -90,6 +114,15 @@ def erase(actor: Actor, *, contact_id: str) -> None:
         row.save(update_fields=["sealed_profile", "language", "erased_at"])
         announce(actor.workspace_id, "contact.erased", contact_id)
         audit(actor, "contact.erased", contact_id)
+
+
+def _store(row: Contact, profile: Mapping[str, Any]) -> None:
+    known = {name: value for name, value in profile.items() if value is not None}
+    _check(None, known)
+    key = workspace_key(row.workspace_id)
+    row.sealed_profile = seal(key, json.dumps(known), about=row.id) if known else None
+    row.save(update_fields=["sealed_profile"])
+    announce(row.workspace_id, "contact.updated", row.id)
 
 
 def _make(workspace_id: str, key: bytes, profile: dict[str, Any] | None) -> str:

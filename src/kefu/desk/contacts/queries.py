@@ -11,7 +11,10 @@ from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
 from kefu.desk.crypto import unseal
+from kefu.desk.rows import now
 from kefu.kit.errors import NotFound
+
+UNTIL = "_until"
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,17 @@ def info(row: Contact) -> ContactInfo:
 
 
 def profile(row: Contact) -> dict[str, Any]:
+    """What is known of a contact, without what was to be forgotten by now."""
+    known = stored_profile(row)
+    today = now().date().isoformat()
+    until = known.pop(UNTIL, None)
+    if not isinstance(until, dict):  # also what a visitor may have called so
+        return known
+    return {name: value for name, value in known.items() if until.get(name, today) >= today}
+
+
+def stored_profile(row: Contact) -> dict[str, Any]:
+    """A contact's profile as it is sealed; under `UNTIL` the last day of what is kept for a time."""
     if row.sealed_profile is None:
         return {}
     plain: dict[str, Any] = json.loads(unseal(workspace_key(row.workspace_id), row.sealed_profile, about=row.id))

@@ -1,6 +1,6 @@
 """What dispatch runs: claiming and finishing turns, closing idle conversations. All safe to run twice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,12 @@ from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
 from kefu.desk.inbox import actions
-from kefu.desk.inbox.actions import close, say, turn_facts, wait
+from kefu.desk.inbox.actions import close, keep, say, tell_member, turn_facts, wait
 from kefu.desk.inbox.models import Conversation, Message, Turn
-from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info
+from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info, placeholders
 from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks, select, select_across_workspaces, update
+from kefu.knowledge.masking import unmask
 
 # The first of each workspace before the second of any; a conversation with a turn in work is passed over. NOT (state =
 # 'done') follows from the rest, but SQLite reads the index of undone turns only where its condition stands word for
@@ -47,7 +48,8 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 class ClaimedTurn:
     """A turn that this worker alone may finish until its lease ends.
 
-    `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone.
+    `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone. `state`
+    and `remembered` are what earlier turns kept.
     """
 
     id: str
@@ -58,6 +60,9 @@ class ClaimedTurn:
     refusals_in_a_row: int
     language: str
     attempts: int
+    contact_id: str = ""
+    state: dict[str, Any] | None = None
+    remembered: dict[str, Any] = field(default_factory=dict)
     wordless: bool = False
 
 
@@ -180,6 +185,9 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         refusals_in_a_row=thread.refusals_in_a_row,
         language=thread.language,
         attempts=turn.attempts,
+        contact_id=thread.contact_id,
+        state=thread.assistant_state,
+        remembered=thread.remembered,
         wordless=any(not line.text for line in mine),
     )
 
@@ -199,7 +207,7 @@ def _finish(worker: str, turn_id: str, outcome: TurnOutcome, trace: dict[str, An
     turn.state, turn.outcome, turn.finished_at = "done", "replied" if on_duty else "left", now()
     update(turn, _FINISHED)
     announce(turn.workspace_id, "turn.finished", turn.id, thread.id)
-    shown = message_info(reply, outcome="") if reply is not None else None
+    shown = message_info(reply, outcome="", own=True) if reply is not None else None  # for the customer who waits
     return FinishedTurn(turn.id, thread.id, thread.status, shown)
 
 
@@ -207,14 +215,18 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     refused = outcome.decision == Decision.REFUSE
     thread.refusals_in_a_row = thread.refusals_in_a_row + 1 if refused else 0
     thread.language = outcome.language or thread.language
+    originals = placeholders(thread) if "<" in outcome.text else {}
+    if outcome.kept is not None:
+        keep(thread, outcome.kept)
     if outcome.decision == Decision.HAND_OVER:
         wait(thread, now(), by="assistant")
-    return say(
+    reply = say(
         system(thread.workspace_id),
         thread,
         author="assistant",
         author_id="",
         text=outcome.text,
+        original=unmask(outcome.text, originals),
         turn=turn_facts(
             asked_at=turn.created_at,
             last_sequence=turn.last_sequence,
@@ -225,6 +237,9 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
         turn_id=turn.id,
         answer=answer_of(outcome),
     )
+    if outcome.kept is not None:
+        tell_member(thread, outcome.kept)
+    return reply
 
 
 def answer_of(outcome: TurnOutcome) -> dict[str, Any]:

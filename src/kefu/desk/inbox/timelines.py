@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Min, Q
+
 from kefu.desk.inbox.actions.happenings import Happened, message_happened, turn_facts
 from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
 
@@ -18,6 +20,43 @@ class Timeline:
     conversation_id: str
     channel_id: str
     events: tuple[Happened, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Conversations by status and turns by state, now; `waiting_since` is when the one who waits longest began to."""
+
+    conversations: dict[str, int]
+    unassigned: int
+    waiting_since: datetime | None
+    turns: dict[str, int]
+
+
+def standing(workspace_id: str) -> Standing:
+    """What is under way. Resolved conversations are not counted: there are as many as there ever were."""
+    rows = Conversation.objects.of(workspace_id).filter(status__in=("bot", "waiting", "open"))
+    numbers = dict(rows.values_list("status").annotate(Count("id")).order_by())
+    nobodys = rows.filter(status__in=("waiting", "open"), assignee_id="")
+    undone = Turn.objects.of(workspace_id).filter(~Q(state="done"))
+    turns = dict(undone.values_list("state").annotate(Count("id")).order_by())
+    return Standing(
+        {status: numbers.get(status, 0) for status in ("bot", "waiting", "open")},
+        nobodys.count(),
+        rows.filter(status="waiting").aggregate(since=Min("waiting_since"))["since"],
+        {state: turns.get(state, 0) for state in ("pending", "claimed")},
+    )
+
+
+def questions(workspace_id: str, places: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """What was asked, masked: by conversation and last message, all messages that the same turn dealt with."""
+    threads = {thread for thread, _ in places}
+    rows = Message.objects.of(workspace_id).filter(conversation_id__in=threads, author="contact").order_by("sequence")
+    by_turn: dict[str, list[str]] = {}
+    ends: dict[tuple[str, int], str] = {}
+    for thread, sequence, turn, text in rows.values_list("conversation_id", "sequence", "turn_id", "text"):
+        by_turn.setdefault(turn or f"{thread} {sequence}", []).append(text)
+        ends[thread, sequence] = turn or f"{thread} {sequence}"
+    return {place: "\n".join(filter(None, by_turn[ends[place]])) for place in places if place in ends}
 
 
 def timeline_ids(workspace_id: str) -> list[str]:

@@ -30,6 +30,7 @@ from kefu.desk.inbox.actions.conversations import (
     assign,
     erase_conversations,
     give_back,
+    go_on,
     leave_address,
     mark_read,
     move_conversations,
@@ -50,6 +51,7 @@ from kefu.desk.inbox.actions.happenings import (
     turn_facts,
     watch,
 )
+from kefu.desk.inbox.actions.keeping import keep, tell_member
 from kefu.desk.inbox.actions.messages import (
     TEXT_LIMIT,
     Incoming,
@@ -93,8 +95,10 @@ __all__ = [
     "forget_uploads",
     "give_back",
     "give_feedback",
+    "go_on",
     "happened",
     "incoming_of",
+    "keep",
     "keep_part",
     "language_of",
     "leave_address",
@@ -126,6 +130,7 @@ __all__ = [
     "store_arrival",
     "take",
     "take_watch",
+    "tell_member",
     "tell_nobody_came",
     "turn_facts",
     "wait",

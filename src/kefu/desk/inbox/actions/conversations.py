@@ -67,6 +67,22 @@ def start_conversation(
     return conversation_info(row)
 
 
+def go_on(actor: Actor, *, external_id: str, channel_id: str | None = None) -> ConversationInfo:
+    """The latest thread with a program's customer on a channel, or a new one where there is none.
+
+    Raises as `start_conversation` does.
+    """
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    with transaction.atomic():
+        channel = _channel(actor, channel_id)
+        contact_id = meet(actor, channel_id=channel.id, external_id=external_id, profile=None)
+        known = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id, channel_id=channel.id)
+        latest = known.order_by("-last_activity_at").first()
+        if latest is not None:
+            return conversation_info(latest)
+        return start_conversation(actor, channel_id=channel.id, external_id=external_id)
+
+
 def take(actor: Actor, *, conversation_id: str) -> ConversationInfo:
     """Make a conversation the member's own; the assistant is silent and the customer told who is there.
 

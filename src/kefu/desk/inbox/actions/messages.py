@@ -172,16 +172,20 @@ def say(
     text: str,
     files: Sequence[Attachment] = (),
     turn: Mapping[str, Any] | None = None,
+    original: str | None = None,
     **fields: Any,
 ) -> Message:
     """Store what the assistant, a member or the system says in a locked conversation, in the caller's transaction.
 
-    `turn` is what `turn_facts` tells of the turn that an assistant's message answers.
+    `turn` is what `turn_facts` tells of the turn that an assistant's message answers. `original` is what the customer
+    reads where `text` has placeholders.
     """
     at = now()
     row = _new(actor, thread, author=author, author_id=author_id, text=text, at=at)
     for name, value in fields.items():
         setattr(row, name, value)
+    if original is not None and original != text:
+        row.sealed_original = seal(workspace_key(thread.workspace_id), original, about=row.id)
     put_into(row, files)
     insert(row)
     said(thread, row, turn)

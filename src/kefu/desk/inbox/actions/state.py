@@ -29,6 +29,8 @@ _CHANGING = (
     "resolved_by",
     "assignee_id",
     "clock",
+    "assistant_state",
+    "remembered",
 )
 
 
@@ -47,6 +49,7 @@ def wait(thread: Conversation, at: datetime, *, by: str = "") -> None:
     """
     happened(thread, "waits", at=at, by=by)
     thread.status, thread.waiting_since, thread.assignee_id = "waiting", at, ""
+    thread.assistant_state = None
     thread.nobody_told_at, thread.address_wanted = None, False
     leave_pending(thread)
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
@@ -57,6 +60,7 @@ def own(thread: Conversation, member_id: str) -> None:
     """Give the conversation to a member; the assistant is silent from now on. `save` it afterwards."""
     happened(thread, "owned", by=member_id, member=member_id)
     thread.status, thread.assignee_id, thread.waiting_since = "open", member_id, None
+    thread.assistant_state = None
     thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
     _wait_no_more(thread)
     leave_pending(thread)
@@ -89,6 +93,7 @@ def close(thread: Conversation, *, by: str) -> None:
     thread.status, thread.resolved_at, thread.resolved_by = "resolved", now(), by
     happened(thread, "resolved", at=thread.resolved_at, by=by)
     thread.due_at, thread.waiting_since, thread.refusals_in_a_row = None, None, 0
+    thread.assistant_state, thread.remembered = None, {}
     _wait_no_more(thread)
     update(thread, _CHANGING)
     leave_pending(thread)

@@ -106,10 +106,17 @@ def message_infos(actor: Actor, rows: list[Message]) -> list[MessageInfo]:
             row,
             outcome=outcome_of(row, turns.get(row.turn_id)) if row.author == "contact" else "",
             author_name=names.get(row.author_id, ""),
-            own=actor.kind == "visitor" and row.author in {"contact", "member"},
+            own=is_own(actor, row.author),
         )
         for row in rows
     ]
+
+
+def is_own(actor: Actor, author: str) -> bool:
+    """Whether the reader gets a message as it was said: customers all of them, programs what they pass on to them."""
+    if actor.kind == "visitor":
+        return author in {"contact", "member", "assistant"}
+    return actor.kind == "key" and author == "assistant"
 
 
 def outcome_of(row: Message, its_turn: Turn | None) -> str:
