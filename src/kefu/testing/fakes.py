@@ -28,12 +28,13 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """A request as the server saw it; header names in lower case."""
+    """A request as the server saw it; header names in lower case, the body read and as it came."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: Any
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         content = self.rfile.read(length)
         kind = self.headers.get("Content-Type", "")
-        self._take(_form(kind, content) if kind.startswith("multipart/") else json.loads(content or b"null"))
+        is_form = kind.startswith("multipart/")
+        self._take(_form(kind, content) if is_form else json.loads(content or b"null"), content)
 
     def send_json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         self.send_whole(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})
@@ -119,9 +121,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: requests are in `FakeServer.requests`."""
 
-    def _take(self, body: Any) -> None:
+    def _take(self, body: Any, raw: bytes = b"") -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = SeenRequest(self.command, self.path, headers, body)
+        request = SeenRequest(self.command, self.path, headers, body, raw)
         self.fake.requests.append(request)
         if self.fake.failures:
             failure = self.fake.failures.popleft()
