@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 _numbers = itertools.count(1)
+_ports: list[int] = []
 
 HELP = """# Delivery
 
@@ -79,8 +80,12 @@ def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 
 @contextlib.contextmanager
 def running_server() -> Iterator[int]:
+    """The run's one server, started by whoever asks first: two would share what a process has once."""
     from kefu.gateway.app import create_app
 
+    if _ports:
+        yield _ports[0]
+        return
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(), log_config=None, access_log=False))
@@ -90,7 +95,9 @@ def running_server() -> Iterator[int]:
     while not server.started and thread.is_alive() and time.monotonic() < until:
         thread.join(0.02)
     assert server.started
-    yield int(listener.getsockname()[1])
+    _ports.append(int(listener.getsockname()[1]))
+    yield _ports[0]
+    _ports.clear()
     server.should_exit = True
     thread.join(20)
 
