@@ -21,6 +21,8 @@ COMMANDS = {
     "knowledge": ("knowledge", "knowledge", "Add, list, remove and search what the assistant knows."),
     "data": ("data", "data", "Labelled data: check, clean, split, augment."),
     "ask": ("ask", "ask", "Ask a question as a customer would."),
+    "transcribe": ("speech", "transcribe", "Write down what is said in a recording."),
+    "speak": ("speech", "speak", "Read a text aloud into a file."),
     "mask": ("mask", "mask_", "Replace personal data in texts by placeholders."),
     "keys": ("accounts", "keys", "API keys: create, list, revoke."),
     "members": ("accounts", "members", "People of a workspace: create, list, reset-password."),

@@ -31,6 +31,11 @@ class Speech:
         """Raises as `transcriber` does."""
         return self._engine("speaker", settings().speaker, _SPEAKERS, Speaker)  # type: ignore[type-abstract]
 
+    def names(self) -> dict[str, str]:
+        """The role of each engine that the settings name, by the model's name; loads nothing."""
+        given = {settings().transcriber: "transcribe", settings().speaker: "speak"}
+        return {reference.partition(":")[2]: role for reference, role in given.items()}
+
     def close(self) -> None:
         with self._lock:
             engines, self._engines = self._engines, {}

@@ -1,0 +1,101 @@
+"""Recognition and speech at the OpenAI-compatible door."""
+
+import asyncio
+import math
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, UploadFile
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from kefu.brain.listen import speech
+from kefu.contracts.engine import Transcript
+from kefu.desk.actor import Role, Scope
+from kefu.desk.wiring import wiring
+from kefu.gateway.openai import OpenAIRoute
+from kefu.gateway.openai_shapes import SpeechRequest
+from kefu.gateway.state import entered
+from kefu.kit.errors import BadInput, NotFound
+from kefu.kit.settings import settings
+from kefu.knowledge.language import detect
+from kefu.knowledge.sound import FORMATS, decode
+
+router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], route_class=OpenAIRoute)
+
+# What programs that were written for OpenAI ask for; there is one voice a language, and they get it.
+_VOICES = frozenset("default alloy ash ballad coral echo fable nova onyx sage shimmer verse marin cedar".split())
+_MADE = frozenset({"json", "verbose_json", "text", "srt", "vtt"})
+
+
+@router.post("/transcriptions")
+async def transcriptions(
+    request: Request,
+    file: UploadFile,
+    model: Annotated[str, Form(max_length=300)],
+    language: Annotated[str | None, Form(max_length=12)] = None,
+    response_format: Annotated[str, Form()] = "json",
+) -> Response:
+    """What is said in a recording; personal data in it are not masked: it is the caller's own."""
+    gateway, actor = await entered(request)
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    if response_format not in _MADE:
+        raise BadInput(f"A transcript comes as one of {', '.join(sorted(_MADE))}.", param="response_format")
+    transcriber = await gateway.rows.long(wiring().speech.transcriber)
+    _check(model, "transcribe", transcriber.card().name)
+    data = await file.read(settings().attachment_megabytes * 2**20 + 1)
+    if len(data) > settings().attachment_megabytes * 2**20:
+        raise BadInput(f"A recording has at most {settings().attachment_megabytes} MB.", param="file")
+    sound = await asyncio.to_thread(decode, data, most_seconds=settings().recording_seconds)
+    heard = await transcriber.transcribe(sound, language.partition("-")[0] if language else None)
+    return _shown(heard, response_format)
+
+
+@router.post("/speech", response_class=Response)
+async def make_speech(request: Request, body: SpeechRequest) -> Response:
+    """A text read aloud; formats: mp3, opus, aac, flac, wav, pcm, amr."""
+    gateway, actor = await entered(request)
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    if body.response_format not in FORMATS:
+        raise BadInput(f"Sound comes as one of {', '.join(FORMATS)}.", param="response_format")
+    if body.voice not in _VOICES:
+        raise NotFound(f"There is no voice {body.voice!r}; use default.", param="voice")
+    speaker = await gateway.rows.long(wiring().speech.speaker)
+    _check(body.model, "speak", speaker.card().name)
+    language = body.language or detect(body.input, "en")
+    made = await speech(body.input, speaker, language=language, form=body.response_format)
+    if not made:
+        raise BadInput("The text holds no words to read aloud.", param="input")
+    return Response(made, media_type=FORMATS[body.response_format].media_type)
+
+
+def _check(name: str, role: str, real: str) -> None:
+    if name not in {role, real}:
+        raise NotFound(f"There is no model {name!r} for this. There are: {role}, {real}.", param="model")
+
+
+def _shown(heard: Transcript, form: str) -> Response:
+    if form == "text":
+        return PlainTextResponse(heard.text + "\n")
+    if form in {"srt", "vtt"}:
+        return PlainTextResponse(_captions(heard, form))
+    if form == "json":
+        return JSONResponse({"text": heard.text})
+    segments: list[dict[str, Any]] = [
+        {"id": number, "start": each.start, "end": each.end, "text": each.text}
+        for number, each in enumerate(heard.segments)
+    ]
+    length = heard.segments[-1].end if heard.segments else 0.0
+    whole = {"task": "transcribe", "language": heard.language, "duration": length, "text": heard.text}
+    return JSONResponse({**whole, "segments": segments})
+
+
+def _captions(heard: Transcript, form: str) -> str:
+    lines = [
+        f"{number}\n{_clock(each.start, form)} --> {_clock(each.end, form)}\n{each.text}\n"
+        for number, each in enumerate(heard.segments, 1)
+    ]
+    return ("WEBVTT\n\n" if form == "vtt" else "") + "\n".join(lines)
+
+
+def _clock(seconds: float, form: str) -> str:
+    whole, part = math.floor(seconds), round(seconds % 1 * 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}{',' if form == 'srt' else '.'}{part:03}"
