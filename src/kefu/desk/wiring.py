@@ -5,9 +5,11 @@ Everything here is made from rows and can be made again; nothing here is the tru
 
 import asyncio
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from kefu.brain.bounded import BoundedGenerator
 from kefu.brain.tools import Tools
@@ -18,6 +20,7 @@ from kefu.desk.assistants import queries as assistants
 from kefu.desk.assistants.tools.sending import Sender
 from kefu.desk.changes import disconnect
 from kefu.desk.encoders import ChosenEncoders
+from kefu.desk.flow_book import FlowBook
 from kefu.desk.library import queries as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
@@ -29,7 +32,7 @@ from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
-from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
+from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
 from kefu.knowledge.remembered import RememberedEncoder
 from kefu.knowledge.search import WorkspaceIndex
 
@@ -56,6 +59,13 @@ class Mind:
     policy: Policy
     tools: Tools
     is_active: bool
+    flows: FlowBook = field(default_factory=lambda: FlowBook(()))
+
+    @property
+    def needs_facts(self) -> bool:
+        """Whether who asks, and when, could matter to an answer."""
+        policy = self.policy
+        return bool(self.flows.live() or policy.quiet_hours or any(rule.contact for rule in policy.escalations))
 
     @property
     def index(self) -> KnowledgeIndex:
@@ -118,6 +128,15 @@ class Wiring:
         encoders = self.encoders() if workspace_id is None else self.encoders_of(workspace_id)
         return run(embed_passages(passages, encoders))
 
+    def embed_questions(self, workspace_id: str, asked: Sequence[tuple[str, str]]) -> list[tuple[str, np.ndarray]]:
+        """Vectors of (question, language), in order, each with the key of its encoder. Blocking."""
+        encoders = self.encoders_of(workspace_id)
+        made: list[tuple[str, np.ndarray]] = []
+        for text, language in asked:
+            encoder = encoder_for(language, encoders)
+            made.append((encoder_key(encoder), run(encoder.embed([text], "query"))[0]))
+        return made
+
     def rehearse(self, workspace_id: str) -> None:
         """Fit a workspace's confidence to its own FAQ, if that is due. Blocking, a few seconds for a large one."""
         if rehearsals.rehearse_if_due(workspace_id, self.encoders_of(workspace_id)):
@@ -139,7 +158,7 @@ class Wiring:
         mine = self._minds.get(workspace_id)
         if mine is None:
             return
-        if kind.startswith(("library.", "assistant.", "workspace.")):
+        if kind.startswith(("library.", "assistant.", "workspace.", "flow.")):
             mine.outdated(assistant=kind.startswith("assistant."))
         elif kind == "modelhub.promoted":
             # Turns go on with the model that there is until the new one is loaded.
@@ -245,8 +264,9 @@ class _WorkspaceMind:
             versions = _versions(self._encoders)
             versions |= {"intent": intents.name} if intents is not None else {}
             versions |= {"mood": own_mood.name} if own_mood is not None else _mood_versions(mood)
+            flows = FlowBook(assistants.live_flows(self._workspace_id))
             tools = Tools(self._index, generator, intents=intents, mood=mood, versions=versions)
-            self._mind = Mind(assistant.policy, tools, assistant.is_active)
+            self._mind = Mind(assistant.policy, tools, assistant.is_active, flows)
             self._seen = changes
             return self._mind
 

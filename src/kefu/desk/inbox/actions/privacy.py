@@ -9,6 +9,7 @@ from django.db import transaction
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.crypto import seal
+from kefu.desk.inbox.models import Conversation
 from kefu.desk.inbox.queries import get, placeholders
 from kefu.desk.statements import update
 from kefu.knowledge.masking import mask_value
@@ -23,18 +24,30 @@ def mask_found(
     others personal data are looked for. Raises NotFound, NotAllowed.
     """
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    thread = get(actor, conversation_id)
+    masked, known = _masked(thread, values, kinds or {})
+    if len(known) == len(placeholders(thread)):
+        return masked
     with transaction.atomic():
+        # Numbers are given out under the lock: a message that arrives now has placeholders of its own.
         thread = get(actor, conversation_id, lock=True)
-        known: Mapping[str, str] = placeholders(thread)
-        before, masked = len(known), {}
-        for name, value in values.items():
-            kind = (kinds or {}).get(name)
-            if kind == "NO":
-                masked[name] = value
-            else:
-                masked[name], known = mask_value(value, known, family=kind, language=thread.language or None)
-        if len(known) > before:
-            key = workspace_key(actor.workspace_id)
-            thread.sealed_placeholders = seal(key, json.dumps(dict(known)), about=thread.id)
-            update(thread, ("sealed_placeholders",))
+        masked, known = _masked(thread, values, kinds or {})
+        key = workspace_key(actor.workspace_id)
+        thread.sealed_placeholders = seal(key, json.dumps(dict(known)), about=thread.id)
+        update(thread, ("sealed_placeholders",))
     return masked
+
+
+def _masked(
+    thread: Conversation, values: Mapping[str, Any], kinds: Mapping[str, str]
+) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """The values masked, and every placeholder of the conversation by then."""
+    known: Mapping[str, str] = placeholders(thread)
+    masked = {}
+    for name, value in values.items():
+        kind = kinds.get(name)
+        if kind == "NO":
+            masked[name] = value
+        else:
+            masked[name], known = mask_value(value, known, family=kind, language=thread.language or None)
+    return masked, known

@@ -1,0 +1,265 @@
+"""Writes of flows and of the files of tests that guard them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+from django.db import transaction
+
+from kefu.contracts.suite import SuiteReport
+from kefu.desk.accounts.actions import announce, audit
+from kefu.desk.actor import Actor, Role
+from kefu.desk.assistants.models import Flow, FlowVersion, SuiteFile
+from kefu.desk.assistants.queries.flows import (
+    FlowDetail,
+    Names,
+    SuiteFileInfo,
+    checked_draft,
+    checked_text,
+    flow_detail,
+    get_flow,
+    get_version,
+    suite_files,
+)
+from kefu.desk.rows import now
+from kefu.kit.errors import BadInput, Conflict, NotFound
+
+_MOST_FLOWS, _MOST_FILES = 300, 200
+_LONGEST = 300_000  # characters of a flow's text or a file of tests; the longest of the demo has some thousand
+
+
+class SuiteFailed(Conflict):
+    """The workspace's tests fail, so nothing goes live; `report` says which."""
+
+    code = "tests_failed"
+
+
+def make_flow(actor: Actor, *, text: str) -> FlowDetail:
+    """Add a flow as a draft; its text may have problems, but must name its id. Raises BadInput, Conflict."""
+    actor.require_role(Role.ADMIN)
+    key, name = _named(actor.workspace_id, text)
+    with transaction.atomic():
+        mine = Flow.objects.of(actor.workspace_id)
+        if mine.filter(key=key).exists():
+            raise Conflict(f"There is a flow {key!r} already.", key=key)
+        if mine.count() >= _MOST_FLOWS:
+            raise Conflict(f"A workspace has at most {_MOST_FLOWS} flows; remove one.")
+        row = Flow.objects.create(workspace_id=actor.workspace_id, key=key, name=name, draft=text)
+        announce(actor.workspace_id, "flow.updated", row.id)
+        audit(actor, "flow.made", row.id, after={"key": key})
+    return flow_detail(row)
+
+
+def save_flow(actor: Actor, *, text: str, flow_id: str | None = None) -> FlowDetail:
+    """Store a flow's draft, broken or not: `flow_id`'s, or of the flow that the text names, made if it is new.
+
+    Raises BadInput for a text without an id where none is given, NotFound, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    if flow_id is None:
+        key, _ = _named(actor.workspace_id, text)
+        if not Flow.objects.of(actor.workspace_id).filter(key=key).exists():
+            return make_flow(actor, text=text)
+        flow_id = key
+    _check_length(text)
+    with transaction.atomic():
+        row = get_flow(actor.workspace_id, flow_id, lock=True)
+        if row.draft != text:
+            row.draft, row.updated_at = text, now()
+            tree, _ = checked_draft(row, Names.of(actor.workspace_id))
+            row.name = _title(tree, row.name)
+            row.save(update_fields=["draft", "updated_at", "name"])
+            announce(actor.workspace_id, "flow.updated", row.id)
+            audit(actor, "flow.saved", row.id)
+    return flow_detail(row)
+
+
+def publish_flow(actor: Actor, *, flow_id: str, note: str = "", run_tests: bool = True) -> FlowDetail:
+    """Let the draft run for customers from now on, as a version that never changes.
+
+    Raises BadFlow with its problems, SuiteFailed where the workspace's tests do not pass with it, NotFound, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    draft = get_flow(actor.workspace_id, flow_id).draft
+    _require_sound(actor, flow_id)
+    if run_tests:
+        require_passing(actor, drafts=[draft])
+    with transaction.atomic():
+        row = get_flow(actor.workspace_id, flow_id, lock=True)
+        if row.draft != draft:
+            raise Conflict("The draft was changed while it was tested; publish it again.", flow=row.id)
+        live = get_version(row, row.live_number) if row.live_number is not None else None
+        if live is None or live.text != draft:
+            row.live_number = _new_version(actor, row, note)
+        _go_live(actor, row, "flow.published", note)
+    return flow_detail(row)
+
+
+def roll_back_flow(actor: Actor, *, flow_id: str, number: int, note: str = "", run_tests: bool = True) -> FlowDetail:
+    """Let an earlier version run again; the draft stays as it is. Raises SuiteFailed, NotFound, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    text = get_version(get_flow(actor.workspace_id, flow_id), number).text
+    if run_tests:
+        require_passing(actor, drafts=[text])
+    with transaction.atomic():
+        row = get_flow(actor.workspace_id, flow_id, lock=True)
+        row.live_number = get_version(row, number).number
+        _go_live(actor, row, "flow.rolled_back", note)
+    return flow_detail(row)
+
+
+def pause_flow(actor: Actor, *, flow_id: str) -> FlowDetail:
+    """Start it for nobody any more; runs under way go on. Raises NotFound, NotAllowed."""
+    return _switch(actor, flow_id, is_live=False)
+
+
+def resume_flow(actor: Actor, *, flow_id: str) -> FlowDetail:
+    """Start it for customers again, in the version that was live. Raises Conflict if none was, NotFound, NotAllowed."""
+    return _switch(actor, flow_id, is_live=True)
+
+
+def remove_flow(actor: Actor, *, flow_id: str) -> None:
+    """Delete a flow with its versions; customers in the middle of it get a person. Raises NotFound, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        row = get_flow(actor.workspace_id, flow_id, lock=True)
+        row_id, key, draft = row.id, row.key, row.draft
+        row.delete()
+        announce(actor.workspace_id, "flow.removed", row_id)
+        audit(actor, "flow.removed", row_id, before={"key": key, "draft": draft})
+
+
+def save_suite_file(actor: Actor, *, name: str, text: str) -> SuiteFileInfo:
+    """Store a file of tests under its name. Raises BadInput, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    _check_length(text)
+    if not name.strip() or len(name) > 200:
+        raise BadInput("A file of tests has a name of 1 to 200 characters.", field="name")
+    with transaction.atomic():
+        mine = SuiteFile.objects.of(actor.workspace_id)
+        row = mine.select_for_update().filter(name=name.strip()).first()
+        if row is None and mine.count() >= _MOST_FILES:
+            raise Conflict(f"A workspace has at most {_MOST_FILES} files of tests; remove one.")
+        row = row or SuiteFile(workspace_id=actor.workspace_id, name=name.strip())
+        row.text, row.updated_at = text, now()
+        row.save()
+        announce(actor.workspace_id, "flow.tests_updated", row.id)
+        audit(actor, "flow.tests_saved", row.id, after={"name": row.name})
+    return SuiteFileInfo(row.id, row.name, row.text, row.updated_at)
+
+
+def remove_suite_file(actor: Actor, *, file_id: str) -> None:
+    """Raises NotFound, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        rows = SuiteFile.objects.of(actor.workspace_id)
+        row = rows.filter(id=file_id).first() or rows.filter(name=file_id).first()
+        if row is None:
+            raise NotFound("There is no such file of tests.", file=file_id)
+        row_id, name = row.id, row.name
+        row.delete()
+        announce(actor.workspace_id, "flow.tests_removed", row_id)
+        audit(actor, "flow.tests_removed", row_id, before={"name": name})
+
+
+def run_workspace_tests(actor: Actor, *, drafts: Sequence[str] = ()) -> SuiteReport:
+    """Run the workspace's tests with flows in place of the live ones of their ids; nothing to run is a pass."""
+    actor.require_role(Role.AGENT)
+    files = suite_files(actor)
+    if not files:
+        return SuiteReport(True, 0)
+    from kefu.desk.suites import run_suite  # it converses, and so needs the engines
+
+    return run_suite(actor, files=files, drafts=drafts)
+
+
+def require_passing(actor: Actor, *, drafts: Sequence[str] = ()) -> None:
+    """Raises SuiteFailed unless every test of the workspace passes."""
+    report = run_workspace_tests(actor, drafts=drafts)
+    if not report.passed:
+        raise SuiteFailed(f"{report.failed} of {report.total} tests fail, so nothing goes live.", report=asdict(report))
+
+
+def _named(workspace_id: str, text: str) -> tuple[str, str]:
+    """A flow's id and title from its text, which may be broken otherwise. Raises BadFlow, BadInput."""
+    _check_length(text)
+    tree, problems = checked_text(workspace_id, text)
+    if tree is not None:
+        return tree.id, _title(tree, tree.id)
+    try:
+        table = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        table = None
+    key = table.get("id") if isinstance(table, dict) else None
+    if isinstance(key, str) and 0 < len(key) <= 60:
+        return key, key
+    _refuse(problems)
+    raise BadInput("A flow's text begins with `schema: kefu.flow/v1` and its `id:`.", field="text")
+
+
+def _refuse(problems: Sequence[Any]) -> None:
+    from kefu.brain.flow import BadFlow
+
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        first = errors[0]
+        said = f"Line {first.line}: {first.sentence} {first.fix}".strip()
+        raise BadFlow(said, problems=[asdict(each) for each in problems])
+
+
+def _require_sound(actor: Actor, flow_id: str) -> None:
+    _, problems = checked_draft(get_flow(actor.workspace_id, flow_id), Names.of(actor.workspace_id))
+    _refuse(problems)
+
+
+def _new_version(actor: Actor, row: Flow, note: str) -> int:
+    from kefu.brain.flow import flow_table, load_flow
+
+    last = FlowVersion.objects.of(row.workspace_id).filter(flow_id=row.id).order_by("-number").first()
+    number = 1 + (last.number if last is not None else 0)
+    FlowVersion.objects.create(
+        workspace_id=row.workspace_id,
+        flow_id=row.id,
+        number=number,
+        text=row.draft,
+        table=flow_table(load_flow(row.draft)),
+        author_id=actor.id if actor.kind == "member" else "",
+        note=note[:500],
+    )
+    return number
+
+
+def _go_live(actor: Actor, row: Flow, what: str, note: str) -> None:
+    row.is_live, row.updated_at = True, now()
+    row.save(update_fields=["is_live", "live_number", "updated_at"])
+    announce(row.workspace_id, what, row.id)
+    audit(actor, what, row.id, after={"number": row.live_number, "note": note[:500]})
+
+
+def _switch(actor: Actor, flow_id: str, *, is_live: bool) -> FlowDetail:
+    actor.require_role(Role.ADMIN)
+    with transaction.atomic():
+        row = get_flow(actor.workspace_id, flow_id, lock=True)
+        if row.live_number is None:
+            raise Conflict("This flow was never published.", flow=row.id)
+        if row.is_live != is_live:
+            row.is_live, row.updated_at = is_live, now()
+            row.save(update_fields=["is_live", "updated_at"])
+            what = "flow.resumed" if is_live else "flow.paused"
+            announce(row.workspace_id, what, row.id)
+            audit(actor, what, row.id)
+    return flow_detail(row)
+
+
+def _title(tree: Any, otherwise: str) -> str:
+    if tree is None:
+        return otherwise
+    return str(next((text for text in tree.name.values() if text), tree.id))[:200]
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _LONGEST:
+        raise BadInput(f"The text has {len(text):,} characters; the most is {_LONGEST:,}.", field="text")
+    if "\x00" in text:
+        raise BadInput("The text cannot hold NUL characters.", field="text")
