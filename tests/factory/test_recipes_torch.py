@@ -23,6 +23,7 @@ from kefu.factory.batches import tokenize  # noqa: E402
 from kefu.factory.data.version import keep  # noqa: E402
 from kefu.factory.export import PROBES, export  # noqa: E402
 from kefu.factory.lessons import predict  # noqa: E402
+from kefu.factory.near import NEAR_FILE  # noqa: E402
 from kefu.factory.recipes.fewshot.recipe import FewshotRecipe  # noqa: E402
 from kefu.factory.recipes.finetune.recipe import FinetuneRecipe  # noqa: E402
 from kefu.factory.recipes.score.recipe import ScoreRecipe  # noqa: E402
@@ -31,6 +32,7 @@ from kefu.kit import registry  # noqa: E402
 from kefu.kit.errors import BadInput  # noqa: E402
 from kefu.kit.runtime import run  # noqa: E402
 from kefu.knowledge.labels import dataset_of  # noqa: E402
+from kefu.knowledge.neighbours import Neighbours  # noqa: E402
 
 from .lessons import LABELS, Heard, dataset, sentences  # noqa: E402
 from .tiny_bert import make  # noqa: E402
@@ -71,6 +73,21 @@ def answers(folder: Path, texts: tuple[str, ...]) -> list[str]:
         return [each.label for each in run(engine.classify(texts))]
     finally:
         run(engine.close())
+
+
+def test_near_examples_count_beside_the_logits(folder: Path, tmp_path: Path) -> None:
+    taught, asked = sentences(60), [each.text for each in sentences(30, seed=1).examples]
+    options = {"floor": False, "original_share": 0.0, "label_names": False, "bf16": False}
+    for weight in (0.0, 2.0):
+        train(
+            FewshotRecipe, folder, tmp_path / str(weight), taught, sentences(60, seed=1), near_weight=weight, **options
+        )
+    without, with_near = (outputs(tmp_path / str(weight), asked) for weight in (0.0, 2.0))
+    taught_vectors = outputs(tmp_path / "2.0", [each.text for each in taught.examples]).vectors
+    owners = np.array([LABELS.index(str(each.label)) for each in taught.examples])
+    meant = without.logits + 2.0 * Neighbours(taught_vectors, owners, len(LABELS)).log_shares(without.vectors)
+    np.testing.assert_allclose(with_near.logits, meant, atol=0.05)  # the examples are kept in half precision
+    assert not (tmp_path / "0.0" / NEAR_FILE).exists()
 
 
 def accuracy(folder: Path, data: Dataset) -> float:

