@@ -9,6 +9,7 @@ from kefu.desk.assistants.api import router as assistants
 from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
+from kefu.desk.insights.api import router as insights
 from kefu.desk.library.api import router as library
 from kefu.desk.modelhub.api import router as modelhub
 
@@ -28,5 +29,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, contacts, inbox, library, assistants, modelhub):
+for router in (accounts, contacts, inbox, library, assistants, modelhub, insights):
     api.add_router("", router)

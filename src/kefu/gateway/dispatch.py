@@ -13,12 +13,13 @@ from typing import Any
 
 from kefu.brain import texts
 from kefu.brain.turn import answer
-from kefu.contracts.turn import Decision, Policy, TurnOutcome, TurnRequest
+from kefu.contracts.turn import Decision, Policy, TurnOutcome
 from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.assistants import due as assistants
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
+from kefu.desk.insights import due as insights
 from kefu.desk.library import due as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub import due as modelhub
@@ -27,6 +28,7 @@ from kefu.gateway.hearing import Silence, hear_recordings
 from kefu.gateway.hub import Delta, Hub
 from kefu.gateway.outbox import Outbox
 from kefu.gateway.plugins import Plugins
+from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
@@ -79,6 +81,8 @@ class Dispatch:
                 (self._read_sources, "sources"),
                 (self._change_encoders, "encoders"),
                 (self._tend_runs, "runs"),
+                (self._measure, "figures"),
+                (self._report, "reports"),
                 *self._outbox.loops(),
             ]
         ]
@@ -182,10 +186,11 @@ class Dispatch:
             turn = heard.turn
             if not turn.text:
                 return _without_words(turn, mind.policy, heard.silence)
+        request, tools = await prepared(self._rows, turn, mind)
         publish = self._hub.publish
         return await answer(
-            request_of(turn, mind),
-            mind.tools,
+            request,
+            tools,
             lambda text: publish(Delta(turn.workspace_id, turn.conversation_id, turn.id, text)),
             cancel=self._cancelled.setdefault(turn.id, asyncio.Event()),
         )
@@ -255,6 +260,19 @@ class Dispatch:
             await self._rows.long(inbox.forget_uploads)
             await self._rows.long(modelhub.forget_old_work)
 
+    async def _measure(self) -> None:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        while await self._rows.write(insights.roll_up):
+            pass
+
+    async def _report(self) -> None:
+        await asyncio.sleep(_IDLE_SWEEP_SECONDS)
+        if wiring().has_encoders:
+            for workspace_id in await self._rows.read(insights.due_questions):
+                embed = wiring().embed_questions
+                await self._rows.long(insights.group_questions, workspace_id, embed=embed)
+        await self._rows.long(insights.send_weekly)
+
     async def _change_encoders(self) -> None:
         await asyncio.sleep(_IDLE_SWEEP_SECONDS)
         for workspace_id in await self._rows.read(assistants.due_encoders):
@@ -284,20 +302,6 @@ class Dispatch:
             return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._runs_due.wait(), _SWEEP_SECONDS * 5)
-
-
-def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
-    """What the brain is asked, from the rows."""
-    return TurnRequest(
-        turn_id=turn.id,
-        workspace_id=turn.workspace_id,
-        conversation_id=turn.conversation_id,
-        text=turn.text,
-        history=turn.history,
-        policy=mind.policy,
-        refusals_in_a_row=turn.refusals_in_a_row,
-        language_hint=turn.language or None,
-    )
 
 
 def _without_words(turn: ClaimedTurn, policy: Policy, silence: Silence) -> TurnOutcome:

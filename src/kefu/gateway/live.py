@@ -20,7 +20,7 @@ _KEPT = 2_000  # events shaped lately; fifty members read each within a moment
 # Of these only what and which is told; whoever shows such rows reads them again.
 _TOLD = (
     *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
-    "message.rated",
+    *("insights.", "message.rated"),
 )
 _SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", *_TOLD)
 
@@ -107,7 +107,8 @@ class Presence:
 
     def online(self, workspace_id: str) -> list[dict[str, str]]:
         """Who is online: `{"id", "name"}` each, once however many windows they have."""
-        return [vars(person) for person in self._here.get(workspace_id, ())]
+        people = list(self._here.get(workspace_id, ()))  # at once: the desk's threads ask, too
+        return [vars(person) for person in people]
 
     def came(self, workspace_id: str, member_id: str, name: str) -> None:
         people = self._here.setdefault(workspace_id, Counter())

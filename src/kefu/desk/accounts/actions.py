@@ -1,8 +1,10 @@
 """Writes of workspaces, members, keys, events and audit."""
 
+import base64
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -89,6 +91,18 @@ class NewKey:
 
     key: KeyInfo
     secret: str
+
+
+@dataclass(frozen=True)
+class MailFile:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+    def written(self) -> dict[str, str]:
+        return {"name": self.name, "media_type": self.media_type, "base64": base64.b64encode(self.data).decode()}
 
 
 def make_workspace(*, slug: str, title: str = "", default_language: str = "en") -> WorkspaceInfo:
@@ -342,7 +356,14 @@ def set_hours(
 
 
 def notify(
-    workspace_id: str, *, about: str, addresses: list[str], subject: str, text: str, after_seconds: int = 0
+    workspace_id: str,
+    *,
+    about: str,
+    addresses: list[str],
+    subject: str,
+    text: str,
+    after_seconds: int = 0,
+    files: Sequence[MailFile] = (),
 ) -> int:
     """Queue a mail to each address in the caller's transaction; gives how many. None without a mail server."""
     if not kefu_settings().smtp_url:
@@ -350,7 +371,9 @@ def notify(
     key = workspace_key(workspace_id)
     due_at = now() + timedelta(seconds=after_seconds)
     for address in addresses:
-        mail = json.dumps({"to": address, "subject": subject, "text": text})
+        mail = json.dumps(
+            {"to": address, "subject": subject, "text": text, "files": [each.written() for each in files]}
+        )
         Notification.objects.create(
             workspace_id=workspace_id, about=about, sealed_mail=seal(key, mail, about=about), due_at=due_at
         )

@@ -1,5 +1,6 @@
 """What dispatch runs: sending members' mail, and forgetting what has passed. All safe to run twice."""
 
+import base64
 import json
 import smtplib
 import ssl
@@ -104,6 +105,10 @@ def _message(row: Notification) -> EmailMessage:
     message["Message-ID"] = make_msgid(idstring=row.id, domain=settings().mail_from.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply comes back
     message.set_content(mail["text"])
+    for file in mail.get("files", ()):
+        kind, _, subkind = file["media_type"].partition("/")
+        data = base64.b64decode(file["base64"])
+        message.add_attachment(data, maintype=kind, subtype=subkind, filename=file["name"])
     return message
 
 

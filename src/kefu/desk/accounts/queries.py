@@ -201,6 +201,12 @@ def addresses(workspace_id: str, *, least: Role) -> list[tuple[str, str]]:
     return list(rows.order_by("created_at").values_list("user__email", "user__language"))
 
 
+def mail_of(workspace_id: str, member_ids: list[str]) -> list[tuple[str, str]]:
+    """Mail address and language of those of these members who are active, in their own order."""
+    rows = Member.objects.of(workspace_id).filter(is_active=True, id__in=member_ids)
+    return list(rows.order_by("created_at").values_list("user__email", "user__language"))
+
+
 def invitation(token: str) -> Invitation:
     """What an invitation's link opens. Raises NotSignedIn when it is forged, expired or used."""
     row = invited(token)

@@ -277,6 +277,7 @@ class Fold:
         clock, who = self.clock, self._solver()
         if clock.asked is not None:
             by = event.by.partition(":")[0][:24]
+            self._count("resolutions", at, who=who, detail=by)
             self._time("resolution_time", clock.created, at, who=who, detail=by)
             if not clock.person_said:
                 self._count("automated_resolutions", at, who=who, detail=by)
