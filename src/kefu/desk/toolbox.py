@@ -50,10 +50,14 @@ class Toolbox:
 
 
 class Samples:
-    """A ToolRunner that calls nobody: answers are the tools' samples. Keeps the calls that it was asked for."""
+    """A ToolRunner that calls nobody: answers are the tools' samples.
 
-    def __init__(self, specs: Mapping[str, ToolSpec]) -> None:
+    Only systems within this process are called, where no sample fits: `internal` has copies of them.
+    """
+
+    def __init__(self, specs: Mapping[str, ToolSpec], internal: Sender | None = None) -> None:
         self._specs = specs
+        self._internal = internal
 
     async def call(self, call: ToolCall, *, conversation_id: str, turn_id: str) -> ToolOutcome:
         """What the first fitting sample says."""
@@ -61,10 +65,12 @@ class Samples:
         if spec is None:
             return ToolOutcome(ToolState.FAILED, problem="no_tool")
         try:
-            made(spec, call.arguments, {})
+            request = made(spec, call.arguments, {}, idempotency_key=call.call_id)
         except BadInput as error:
             return ToolOutcome(ToolState.FAILED, problem=error.code, message=error.sentence)
         found = from_samples(spec, call.arguments)
+        if found.problem == "no_sample" and spec.is_internal and self._internal is not None:
+            found = (await self._internal.send(spec, request)).answered
         return ToolOutcome(found.state, found.outputs, found.status, found.problem, found.message)
 
 

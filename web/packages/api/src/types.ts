@@ -2,7 +2,7 @@
 
 export type Author = "contact" | "assistant" | "member" | "system";
 export type ConversationStatus = "bot" | "waiting" | "open" | "resolved";
-export type Decision = "approved" | "extracted" | "generated" | "clarify" | "refuse" | "hand_over";
+export type Decision = "approved" | "extracted" | "generated" | "flow" | "clarify" | "refuse" | "hand_over";
 export type FeedbackValue = "up" | "down";
 
 /** What became of a contact's message; empty for everybody else's. */
@@ -42,6 +42,11 @@ export interface Attachment {
 export interface Limits {
   per_message: number;
   bytes: number;
+}
+
+/** Voice messages: how long one may be, in seconds; 0 where nobody would understand them. */
+export interface Voice {
+  seconds: number;
 }
 
 export interface Message {
@@ -94,6 +99,7 @@ export interface Channel {
   title: string;
   settings: ChannelSettings;
   attachments: Limits;
+  voice: Voice;
 }
 
 export interface Visitor {
@@ -119,6 +125,7 @@ export type Attributes = Record<string, string | number | boolean>;
 /** A frame of `WS /v1/live` after the handshake. `event` is the number to resume after. */
 export type LiveEvent =
   | { type: "message.created"; event: number; conversation: string; message: Message }
+  | { type: "message.updated"; event: number; conversation: string; message: Message }
   | { type: "reply.delta"; conversation: string; turn: string; text: string }
   | { type: "reply.completed"; event: number; conversation: string; message: Message }
   | { type: "conversation.created"; event: number; conversation: Conversation }
