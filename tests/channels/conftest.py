@@ -1,7 +1,7 @@
 """One real server for the run, on the test database; each test has a workspace with a channel of its own."""
 
-import contextlib
-import os
+import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from kefu.testing.fake_wechat import FakeWeChat
 
 from ..gateway.conftest import Shop, made_shop, running_server
 
+_numbers = itertools.count(1)
 APPROVED = "What are your opening hours?"
 ANSWER = "We answer from 9:00 to 21:00 every day."
 WITHIN = 30.0  # seconds that something may take on a crowded machine before it counts as never
@@ -35,12 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def address(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    os.environ.update(SETTINGS)
-    settings.reload()
     with django_db_blocker.unblock(), running_server() as port:
         yield f"http://127.0.0.1:{port}"
-    for name in SETTINGS:
-        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        settings.reload()
+        yield
     settings.reload()
 
 
@@ -63,6 +69,14 @@ class Line:
         from kefu.desk.actor import system
 
         return system(self.shop.workspace_id)
+
+    def member(self) -> Any:
+        """Somebody new who may answer customers."""
+        from kefu.desk.accounts.actions import invite
+        from kefu.desk.actor import Actor, Role
+
+        made = invite(self.actor, email=f"member-{next(_numbers)}@example.com", role=Role.AGENT, name="Mia")
+        return Actor(self.shop.workspace_id, "member", made.member.id, role=Role.AGENT)
 
     def post(self, request: Request) -> httpx.Response:
         """A request as its sender makes it."""
@@ -95,13 +109,12 @@ class Line:
 
     def settled(self, deliveries: int) -> list[str]:
         """The deliveries' states once there are so many and none of them waits or is on its way."""
-        return eventually(
-            lambda: (
-                self.states()
-                if len(self.states()) >= deliveries and not {"pending", "claimed"} & set(self.states())
-                else None
-            )
-        )
+
+        def look() -> list[str]:
+            states = self.states()
+            return states if len(states) >= deliveries and not {"pending", "claimed"} & set(states) else []
+
+        return eventually(look)  # type: ignore[no-any-return]
 
 
 def eventually(look: Callable[[], Any]) -> Any:
@@ -110,7 +123,7 @@ def eventually(look: Callable[[], Any]) -> Any:
     while time.monotonic() < limit:
         if found := look():
             return found
-        time.sleep(0.02)
+        threading.Event().wait(0.02)
     raise AssertionError("It never came.")
 
 
@@ -144,15 +157,3 @@ def wechat() -> Iterator[FakeWeChat]:
 def open_line(shop: Shop, address: str) -> Callable[..., Line]:
     """Adds a channel: `open_line("webhook", values)`."""
     return lambda kind, values, **given: add_line(shop, address, kind, values, **given)
-
-
-@contextlib.contextmanager
-def lease(seconds: float) -> Iterator[None]:
-    """Leases of deliveries are so short meanwhile."""
-    os.environ["KEFU_DELIVERY_LEASE_SECONDS"] = str(seconds)
-    settings.reload()
-    try:
-        yield
-    finally:
-        del os.environ["KEFU_DELIVERY_LEASE_SECONDS"]
-        settings.reload()

@@ -157,7 +157,7 @@ def test_replies_of_a_member_arrive_in_order(line: Line, system: FakeWebhook) ->
     thread = line.messages()[0].conversation_id
     line.settled(1)
     system.fail_next(503)
-    member = _member(line)
+    member = line.member()
     for number in range(5):
         actions.reply(member, conversation_id=thread, text=f"Reply {number}, my number is 138 0013 8000")
     line.settled(7)
@@ -168,7 +168,7 @@ def test_replies_of_a_member_arrive_in_order(line: Line, system: FakeWebhook) ->
 def test_a_paused_channel_stores_and_sends_nothing_until_it_goes_on(line: Line, system: FakeWebhook) -> None:
     actions.pause_channel(line.actor, channel_id=line.channel_id)
     line.post(system.message("u1", APPROVED, key="m1"))
-    eventually(lambda: line.states())
+    eventually(line.states)
     assert line.states() == ["pending"]
     actions.resume_channel(line.actor, channel_id=line.channel_id)
     assert line.settled(1) == ["sent"]
@@ -198,11 +198,3 @@ def _with(system: FakeWebhook, **changed: Any) -> Request:
 
 def _large() -> str:
     return base64.b64encode(b"0" * (10 * 2**20 + 1)).decode()
-
-
-def _member(line: Line) -> Any:
-    from kefu.desk.accounts.actions import invite
-    from kefu.desk.actor import Actor, Role
-
-    made = invite(line.actor, email=f"{line.channel_id}@example.com", role=Role.AGENT, name="Mia")
-    return Actor(line.shop.workspace_id, "member", made.member.id, role=Role.AGENT)

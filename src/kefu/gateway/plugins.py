@@ -45,7 +45,11 @@ class Plugins:
         """Write down what was refused lately: a flood of bad requests costs one write each time, not one each."""
         if self._refused:
             counts, self._refused = self._refused, Counter()
-            await self._rows.write(actions.count_refusals, counts)
+            try:
+                await self._rows.write(actions.count_refusals, counts)
+            except Exception:
+                self._refused.update(counts)  # the database is away: they are counted later
+                raise
 
     async def close(self) -> None:
         await self.store_refusals()

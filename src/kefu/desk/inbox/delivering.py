@@ -179,7 +179,7 @@ def _claim(lead: Delivery, worker: str, at: datetime, lease_seconds: float) -> C
     rows = _batch_of(lead, able)
     batch = lead.batch or lead.id
     if not _count(rows[0], able, at):
-        _put(rows, state="kept", error="quota", batch=batch)
+        _put(rows, state="kept", error="quota")
         return None
     _put(
         rows,
@@ -251,7 +251,7 @@ def _not_sent(rows: list[Delivery], result: SendResult, able: Capabilities) -> N
     if isinstance(result, TryLater):
         _later(rows, result, same_key=False)
     elif isinstance(result, QuotaUsedUp):
-        _put(rows, state="kept", error=result.reason[:_ERROR])
+        _put(rows, state="kept", error=result.reason[:_ERROR], batch=_free_batch(rows[0]))
     elif isinstance(result, RefusedForEver):
         _fail(rows, "dead", result.reason)
 
@@ -262,10 +262,14 @@ def _later(rows: list[Delivery], result: TryLater, *, same_key: bool) -> None:
         _fail(rows, "dead", result.reason)
         return
     seconds = pause_before(lead.attempts) if result.seconds is None else result.seconds
-    # What certainly did not go may go together with what was said since.
-    batch = lead.batch if same_key or lead.pieces_sent else ""
+    batch = lead.batch if same_key else _free_batch(lead)
     _put(rows, state="pending", due_at=now() + timedelta(seconds=seconds), error=result.reason[:_ERROR], batch=batch)
     _note_error(lead, result.reason)
+
+
+def _free_batch(row: Delivery) -> str:
+    """What certainly did not go may go together with what was said since; what began to go goes on by itself."""
+    return row.batch if row.pieces_sent else ""
 
 
 def pause_before(attempts: int) -> float:

@@ -132,7 +132,11 @@ def count_refusals(counts: Mapping[tuple[str, str, str], int]) -> None:
     """Add to the number of refused requests, by workspace, channel and reason."""
     today = now().date()
     with transaction.atomic():
+        channels = Channel.objects.across_workspaces("of whichever channels requests were refused")
+        there = set(channels.filter(id__in={key[1] for key in counts}).values_list("id", flat=True))
         for (workspace_id, channel_id, reason), count in counts.items():
+            if channel_id not in there:  # its workspace was erased meanwhile
+                continue
             mine = Refusal.objects.of(workspace_id)
             row, _ = mine.select_for_update().get_or_create(
                 channel_id=channel_id, day=today, reason=reason, defaults={"workspace_id": workspace_id}
