@@ -20,21 +20,14 @@ def correct(
     can. `freely`: values of filled slots count without a word of correction, as when all values were just shown.
     `besides` is a slot that is confirmed at the moment: only others are corrected, and only by name.
     """
-    if not run.top.flow.interrupts.corrections:
-        return False
-    strong, weak = cues.corrects(text), cues.may_correct(text)
-    if not (strong or weak or freely):
-        return False
-    filled = _filled(run)
-    if not filled:
+    strong = cues.corrects(text)
+    filled = _filled(run) if run.top.flow.interrupts.corrections else []
+    if not filled or not (strong or freely or cues.may_correct(text)):
         return False
     meant = cues.meant(text)
-    named = [slot for slot in filled if _is_named(slot, text)]
-    if besides is not None:
-        named = [slot for slot in named if slot is not besides]
-        if not named:
-            return False
-    if asked is not None and not named and not strong and readings(asked, run.read(meant), asked=True):
+    named = [slot for slot in filled if slot is not besides and _is_named(slot, text)]
+    answers = asked is not None and not strong and bool(readings(asked, run.read(meant), asked=True))
+    if not named and (besides is not None or answers):
         return False
     changes = _changes(run, meant, named or filled, named=bool(named), strong=strong)
     if changes:

@@ -63,6 +63,8 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
     if slot.type in _LIBERAL and not told and _interrupted(run, slot, asked):
         return
     if _shrugs(run, slot) and step.unknown:
+        if slot.type not in _LIBERAL:  # "I have no number, my birthday is 1 May": that much is known
+            _take(run, _gathered(run, told, None))
         run.skip(slot.name)
         run.top.go(step.unknown[0].id)
         return
