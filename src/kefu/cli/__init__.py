@@ -28,13 +28,17 @@ COMMANDS = {
     "members": ("accounts", "members", "People of a workspace: create, list, reset-password."),
     "contacts": ("accounts", "contacts", "Customers: export or erase what is kept of one."),
     "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
+    "flow": ("flow", "flow", "The company's own business logic, in files and git."),
+    "tool": ("flow", "tool", "Calls to the company's own systems: list, add, import, try."),
     "train": ("train", "train", "Train a model on labelled texts."),
     "evaluate": ("evaluate", "evaluate", "Measure how good a model is."),
     "compress": ("compress", "compress", "Make a trained model smaller and faster."),
     "export": ("compress", "export", "Write what serves a model into a folder or zip."),
     "predict": ("predict", "predict", "Say what a model takes texts for."),
     "models": ("models", "models", "Models of a workspace: list, show, register, promote, rollback, compare."),
-    "channels": ("accounts", "channels", "Ways in: create, list."),
+    "insights": ("insights", "insights", "Figures: show, report, recount."),
+    "demo": ("demo", "demo", "What a demonstration needs."),
+    "channels": ("channels", "channels", "Ways in: create, add, list, check, pause, resume."),
 }
 
 

@@ -1,8 +1,7 @@
-"""`kefu keys`, `members`, `contacts`, `channels`."""
+"""`kefu keys`, `members`, `contacts`."""
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -170,46 +169,3 @@ def erase_contact(contact_id: str, yes: bool, workspace: str) -> None:
         click.confirm(f"Erase {contact_id} and all their conversations for good?", abort=True)
     count = erase(workspace_actor(workspace), contact_id)
     click.echo(f"Erased {contact_id} with {count} conversations.")
-
-
-@click.group()
-def channels() -> None:
-    """Ways in: create, list."""
-
-
-@channels.command("create")
-@click.argument("name")
-@click.option("--kind", type=click.Choice(["web", "api"]), default="web", show_default=True)
-@workspace_option
-@json_option
-def create_channel(name: str, kind: str, workspace: str, as_json: bool) -> None:
-    """Make a channel."""
-    ready()
-    from kefu.desk.inbox import actions
-
-    _, actor = workspace_or_new(workspace)
-    made = actions.make_channel(actor, kind=kind, name=name)
-    if as_json:
-        print_json(_channel(made))
-    else:
-        click.echo(f"{made.id}  {made.kind}  {made.name}")
-
-
-@channels.command("list")
-@workspace_option
-@json_option
-def list_channels(workspace: str, as_json: bool) -> None:
-    """List channels."""
-    ready()
-    from kefu.desk.inbox import queries
-
-    found = queries.channels(workspace_actor(workspace))
-    if as_json:
-        print_json({"channels": [_channel(each) for each in found]})
-        return
-    for each in found:
-        click.echo(f"{each.id}  {each.kind:5} {each.name}")
-
-
-def _channel(made: Any) -> dict[str, Any]:
-    return {"id": made.id, "kind": made.kind, "name": made.name, "assistant_on": made.assistant_on}

@@ -6,6 +6,7 @@ from ninja.renderers import JSONRenderer
 from kefu import __version__
 from kefu.desk.accounts.api import router as accounts
 from kefu.desk.assistants.api import router as assistants
+from kefu.desk.channel_api import router as channels
 from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
@@ -29,5 +30,5 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, contacts, inbox, library, assistants, modelhub, insights):
+for router in (accounts, contacts, inbox, channels, library, assistants, modelhub, insights):
     api.add_router("", router)

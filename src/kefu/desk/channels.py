@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass
 
-from kefu.contracts.channel import Channel, Check, Setup
+from kefu.contracts.channel import Channel, Check, Outgoing, SendResult, Sent, Setup
 from kefu.desk.actor import Actor, Role
 from kefu.desk.changes import connected
 from kefu.desk.inbox import actions, queries
 from kefu.desk.inbox.queries import ChannelInfo
 from kefu.kit import registry
 from kefu.kit.errors import KefuError
+from kefu.kit.ids import new_id
 from kefu.kit.log import Log
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
@@ -58,6 +59,23 @@ def check_channel(actor: Actor, *, channel_id: str) -> list[Check]:
     failed = next((each.sentence.get("en", each.name) for each in found if not each.passed), "")
     actions.note_check(channel_id, workspace_id=actor.workspace_id, error=failed)
     return found
+
+
+def send_test(actor: Actor, *, channel_id: str, to: str, text: str) -> Check:
+    """Send a message to a customer as the channel knows them, now; gives how it went. Raises NotFound, NotAllowed."""
+    actor.require_role(Role.ADMIN)
+    queries.channel(actor, channel_id)
+    result = run(_tested(open_channel(channel_id), Outgoing(new_id("test"), to, text)), timeout=_CHECK_SECONDS)
+    if isinstance(result, Sent):
+        return Check("test", True, {"en": "The message was sent.", "zh": "消息已发送。"})
+    return Check("test", False, {"en": result.reason, "zh": result.reason})
+
+
+async def _tested(opened: Opened, message: Outgoing) -> SendResult:
+    try:
+        return await opened.plugin.send(message)
+    finally:
+        await opened.plugin.close()
 
 
 async def _checked(opened: Opened) -> list[Check]:

@@ -230,6 +230,10 @@ class Channel(Schema):
     is_active: bool
     created_at: datetime
     has_identity_secret: bool
+    paused_at: datetime | None
+    checked_at: datetime | None
+    last_error: str
+    last_error_at: datetime | None
 
 
 class Channels(Schema):

@@ -1,0 +1,228 @@
+"""`kefu channels`: ways in. Those of plug-ins are added, checked, paused, and their failed replies looked after."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
+from kefu.kit.errors import BadInput
+
+
+@click.group()
+def channels() -> None:
+    """Ways in: create, add, list, check, pause, resume, dead, resend."""
+
+
+@channels.command("create")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["web", "api"]), default="web", show_default=True)
+@workspace_option
+@json_option
+def create_channel(name: str, kind: str, workspace: str, as_json: bool) -> None:
+    """Make a channel."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    _, actor = workspace_or_new(workspace)
+    made = actions.make_channel(actor, kind=kind, name=name)
+    if as_json:
+        print_json(_channel(made))
+    else:
+        click.echo(f"{made.id}  {made.kind}  {made.name}")
+
+
+@channels.command("kinds")
+@json_option
+def list_kinds(as_json: bool) -> None:
+    """List the kinds of channel that can be added, and what each asks for."""
+    from kefu.contracts.channel import manifests
+
+    found = manifests()
+    if as_json:
+        fields = {each.kind: [vars(field) for field in each.fields] for each in found}
+        print_json({"kinds": [{"kind": each.kind, "title": each.title, "fields": fields[each.kind]} for each in found]})
+        return
+    for each in found:
+        click.echo(f"{each.kind}: {each.title['en']}. {each.help.get('en', '')}")
+        for field in each.fields:
+            note = "required" if field.required else f"made up if left out; {field.kind}" if field.generated else ""
+            note = note or (f"default {field.default}" if field.default else "optional")
+            click.echo(f"  {field.key:18} {field.label['en']} ({note})")
+
+
+@channels.command("add")
+@click.argument("kind")
+@click.argument("values", nargs=-1, metavar="KEY=VALUE…")
+@click.option("--name", help="As members see it; the kind without it.")
+@workspace_option
+@json_option
+def add_channel(kind: str, values: tuple[str, ...], name: str | None, workspace: str, as_json: bool) -> None:
+    """Add a channel of a plug-in's kind, such as `kefu channels add telegram token=…`.
+
+    A secret that is left out is made up and shown once. `kefu channels kinds` says what each kind asks for.
+    """
+    ready()
+    from kefu.desk.channels import hook_address
+    from kefu.desk.inbox import actions
+
+    _, actor = workspace_or_new(workspace)
+    made, secrets = actions.add_channel(actor, kind=kind, name=name or kind, values=_values(values))
+    if as_json:
+        print_json({**_channel(made), "hook": hook_address(made.id), "secrets": secrets})
+        return
+    click.echo(f"{made.id}  {made.kind}  {made.name}\nIts address: {hook_address(made.id)}")
+    for key, secret in secrets.items():
+        click.echo(f"{key}: {secret}  (kept sealed, and not shown again)")
+
+
+@channels.command("set")
+@click.argument("channel_id")
+@click.argument("values", nargs=-1, required=True, metavar="KEY=VALUE…")
+@workspace_option
+def set_values(channel_id: str, values: tuple[str, ...], workspace: str) -> None:
+    """Change a plug-in channel's settings; KEY= takes one away."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    given = {key: value or None for key, value in _values(values).items()}
+    actions.change_values(workspace_actor(workspace), channel_id=channel_id, values=given)
+    click.echo(f"Changed {channel_id}.")
+
+
+@channels.command("list")
+@workspace_option
+@json_option
+def list_channels(workspace: str, as_json: bool) -> None:
+    """List channels, with what went wrong last."""
+    ready()
+    from kefu.desk.inbox import queries
+
+    found = queries.channels(workspace_actor(workspace))
+    if as_json:
+        print_json({"channels": [_channel(each) for each in found]})
+        return
+    for each in found:
+        state = "off" if not each.is_active else "paused" if each.paused_at else "on"
+        click.echo(f"{each.id}  {each.kind:8} {state:6} {each.name}  {each.last_error}".rstrip())
+
+
+@channels.command("check")
+@click.argument("channel_id")
+@click.option("--to", help="Also send a test message to this customer, as the channel knows them.")
+@workspace_option
+@json_option
+def check(channel_id: str, to: str | None, workspace: str, as_json: bool) -> None:
+    """Try a channel's settings, live. Exits with 1 if something is wrong."""
+    ready()
+    from kefu.desk.channels import check_channel, send_test
+
+    actor = workspace_actor(workspace)
+    found = check_channel(actor, channel_id=channel_id)
+    if to is not None:
+        found.append(send_test(actor, channel_id=channel_id, to=to, text="A test message of Kefu's."))
+    if as_json:
+        print_json({"checks": [vars(each) for each in found]})
+    for each in () if as_json else found:
+        click.echo(f"{'ok' if each.passed else 'WRONG':6} {each.name}: {each.sentence['en']}")
+    if not all(each.passed for each in found):
+        raise click.exceptions.Exit(1)
+
+
+@channels.command("pause")
+@click.argument("channel_id")
+@workspace_option
+def pause(channel_id: str, workspace: str) -> None:
+    """Send nothing through a channel for now; what customers send is still stored."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    actions.pause_channel(workspace_actor(workspace), channel_id=channel_id)
+    click.echo(f"Paused {channel_id}.")
+
+
+@channels.command("resume")
+@click.argument("channel_id")
+@workspace_option
+def resume(channel_id: str, workspace: str) -> None:
+    """Go on with a paused channel."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    actions.resume_channel(workspace_actor(workspace), channel_id=channel_id)
+    click.echo(f"Resumed {channel_id}.")
+
+
+@channels.command("traffic")
+@click.argument("channel_id")
+@click.option("--hours", type=click.IntRange(1, 744), default=24, show_default=True)
+@workspace_option
+@json_option
+def traffic(channel_id: str, hours: int, workspace: str, as_json: bool) -> None:
+    """Count what went through a channel lately, and what was refused."""
+    ready()
+    from kefu.desk.inbox import queries
+
+    found = vars(queries.traffic(workspace_actor(workspace), channel_id, hours=hours))
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        refused = ", ".join(f"{reason} {count}" for reason, count in value.items()) if name == "refused" else value
+        click.echo(f"{name:9} {refused or 0}")
+
+
+@channels.command("dead")
+@click.argument("channel_id")
+@workspace_option
+@json_option
+def dead(channel_id: str, workspace: str, as_json: bool) -> None:
+    """List replies that could not be delivered, or may not have arrived."""
+    ready()
+    from kefu.desk.inbox import queries
+
+    found = queries.deliveries(workspace_actor(workspace), channel_id)
+    if as_json:
+        print_json({"deliveries": [vars(each) for each in found]})
+        return
+    for each in found:
+        click.echo(f"{each.id}  {each.state:6} {each.created_at:%Y-%m-%d %H:%M}  {each.error}  {each.text[:60]!r}")
+
+
+@channels.command("resend")
+@click.argument("channel_or_delivery")
+@workspace_option
+def resend(channel_or_delivery: str, workspace: str) -> None:
+    """Send one failed reply again, or all of a channel that were refused or tried too often."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    actor = workspace_actor(workspace)
+    if channel_or_delivery.startswith("dlv_"):
+        actions.resend(actor, delivery_id=channel_or_delivery)
+        click.echo(f"{channel_or_delivery} is sent again.")
+    else:
+        count = actions.resend_all(actor, channel_id=channel_or_delivery)
+        click.echo(f"{count} replies are sent again.")
+
+
+def _values(given: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        key, equals, value = each.partition("=")
+        if not equals or not key:
+            raise BadInput(f"{each!r} is not KEY=VALUE.", field=each)
+        found[key] = value
+    return found
+
+
+def _channel(made: Any) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "kind": made.kind,
+        "name": made.name,
+        "assistant_on": made.assistant_on,
+        "is_active": made.is_active,
+        "paused_at": made.paused_at,
+        "last_error": made.last_error,
+    }
