@@ -62,6 +62,8 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
     told, asked = cues.parted(run.text, surely_asks=run.heard.is_question)
     if slot.type in _LIBERAL and not told and _interrupted(run, slot, asked):
         return
+    if slot.type is SlotType.TEXT:  # a story may hold questions; they are part of it
+        told, asked = run.text, ""
     if _shrugs(run, slot) and step.unknown:
         if slot.type not in _LIBERAL:  # "I have no number, my birthday is 1 May": that much is known
             _take(run, _gathered(run, told, None))

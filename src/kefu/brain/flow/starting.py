@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from kefu.brain.slots.patterns import matches
@@ -19,6 +20,8 @@ _NO_WORD = re.compile(r"[^\w]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 # Inflected words count for a phrase of at least two: "book" alone is in "the book that I ordered".
 _FEWEST_TERMS = 2
+# Words that may stand in a phrase or not: "book a table", "book our tables", but not "the book on the table".
+_SMALL = frozenset("a an the my our your this that some any".split())
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def which_starts(flows: Sequence[Flow], heard: Understood) -> Starting | None:
     """
     text = heard.text.strip()
     folded = f" {_spaced(text)} "
-    terms = tokenise(text, heard.language) if text else []
+    terms = _terms(folded, heard.language)
     best: tuple[float, int, Starting] | None = None
     for flow in flows:
         for starting, length in _ways(flow, heard, text, folded, terms):
@@ -78,9 +81,20 @@ def _holds(phrase: str, folded: str, terms: list[str], language: str) -> bool:
         return wanted in folded
     if f" {wanted} " in folded:
         return True
-    parts = tokenise(phrase, language)
+    parts = _terms(wanted, language)
     width = len(parts)
     return width >= _FEWEST_TERMS and any(terms[at : at + width] == parts for at in range(len(terms) - width + 1))
+
+
+def _terms(folded: str, language: str) -> list[str]:
+    """The stems of a text's words, and its words of grammar as they stand, small ones left out."""
+    words = [word for word in folded.split() if word not in _SMALL]
+    return [stem for word in words for stem in (_stems(word, language) or (word,))]
+
+
+@lru_cache(maxsize=50_000)
+def _stems(word: str, language: str) -> tuple[str, ...]:
+    return tuple(tokenise(word, language))
 
 
 def _spaced(text: str) -> str:
