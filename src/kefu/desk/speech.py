@@ -1,6 +1,7 @@
 """The recogniser and the voice of this process: loaded when somebody first speaks, or is spoken to."""
 
 import threading
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from kefu.contracts.engine import Engine, Speaker, Transcriber
@@ -54,6 +55,11 @@ class Speech:
                 self._engines[role] = engine
             found: E = self._engines[role]
             return found
+
+
+def can_hear() -> bool:
+    """Whether the recogniser of the settings is installed here, or runs elsewhere; loads nothing."""
+    return settings().transcriber.startswith("openai:") or find_spec("faster_whisper") is not None
 
 
 def _options(scheme: str) -> dict[str, Any]:

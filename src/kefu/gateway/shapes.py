@@ -10,6 +10,7 @@ from kefu.contracts.turn import TurnOutcome
 from kefu.desk.inbox.due import answer_of
 from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
 from kefu.desk.library.queries import DocumentInfo, PassageInfo, SourceInfo
+from kefu.desk.speech import can_hear
 from kefu.kit.settings import settings
 
 
@@ -92,7 +93,7 @@ class Answer(BaseModel):
     """What `kefu ask --json` prints."""
 
     answer: str
-    decision: Literal["approved", "extracted", "generated", "clarify", "refuse", "hand_over"]
+    decision: Literal["approved", "extracted", "generated", "flow", "clarify", "refuse", "hand_over"]
     confidence: float
     language: str
     citations: list[Citation]
@@ -208,6 +209,7 @@ def channel_json(channel: ChannelInfo) -> dict[str, Any]:
             "per_message": settings().attachments_per_message,
             "bytes": settings().attachment_megabytes * 2**20,
         },
+        "voice": {"seconds": settings().recording_seconds if can_hear() else 0},
     }
 
 

@@ -23,7 +23,8 @@ router = APIRouter()
 STATIC = Path(kefu.__file__).parent / "static"
 # The pages have no inline script or style, and call nobody but us. An image that a customer sends is a blob.
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
 

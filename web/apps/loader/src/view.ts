@@ -73,6 +73,7 @@ export class View {
   addFrame(address: string): HTMLIFrameElement {
     this.frame = el("iframe");
     this.frame.title = this.texts.panel;
+    this.frame.allow = "microphone; autoplay"; // for voice messages; the browser still asks the customer
     this.frame.src = address;
     this.panel.append(this.frame);
     return this.frame;

@@ -20,7 +20,7 @@ import {
   type Upload,
   type Visitor,
 } from "@kefu/api";
-import { Files } from "@kefu/ui";
+import { Files, canRecord } from "@kefu/ui";
 import { computed, ref, shallowRef, watch } from "vue";
 import { Attention } from "./attention";
 import { Outbox } from "./outbox";
@@ -160,6 +160,48 @@ export class Chat {
   async send(text: string): Promise<void> {
     this.outbox.add(text, this.files.take());
     if (this.phase.value === "ready") await this.outbox.flush(); // else the start sends it
+  }
+
+  /** Whether voice messages can be recorded here and understood there. */
+  get canSpeak(): boolean {
+    return (this.channel.value?.voice.seconds ?? 0) > 0 && canRecord();
+  }
+
+  /** In seconds. */
+  get longestRecording(): number {
+    return this.channel.value?.voice.seconds ?? 0;
+  }
+
+  /** Sends a recording by itself, as soon as it is up. */
+  async sendVoice(recording: File): Promise<void> {
+    await this.attempt(async () => {
+      const { done } = await this.upload(recording, () => undefined);
+      const attachment = await done;
+      this.shown.set(attachment.id, Promise.resolve(URL.createObjectURL(recording)));
+      this.outbox.add("", [attachment]);
+      await this.outbox.flush();
+    });
+  }
+
+  /** Where this browser plays a message's sound from. */
+  readonly speech = (message: Message): Promise<string> => {
+    const known = this.shown.get(message.id);
+    if (known) return known;
+    const { client } = this.session;
+    const fetched = this.session
+      .authorized(() => client.speech(message.conversation, message.id))
+      .then((bytes) => URL.createObjectURL(bytes));
+    this.shown.set(message.id, fetched);
+    fetched.catch(() => this.shown.delete(message.id));
+    return fetched;
+  };
+
+  /** Whether a message answers one that was spoken, and is to be heard as well. */
+  isSpokenTo(message: Message): boolean {
+    if (!this.channel.value?.voice.seconds || message.author !== "assistant") return false;
+    const before = this.thread.messages.value.filter(({ sequence }) => sequence < message.sequence);
+    const asked = before.reverse().find(({ author }) => author === "contact");
+    return asked?.attachments.some(({ kind }) => kind === "audio") ?? false;
   }
 
   /** Where this browser shows a file from: fetched once, since an address alone carries no token. */

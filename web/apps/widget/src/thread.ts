@@ -63,6 +63,7 @@ export class Thread {
   receive(event: LiveEvent): boolean {
     switch (event.type) {
       case "message.created":
+      case "message.updated":
       case "reply.completed":
         return this.add(event.message);
       case "reply.delta":

@@ -169,6 +169,7 @@ export class FakeKefu {
         title: "Shop",
         settings: this.settings,
         attachments: { per_message: 3, bytes: 1_000_000 },
+        voice: { seconds: 300 },
       },
       conversation: this.conversation,
     };

@@ -64,16 +64,12 @@ export function createClient(options: ClientOptions = {}) {
       ),
 
     /** A file's bytes. */
-    download: async (id: string, attachment: string): Promise<Blob> => {
-      const url = `${options.base ?? ""}${conversation(id)}/attachments/${encodeURIComponent(attachment)}`;
-      const response = await reach(options.fetch ?? fetch, url, {
-        headers: headersOf(options.token?.() ?? null),
-        credentials: "omit",
-        signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
-      });
-      if (!response.ok) throw await ApiError.from(response);
-      return cutOff(response.blob());
-    },
+    download: (id: string, attachment: string): Promise<Blob> =>
+      fetchFile(options, `${conversation(id)}/attachments/${encodeURIComponent(attachment)}`),
+
+    /** A message read aloud. */
+    speech: (id: string, message: string): Promise<Blob> =>
+      fetchFile(options, `${conversation(id)}/messages/${encodeURIComponent(message)}/audio`),
 
     messages: (id: string, after: number, limit: number) =>
       call<{ messages: Message[] }>({
@@ -101,6 +97,16 @@ async function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, requ
   const response = await reach(fetcher ?? fetch, base + request.path, init(request, token?.() ?? null));
   if (!response.ok) throw await ApiError.from(response);
   return cutOff((response.status === 204 ? Promise.resolve(null) : response.json()) as Promise<T>);
+}
+
+async function fetchFile({ base = "", token, fetch: fetcher }: ClientOptions, path: string): Promise<Blob> {
+  const response = await reach(fetcher ?? fetch, base + path, {
+    headers: headersOf(token?.() ?? null),
+    credentials: "omit",
+    signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+  });
+  if (!response.ok) throw await ApiError.from(response);
+  return cutOff(response.blob());
 }
 
 async function cutOff<T>(body: Promise<T>): Promise<T> {

@@ -198,6 +198,7 @@ const FRAME_TYPES: ReadonlySet<string> = new Set<LiveEvent["type"] | "ready" | "
   "ready",
   "pong",
   "message.created",
+  "message.updated",
   "reply.delta",
   "reply.completed",
   "conversation.created",

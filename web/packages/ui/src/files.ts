@@ -23,6 +23,9 @@ export type FileText =
   | "file.waiting"
   | "file.open"
   | "file.gone"
+  | "voice.play"
+  | "voice.pause"
+  | "voice.gone"
   | `file.error.${"many" | "large" | "empty" | "kind" | "busy" | "other"}`;
 export type FileTexts = (key: FileText, values?: Readonly<Record<string, string | number>>) => string;
 

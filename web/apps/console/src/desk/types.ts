@@ -407,7 +407,12 @@ export interface AuditEntry {
 /* live */
 
 export type DeskEvent =
-  | { type: "message.created" | "reply.completed"; event: number; conversation: string; message: Message }
+  | {
+      type: "message.created" | "message.updated" | "reply.completed";
+      event: number;
+      conversation: string;
+      message: Message;
+    }
   | { type: "conversation.created" | "conversation.updated"; event: number; conversation: Conversation }
   | { type: "reply.delta"; conversation: string; turn: string; text: string }
   | { type: "typing"; conversation: string; author: Author; name: string | null }

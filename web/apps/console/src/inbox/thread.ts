@@ -105,6 +105,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
   const live = (event: DeskEvent): void => {
     switch (event.type) {
       case "message.created":
+      case "message.updated":
       case "reply.completed":
         if (event.conversation === id) hear(event.message);
         break;
