@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -24,7 +25,7 @@ def show(workspace: str, as_json: bool) -> None:
     from kefu.desk.assistants.queries import assistant as of_actor
 
     info = of_actor(workspace_actor(workspace))
-    policy = {**vars(info.policy), "kinds": sorted(info.policy.kinds), "texts": dict(info.policy.texts)}
+    policy = {**asdict(info.policy), "kinds": sorted(info.policy.kinds)}
     if as_json:
         print_json({"name": info.name, "generator": info.generator or None, "policy": policy})
         return
@@ -46,7 +47,14 @@ def set_(
     api_key_env: str | None,
     workspace: str,
 ) -> None:
-    """Change the policy, such as answer_threshold=0.6 or kinds='["approved","extracted","generated"]'."""
+    """Change the policy, such as answer_threshold=0.6 or quiet_hours=22:00-08:00; lists and objects are JSON:
+
+    \b
+    kinds='["approved", "extracted", "generated"]'
+    forbidden_words='["guarantee"]'
+    escalations='[{"contact": {"vip": true}, "moods": ["complaint"]}]'
+    disclaimers='[{"key": "tax", "topics": ["invoice"], "texts": {"en": "This is no tax advice."}}]'
+    """
     ready()
     from kefu.desk.assistants.actions import set_up
     from kefu.desk.wiring import engine_of

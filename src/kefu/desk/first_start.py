@@ -7,6 +7,7 @@ import kefu
 from kefu.desk.accounts import actions as accounts_actions
 from kefu.desk.accounts import queries as accounts
 from kefu.desk.actor import Actor, Role, system
+from kefu.desk.demo_flows import learn_flows
 from kefu.desk.demo_intents import learn_intents
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox
@@ -46,6 +47,7 @@ def first_start(*, demo: bool, progress: Progress | None = None) -> Begun | None
     if demo:
         _demo_knowledge(actor, progress)
         learn_intents(actor, progress)
+        learn_flows(actor)
     return begun
 
 

@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
+from kefu.brain.quiet import is_valid
 from kefu.contracts.turn import INTENT_RULES, Decision, Policy
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
@@ -17,6 +19,10 @@ from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
 
 _REFERENCE = re.compile(r"(openai|scripted|path|package|hub):\S+")
+_MOODS = ("complaint", "angry")
+_MOST_RULES, _LONGEST_WORD, _LONGEST_TEXT = 50, 200, 2000
+_RULE = {"moods": list, "words": list, "intents": list, "contact": dict, "refusals": int}
+_WORDS = {"key": str, "texts": dict, "topics": list, "intents": list}
 _THRESHOLDS = ("answer_threshold", "approved_threshold", "clarify_threshold")
 
 
@@ -126,7 +132,61 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
     strange = sorted(set(policy.get("kinds") or ()) - set(Decision))
     if strange:
         raise BadInput(f"Kinds of answer are {', '.join(Decision)}; not {', '.join(strange)}.", field="kinds")
+    _check_words(policy)
+    _check_rules(policy)
+    if not is_valid(str(policy.get("quiet_hours") or "")):
+        raise BadInput(
+            "Quiet hours are `closed` (outside of business hours) or times such as 22:00-08:00, 12:00-13:00.",
+            field="quiet_hours",
+        )
     unruly = sorted(set((policy.get("intent_rules") or {}).values()) - set(INTENT_RULES))
     if unruly:
         raise BadInput(f"An intent's rule is {', '.join(INTENT_RULES)}; not {', '.join(unruly)}.", field="intent_rules")
     return policy
+
+
+def _check_words(policy: dict[str, Any]) -> None:
+    for name in ("forbidden_topics", "hand_over_words", "forbidden_words"):
+        words = policy.get(name) or ()
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) and word.strip() for word in words):
+            raise BadInput(f"{name} is a list of words.", field=name)
+
+
+def _check_rules(policy: dict[str, Any]) -> None:
+    """Raises BadInput for an escalation or a disclaimer that says nothing, or something unknown."""
+    for at, rule in enumerate(_listed(policy, "escalations")):
+        _check_parts(rule, _RULE, f"escalations.{at}")
+        if not any(rule.values()):
+            raise BadInput("An escalation says when: moods, words, intents, contact or refusals.", field="escalations")
+        strange = sorted(set(rule.get("moods") or ()) - set(_MOODS))
+        if strange:
+            raise BadInput(f"Moods are {', '.join(_MOODS)}; not {strange[0]}.", field=f"escalations.{at}.moods")
+    keys = []
+    for at, each in enumerate(_listed(policy, "disclaimers")):
+        _check_parts(each, _WORDS, f"disclaimers.{at}")
+        texts = each.get("texts") or {}
+        if not each.get("key") or not texts or not all(isinstance(text, str) and text for text in texts.values()):
+            raise BadInput("A disclaimer has a key and texts by language.", field=f"disclaimers.{at}")
+        if any(len(text) > _LONGEST_TEXT for text in texts.values()):
+            raise BadInput(f"A disclaimer has at most {_LONGEST_TEXT} characters.", field=f"disclaimers.{at}.texts")
+        keys.append(each["key"])
+    if len(set(keys)) < len(keys):
+        raise BadInput("Each disclaimer has a key of its own.", field="disclaimers")
+
+
+def _listed(policy: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = policy.get(name) or []
+    if not isinstance(found, list) or len(found) > _MOST_RULES or not all(isinstance(each, dict) for each in found):
+        raise BadInput(f"{name} is a list of at most {_MOST_RULES} objects.", field=name)
+    return found
+
+
+def _check_parts(table: dict[str, Any], known: Mapping[str, type], field: str) -> None:
+    for name, value in table.items():
+        if name not in known:
+            raise BadInput(f"{field} has no {name}; it has {', '.join(known)}.", field=f"{field}.{name}")
+        if value is None or (known[name] is int and isinstance(value, bool)) or not isinstance(value, known[name]):
+            raise BadInput(f"{name} is of another kind: {known[name].__name__}.", field=f"{field}.{name}")
+        words = value if isinstance(value, list) else ()
+        if not all(isinstance(word, str) and 0 < len(word) <= _LONGEST_WORD for word in words):
+            raise BadInput(f"{name} is a list of words.", field=f"{field}.{name}")

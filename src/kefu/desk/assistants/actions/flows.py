@@ -1,5 +1,6 @@
 """Writes of flows and of the files of tests that guard them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import yaml
 from django.db import transaction
 
+from kefu.contracts.flow_state import Problem
 from kefu.contracts.suite import SuiteReport
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role
@@ -27,6 +29,9 @@ from kefu.kit.errors import BadInput, Conflict, NotFound
 
 _MOST_FLOWS, _MOST_FILES = 300, 200
 _LONGEST = 300_000  # characters of a flow's text or a file of tests; the longest of the demo has some thousand
+# Names of files, when flows and tests are pulled into a folder.
+_FILE_NAME = re.compile(r"[^\W_][\w.-]{0,199}")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 
 
 class SuiteFailed(Conflict):
@@ -134,8 +139,8 @@ def save_suite_file(actor: Actor, *, name: str, text: str) -> SuiteFileInfo:
     """Store a file of tests under its name. Raises BadInput, NotAllowed."""
     actor.require_role(Role.ADMIN)
     _check_length(text)
-    if not name.strip() or len(name) > 200:
-        raise BadInput("A file of tests has a name of 1 to 200 characters.", field="name")
+    if not _FILE_NAME.fullmatch(name.strip()):
+        raise BadInput("A file of tests is named with letters, digits, dots and hyphens.", field="name")
     with transaction.atomic():
         mine = SuiteFile.objects.of(actor.workspace_id)
         row = mine.select_for_update().filter(name=name.strip()).first()
@@ -192,20 +197,17 @@ def _named(workspace_id: str, text: str) -> tuple[str, str]:
     except (yaml.YAMLError, RecursionError, ValueError):
         table = None
     key = table.get("id") if isinstance(table, dict) else None
-    if isinstance(key, str) and 0 < len(key) <= 60:
+    if isinstance(key, str) and _KEY.fullmatch(key):
         return key, key
     _refuse(problems)
     raise BadInput("A flow's text begins with `schema: kefu.flow/v1` and its `id:`.", field="text")
 
 
-def _refuse(problems: Sequence[Any]) -> None:
+def _refuse(problems: Sequence[Problem]) -> None:
     from kefu.brain.flow import BadFlow
 
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if errors:
-        first = errors[0]
-        said = f"Line {first.line}: {first.sentence} {first.fix}".strip()
-        raise BadFlow(said, problems=[asdict(each) for each in problems])
+    if any(problem.severity == "error" for problem in problems):
+        raise BadFlow(tuple(problems))
 
 
 def _require_sound(actor: Actor, flow_id: str) -> None:

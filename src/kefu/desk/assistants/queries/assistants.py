@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kefu.contracts.turn import Decision, Policy
+from kefu.contracts.turn import Decision, Disclaimer, Escalation, Policy
 from kefu.desk.accounts.queries import workspace, workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Assistant
@@ -107,9 +107,13 @@ def policy_of(stored: dict[str, Any], language: str = "en") -> Policy:
     known = {name: value for name, value in stored.items() if name in Policy.__dataclass_fields__}
     if "kinds" in known:
         known["kinds"] = frozenset(Decision(kind) for kind in known["kinds"])
-    for name in ("forbidden_topics", "hand_over_words"):
+    for name in ("forbidden_topics", "hand_over_words", "forbidden_words"):
         if name in known:
             known[name] = tuple(known[name])
+    if "escalations" in known:
+        known["escalations"] = tuple(_escalation(each) for each in known["escalations"])
+    if "disclaimers" in known:
+        known["disclaimers"] = tuple(_disclaimer(each) for each in known["disclaimers"])
     calibrated = default_thresholds()
     default = Policy(
         default_language=language,
@@ -118,3 +122,13 @@ def policy_of(stored: dict[str, Any], language: str = "en") -> Policy:
         clarify_threshold=calibrated.clarify,
     )
     return replace(default, **known)
+
+
+def _escalation(stored: dict[str, Any]) -> Escalation:
+    lists = {name: tuple(stored.get(name) or ()) for name in ("moods", "words", "intents")}
+    return Escalation(**lists, contact=stored.get("contact") or {}, refusals=int(stored.get("refusals") or 0))
+
+
+def _disclaimer(stored: dict[str, Any]) -> Disclaimer:
+    lists = {name: tuple(stored.get(name) or ()) for name in ("topics", "intents")}
+    return Disclaimer(key=str(stored["key"]), texts=dict(stored["texts"]), **lists)

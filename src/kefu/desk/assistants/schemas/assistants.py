@@ -22,6 +22,25 @@ class Request(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class Escalation(Request):
+    """When a person takes over: everything that is given must hold."""
+
+    moods: list[Literal["complaint", "angry"]] = Field(default_factory=list, max_length=2)
+    words: Words = Field(default_factory=list, max_length=200)
+    intents: Words = Field(default_factory=list, max_length=200)
+    contact: dict[str, str | int | float | bool] = Field(default_factory=dict, max_length=20)
+    refusals: int = Field(default=0, ge=0, le=20)
+
+
+class Disclaimer(Request):
+    """Words added to an answer once a conversation, on these topics or intents; neither: to the first answer."""
+
+    key: str = Field(min_length=1, max_length=60)
+    texts: dict[str, str] = Field(min_length=1, max_length=20)
+    topics: Words = Field(default_factory=list, max_length=200)
+    intents: Words = Field(default_factory=list, max_length=200)
+
+
 class PolicyChange(Request):
     """Parts of a policy to change; null gives a part its default again."""
 
@@ -36,6 +55,10 @@ class PolicyChange(Request):
     hand_over_words: Words | None = Field(default=None, max_length=200)
     texts: dict[str, dict[str, str]] | None = None
     intent_rules: dict[str, Literal["hand_over", "answer", "refuse"]] | None = Field(default=None, max_length=200)
+    forbidden_words: Words | None = Field(default=None, max_length=200)
+    disclaimers: list[Disclaimer] | None = Field(default=None, max_length=50)
+    escalations: list[Escalation] | None = Field(default=None, max_length=50)
+    quiet_hours: str | None = Field(default=None, max_length=200)
     default_language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
 
     def given(self) -> dict[str, Any]:
@@ -91,6 +114,10 @@ class Policy(Schema):
     hand_over_words: list[str]
     texts: dict[str, dict[str, str]]
     intent_rules: dict[str, str]
+    forbidden_words: list[str]
+    disclaimers: list[Disclaimer]
+    escalations: list[Escalation]
+    quiet_hours: str
     default_language: str
 
 

@@ -1,0 +1,425 @@
+"""`kefu flow` and `kefu tool`: a company's own business logic and the systems it calls, in files and git."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
+from kefu.kit.errors import BadInput, KefuError
+
+if TYPE_CHECKING:
+    from kefu.desk.actor import Actor
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def flow() -> None:
+    """The company's own business logic: list, show, validate, pull, push, diff, publish, rollback, pause, resume."""
+
+
+@flow.command("list")
+@workspace_option
+@json_option
+def list_(workspace: str, as_json: bool) -> None:
+    """List the flows with their state."""
+    ready()
+    from kefu.desk.assistants.queries import flows
+
+    found = flows(workspace_actor(workspace))
+    if as_json:
+        print_json({"flows": [{**vars(each), "updated_at": each.updated_at.isoformat()} for each in found]})
+        return
+    for each in found:
+        number = f"version {each.live_number}" if each.live_number else "never published"
+        changed = ", draft differs" if each.has_draft_changes and each.live_number else ""
+        wrong = f", {each.problems} problems" if each.problems else ""
+        click.echo(f"{each.key}  {each.state} ({number}{changed}{wrong})  {each.name}")
+
+
+@flow.command()
+@click.argument("name")
+@click.option("--version", "number", type=int, help="A published version; the draft without it.")
+@workspace_option
+def show(name: str, number: int | None, workspace: str) -> None:
+    """Print a flow's YAML."""
+    ready()
+    from kefu.desk.assistants.queries import flow as of_actor
+    from kefu.desk.assistants.queries import flow_version
+
+    actor = workspace_actor(workspace)
+    text = of_actor(actor, name).text if number is None else flow_version(actor, name, number).text
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+@flow.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@json_option
+def validate(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check files of flows: what is wrong, in which line, and what mends it. Needs no workspace."""
+    from kefu.brain.flow import check_flow
+
+    # Files that are checked together may call each other; which tools there are, only a workspace knows.
+    read = {path: check_flow(_text(path)) for path in files}
+    names = {found.flow.id for found in read.values() if found.flow is not None}
+    checked = {path: check_flow(_text(path), flows=names or None) for path in files}
+    errors = sum(problem.severity == "error" for found in checked.values() for problem in found.problems)
+    if as_json:
+        print_json({str(path): [vars(problem) for problem in found.problems] for path, found in checked.items()})
+    else:
+        for path, found in checked.items():
+            for problem in found.problems:
+                place = f"{path}:{problem.line}:{problem.column}"
+                click.echo(f"{place}: {problem.severity}: {problem.sentence} {problem.fix}".rstrip())
+        click.echo(f"{len(files)} files, {errors} errors.")
+    if errors:
+        raise click.exceptions.Exit(1)
+
+
+@flow.command()
+@click.argument("folder", type=_FOLDER)
+@workspace_option
+def pull(folder: Path, workspace: str) -> None:
+    """Write the workspace's flows, tools and tests into a folder; what is there of the same names is replaced."""
+    ready()
+    written = _written(workspace_actor(workspace))
+    for name, text in written.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    click.echo(f"{len(written)} files in {folder}.")
+
+
+@flow.command()
+@click.argument("folder", type=_FOLDER)
+@click.option("--publish", is_flag=True, help="Let every flow of the folder run for customers.")
+@click.option("--note", default="", help="Why, for the history.")
+@click.option("--no-tests", is_flag=True, help="Publish without running the workspace's tests.")
+@workspace_option
+def push(folder: Path, publish: bool, note: str, no_tests: bool, workspace: str) -> None:
+    """Store the flows (as drafts), tools and tests of a folder; nothing is stored if a flow is not sound."""
+    ready()
+    from kefu.desk.assistants import actions
+
+    found = _read(folder)
+    _, actor = workspace_or_new(workspace)
+    _require_sound(actor, found)
+    for definition in found.tools:
+        actions.save_tool(actor, definition=definition)
+    for name, text in found.tests.items():
+        actions.save_suite_file(actor, name=name, text=text)
+    saved = [actions.save_flow(actor, text=text) for text in found.flows.values()]
+    click.echo(f"{len(saved)} flows, {len(found.tools)} tools, {len(found.tests)} files of tests.")
+    if publish:
+        for each in saved:
+            _publish(actor, each.info.key, note, run_tests=not no_tests)
+
+
+@flow.command()
+@click.argument("folder", type=_FOLDER)
+@workspace_option
+def diff(folder: Path, workspace: str) -> None:
+    """Show how a folder differs from the workspace; ends with 1 if it does."""
+    ready()
+    import difflib
+
+    here = _written(workspace_actor(workspace))
+    there = {path.relative_to(folder).as_posix(): _text(path) for path in sorted(folder.rglob("*.yaml"))}
+    differs = False
+    for name in sorted({*here, *there}):
+        old, new = here.get(name, ""), there.get(name, "")
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), f"a/{name}", f"b/{name}", lineterm=""):
+            differs = True
+            click.echo(line)
+    if differs:
+        raise click.exceptions.Exit(1)
+
+
+@flow.command("publish")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--note", default="", help="Why, for the history.")
+@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests.")
+@workspace_option
+def publish_(names: tuple[str, ...], note: str, no_tests: bool, workspace: str) -> None:
+    """Let drafts run for customers, if the workspace's tests pass with them."""
+    ready()
+    actor = workspace_actor(workspace)
+    for name in names:
+        _publish(actor, name, note, run_tests=not no_tests)
+
+
+@flow.command()
+@click.argument("name")
+@click.argument("number", type=int)
+@click.option("--note", default="", help="Why, for the history.")
+@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests.")
+@workspace_option
+def rollback(name: str, number: int, note: str, no_tests: bool, workspace: str) -> None:
+    """Let an earlier version run again."""
+    ready()
+    from kefu.desk.assistants.actions import roll_back_flow
+
+    actor = workspace_actor(workspace)
+    roll_back_flow(actor, flow_id=name, number=number, note=note, run_tests=not no_tests)
+    click.echo(f"{name}: version {number} is live.")
+
+
+@flow.command()
+@click.argument("name")
+@workspace_option
+def pause(name: str, workspace: str) -> None:
+    """Start a flow for nobody any more; runs under way go on."""
+    ready()
+    from kefu.desk.assistants.actions import pause_flow
+
+    pause_flow(workspace_actor(workspace), flow_id=name)
+    click.echo(f"{name} is paused.")
+
+
+@flow.command()
+@click.argument("name")
+@workspace_option
+def resume(name: str, workspace: str) -> None:
+    """Start a flow for customers again."""
+    ready()
+    from kefu.desk.assistants.actions import resume_flow
+
+    resume_flow(workspace_actor(workspace), flow_id=name)
+    click.echo(f"{name} is live.")
+
+
+@flow.command()
+@click.argument("name")
+@workspace_option
+def remove(name: str, workspace: str) -> None:
+    """Delete a flow with its versions."""
+    ready()
+    from kefu.desk.assistants.actions import remove_flow
+
+    remove_flow(workspace_actor(workspace), flow_id=name)
+    click.echo(f"{name} is deleted.")
+
+
+@click.group()
+def tool() -> None:
+    """Calls to the company's own systems: list, show, add, import, try, remove."""
+
+
+@tool.command("list")
+@workspace_option
+@json_option
+def list_tools(workspace: str, as_json: bool) -> None:
+    """List the tools."""
+    ready()
+    from kefu.desk.assistants.queries import tools
+
+    found = tools(workspace_actor(workspace))
+    if as_json:
+        print_json({"tools": [_tool_json(each) for each in found]})
+        return
+    for each in found:
+        click.echo(f"{each.spec.name}  {each.spec.method} {each.spec.url}  {each.spec.description}".rstrip())
+
+
+@tool.command("show")
+@click.argument("name")
+@workspace_option
+def show_tool(name: str, workspace: str) -> None:
+    """Print a tool's definition; never its credentials."""
+    ready()
+    from kefu.desk.assistants.queries import tool as of_actor
+
+    print_json(_tool_json(of_actor(workspace_actor(workspace), name)))
+
+
+@tool.command()
+@click.argument("file", type=_FILE)
+@click.option("--credentials-env", help='The environment variable that holds them: {"kind": "bearer", "token": "…"}.')
+@workspace_option
+def add(file: Path, credentials_env: str | None, workspace: str) -> None:
+    """Store the tools of a YAML or JSON file; those of the same names are replaced."""
+    ready()
+    from kefu.desk.assistants.actions import save_tool
+    from kefu.desk.assistants.tools.files import tools_of
+
+    _, actor = workspace_or_new(workspace)
+    for definition in tools_of(_text(file)):
+        saved = save_tool(actor, definition=definition, credentials=_credentials(credentials_env))
+        click.echo(f"{saved.spec.name}  {saved.spec.method} {saved.spec.url}")
+
+
+@tool.command("import")
+@click.argument("file", type=_FILE)
+@click.option("--server", default="", help="The address to call, instead of the one that the file names.")
+@click.option("--only", "names", multiple=True, help="An operation to take, by the tool's name; all without it.")
+@click.option("--credentials-env", help='The environment variable that holds them: {"kind": "bearer", "token": "…"}.')
+@click.option("--dry-run", is_flag=True, help="Show what would be stored.")
+@workspace_option
+def import_(
+    file: Path, server: str, names: tuple[str, ...], credentials_env: str | None, dry_run: bool, workspace: str
+) -> None:
+    """Make a tool of each operation of an OpenAPI 3 file."""
+    ready()
+    from kefu.desk.assistants.actions import import_tools
+
+    _, actor = workspace_or_new(workspace)
+    found = import_tools(
+        actor,
+        data=file.read_bytes(),
+        server=server,
+        names=names or None,
+        credentials=_credentials(credentials_env),
+        save=not dry_run,
+    )
+    for spec in found.found:
+        click.echo(f"{spec.name}  {spec.method} {spec.url}")
+    for problem in found.problems:
+        click.echo(f"left out: {problem}", err=True)
+
+
+@tool.command("try")
+@click.argument("name")
+@click.argument("arguments", nargs=-1, metavar="NAME=VALUE…")
+@click.option("--sample", is_flag=True, help="Send nothing: the tool's samples answer.")
+@workspace_option
+def try_(name: str, arguments: tuple[str, ...], sample: bool, workspace: str) -> None:
+    """Send a test call: the request (secrets hidden), the status, and what a flow would get of the answer."""
+    ready()
+    from kefu.desk.assistants.queries import tool as of_actor
+    from kefu.desk.assistants.tools.spec import stored_spec
+    from kefu.desk.tool_trial import try_tool
+
+    actor = workspace_actor(workspace)
+    found = of_actor(actor, name)
+    given = dict(_pair(each) for each in arguments)
+    request, sent = try_tool(
+        actor, definition=stored_spec(found.spec), arguments=given, tool_id=found.id, sample=sample
+    )
+    answered = sent.answered
+    print_json(
+        {
+            "request": request.shown(),
+            "state": answered.state.value,
+            "status": answered.status,
+            "problem": answered.problem,
+            "outputs": dict(answered.outputs),
+            "tries": sent.tries,
+            "ms": sent.ms,
+        }
+    )
+
+
+@tool.command("remove")
+@click.argument("name")
+@workspace_option
+def remove_tool(name: str, workspace: str) -> None:
+    """Delete a tool."""
+    ready()
+    from kefu.desk.assistants.actions import remove_tool as remove_one
+
+    remove_one(workspace_actor(workspace), tool_id=name)
+    click.echo(f"{name} is deleted.")
+
+
+class _Found:
+    """What a folder holds: flows and tests by their files' names, tools."""
+
+    def __init__(self, flows: dict[str, str], tools: list[dict[str, Any]], tests: dict[str, str]) -> None:
+        self.flows, self.tools, self.tests = flows, tools, tests
+
+
+def _read(folder: Path) -> _Found:
+    from kefu.desk.assistants.tools.files import tools_of
+
+    if not folder.is_dir():
+        raise BadInput(f"There is no folder {folder}.")
+    inner = folder / "flows"
+    paths = sorted((inner if inner.is_dir() else folder).glob("*.yaml"))
+    flows = {path.name: _text(path) for path in paths if path.name != "tools.yaml"}
+    tests = {path.name: _text(path) for path in sorted((folder / "tests").glob("*.yaml"))}
+    tools_file = folder / "tools.yaml"
+    return _Found(flows, tools_of(_text(tools_file)) if tools_file.exists() else [], tests)
+
+
+def _require_sound(actor: "Actor", found: _Found) -> None:
+    from kefu.brain.flow import load_flow
+    from kefu.desk.assistants.queries import flow_keys, tool_names
+    from kefu.desk.assistants.tools.spec import checked_spec
+
+    tools = {checked_spec(definition).name for definition in found.tools} | tool_names(actor.workspace_id)
+    names = set(flow_keys(actor.workspace_id))
+    for name, text in found.flows.items():
+        names.add(_sound(name, lambda text=text: load_flow(text)).id)  # type: ignore[misc]
+    for name, text in found.flows.items():
+        _sound(name, lambda text=text: load_flow(text, tools=tools, flows=names))  # type: ignore[misc]
+
+
+def _sound(name: str, load: Any) -> Any:
+    try:
+        return load()
+    except KefuError as error:
+        raise BadInput(f"{name}: {error.sentence}") from None
+
+
+def _written(actor: "Actor") -> dict[str, str]:
+    """The workspace's files by their places in a folder."""
+    import yaml
+
+    from kefu.desk.assistants import queries
+    from kefu.desk.assistants.tools.spec import stored_spec
+
+    files = {f"flows/{each.key}.yaml": queries.flow(actor, each.id).text for each in queries.flows(actor)}
+    files |= {f"tests/{each.name}": each.text for each in queries.suite_files(actor)}
+    tools = [_short(stored_spec(each.spec)) for each in queries.tools(actor)]
+    if tools:
+        files["tools.yaml"] = yaml.safe_dump({"tools": tools}, allow_unicode=True, sort_keys=False, width=120)
+    return files
+
+
+def _short(definition: dict[str, Any]) -> dict[str, Any]:
+    """A definition without what is empty anyway."""
+    return {name: value for name, value in definition.items() if value not in ("", None, {}, [])}
+
+
+def _publish(actor: "Actor", name: str, note: str, *, run_tests: bool) -> None:
+    from kefu.desk.assistants.actions import publish_flow
+
+    found = publish_flow(actor, flow_id=name, note=note, run_tests=run_tests)
+    click.echo(f"{found.info.key}: version {found.info.live_number} is live.")
+
+
+def _tool_json(info: Any) -> dict[str, Any]:
+    from kefu.desk.assistants.tools.spec import stored_spec
+
+    return {"id": info.id, "credentials": info.credentials, **stored_spec(info.spec)}
+
+
+def _credentials(variable: str | None) -> dict[str, Any] | None:
+    import os
+
+    if variable is None:
+        return None
+    try:
+        found = json.loads(os.environ.get(variable, ""))
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadInput(f'The environment variable {variable} holds no JSON such as {{"kind": "bearer", "token": "…"}}.')
+    return found
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"{text!r} is not NAME=VALUE.")
+    return name.strip(), value
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} cannot be read as UTF-8 text ({type(error).__name__}).") from None
