@@ -106,6 +106,12 @@ def flow_of(body: str, head: str = "schema: kefu.flow/v1\nid: tested\nlanguages:
 
 
 @pytest.fixture(scope="session")
+def new_talk() -> type[Talk]:
+    """For property tests, which begin many conversations in one test."""
+    return Talk
+
+
+@pytest.fixture(scope="session")
 def table_yaml() -> str:
     return (HERE / "book_table.yaml").read_text(encoding="utf-8")
 

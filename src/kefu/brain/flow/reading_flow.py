@@ -206,7 +206,7 @@ class FlowReader:
             reader.problem("wrong_type", "A step is a key with its value.", "Such as - say: hello", node)
             return None
         keys = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        kinds = [key for key in keys if key in STEP_KINDS]
+        kinds = list(dict.fromkeys(key for key in keys if key in STEP_KINDS))
         if len(kinds) != 1:
             said = f"This step is {' and '.join(kinds)} at once." if kinds else "This step says not what it does."
             fix = "Make two steps of it." if kinds else f"Begin it with one of: {', '.join(STEP_KINDS)}."
