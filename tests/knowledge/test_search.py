@@ -307,3 +307,13 @@ async def test_a_known_question_is_exact_while_the_encoder_is_away() -> None:
     evidence = await index.search("do you ship abroad", "en")
     assert (evidence.confidence, evidence.exact is not None) == (1.0, True)
     assert "keywords_only" not in evidence.features
+
+
+async def test_it_tells_how_surely_the_first_hit_is_the_best() -> None:
+    two = await filled(faq("a", "How long is a refund?", "Five days."), faq("b", "Who gets a refund?", "All do."))
+    level = (await two.search("refund", "en")).features["share"]
+    assert 0.4 < level < 0.75
+    clear = (await two.search("who gets one refund", "en")).features["share"]
+    assert clear > 0.9
+    same = await filled(faq("a", "How long is a refund?", "Five days."), faq("b", "How long, refund?", "Five days."))
+    assert (await same.search("How long is one refund?", "en")).features["share"] == 1.0

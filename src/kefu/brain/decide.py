@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kefu.brain import handoff
 from kefu.brain.handoff import CERTAIN
 from kefu.brain.mood import Mood, Person
+from kefu.brain.quote import approved
 from kefu.brain.smalltalk import SmallTalk
 from kefu.brain.understand import Understanding
 from kefu.contracts.index import Evidence, Hit
@@ -147,7 +148,8 @@ def _by_confidence(meaning: Understanding, evidence: Evidence, policy: Policy, c
     hits, sure = evidence.hits, evidence.confidence
     doubt = _doubt(meaning, policy)
     if hits[0].passage.answer and sure >= policy.approved_threshold + doubt and Decision.APPROVED in policy.kinds:
-        return Decided(Decision.APPROVED, "faq_hit", sure, hits[:1])
+        entries = approved(evidence)
+        return Decided(Decision.APPROVED, "faq_hit" if len(entries) == 1 else "faq_hits", sure, entries)
     if sure >= policy.answer_threshold + doubt:
         # A text that instructs an assistant never reaches a generator.
         if Decision.GENERATED in policy.kinds and can_generate and not meaning.injection:

@@ -72,11 +72,12 @@ def built_in(decided: Decided, meaning: Understanding, policy: Policy) -> Draft:
 
 
 def approved(decided: Decided) -> Draft:
-    """A FAQ entry's answer, word for word."""
-    hit = decided.hits[0]
-    assert hit.passage.answer is not None
-    text = hit.passage.answer
-    return Draft(text, decided, (ground.cite(hit),), quotes=(text,), sources=(text,))
+    """A FAQ entry's answer, word for word; those of two entries each under its question."""
+    answers = tuple(hit.passage.answer or "" for hit in decided.hits)
+    text = answers[0]
+    if len(answers) > 1:
+        text = "\n\n".join(f"{label(hit)}\n{hit.passage.answer}" for hit in decided.hits)
+    return Draft(text, decided, tuple(map(ground.cite, decided.hits)), quotes=answers, sources=answers)
 
 
 def clarify(decided: Decided, meaning: Understanding, policy: Policy) -> Draft:

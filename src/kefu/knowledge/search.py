@@ -32,6 +32,11 @@ _SENTENCE = 0.3
 # Confidence looks at the first five hits.
 _JUDGED = 5
 _CROWD = 10
+# What one hit's lead over another says of which is the better answer, in log-odds for a lead of 1, and among how many
+# hits that is asked. Chosen on tests/demo/dev_questions.jsonl: where the share is above a half, the first hit is right
+# for 0.97 of the answerable English questions and all of the Chinese ones.
+_ODDS = {"en": 24.0, ANY_LANGUAGE: 70.0}
+_COMPARED = 8
 _SMALLEST = 1e-9
 
 _log = Log(__name__)
@@ -236,7 +241,7 @@ def _evidence(
     asked: _Asked, ranked: Sequence[_Ranked], k: int, fitted: confidence.Calibration | None = None
 ) -> Evidence:
     """The best of all shelves, and what they are worth by what was fitted to the workspace, else the release."""
-    places = [(float(r.fused[row]), r, row) for r in ranked for row in _best(r, max(k, _JUDGED))]
+    places = [(float(r.fused[row]), r, row) for r in ranked for row in _best(r, max(k, _COMPARED))]
     places.sort(key=lambda place: (-place[0], place[1].shelf.passages[place[2]].id))
     exact = next(((r, r.exact) for r in ranked if r.exact is not None), None)
     if exact is not None:
@@ -245,7 +250,7 @@ def _evidence(
     if not places:
         return Evidence(asked.question, asked.language, (), 0.0, None, noted)
     hits = tuple(_hit(*place) for place in places[:k])
-    features = _features(asked, places[:_JUDGED]) | noted
+    features = _features(asked, places[:_JUDGED]) | {"share": _share(asked, places[:_COMPARED])} | noted
     if exact is not None:
         return Evidence(asked.question, asked.language, hits, 1.0, hits[0], features)
     probability = _probability(asked, features, fitted)
@@ -303,6 +308,13 @@ def _distinct(places: Sequence[tuple[float, _Ranked, int]]) -> list[float]:
         passage = ranked.shelf.passages[row]
         best.setdefault(passage.answer or passage.text, score)
     return list(best.values())
+
+
+def _share(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> float:
+    """How likely the first of these is the best answer, if one of them is: 1 / number of places where all are level."""
+    scores = np.array(_distinct(places), np.float64)
+    odds = _ODDS.get(asked.group, _ODDS[ANY_LANGUAGE])
+    return float(1 / np.exp(odds * (scores - scores[0])).sum())
 
 
 def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> dict[str, float]:
