@@ -62,6 +62,21 @@ const routes: RouteRecordRaw[] = [
     component: () => import("./pages/Assistant.vue"),
     meta: { title: "nav.assistant" },
   },
+  { path: "/flows", name: "flows", component: () => import("./pages/Flows.vue"), meta: { title: "nav.flows" } },
+  {
+    path: "/flows/tools/:id",
+    name: "tool",
+    component: () => import("./pages/Tool.vue"),
+    props: true,
+    meta: { title: "nav.flows" },
+  },
+  {
+    path: "/flows/:id",
+    name: "flow",
+    component: () => import("./pages/Flow.vue"),
+    props: true,
+    meta: { title: "nav.flows", fills: true },
+  },
   { path: "/models", name: "models", component: () => import("./pages/Models.vue"), meta: { title: "nav.models" } },
   {
     path: "/models/data/:id",

@@ -34,6 +34,8 @@ describe("the two dictionaries", () => {
       import("../src/texts/en/knowledge"),
       import("../src/texts/en/assistant"),
       import("../src/texts/en/company"),
+      import("../src/texts/en/models"),
+      import("../src/texts/en/flows"),
     ]);
     const keys = areas.flatMap((area) => Object.values(area).flatMap((texts) => Object.keys(texts as object)));
     expect(keys.length).toBe(new Set(keys).size);

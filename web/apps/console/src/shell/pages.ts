@@ -9,6 +9,7 @@ import {
   Settings,
   Sparkles,
   Users,
+  Workflow,
 } from "@lucide/vue";
 import type { Component } from "vue";
 import type { Role } from "../desk/types";
@@ -29,6 +30,7 @@ const WORK: readonly Page[] = [
   { name: "inbox", text: "nav.inbox", icon: Inbox, role: "viewer" },
   { name: "knowledge", also: ["document"], text: "nav.knowledge", icon: BookOpen, role: "viewer" },
   { name: "assistant", text: "nav.assistant", icon: Sparkles, role: "viewer" },
+  { name: "flows", also: ["flow", "tool"], text: "nav.flows", icon: Workflow, role: "viewer" },
   { name: "models", also: ["model", "dataset", "run"], text: "nav.models", icon: BrainCircuit, role: "viewer" },
 ];
 

@@ -1,8 +1,9 @@
 import { assistant } from "./en/assistant";
 import { common } from "./en/common";
 import { company } from "./en/company";
+import { flows } from "./en/flows";
 import { inbox } from "./en/inbox";
 import { knowledge } from "./en/knowledge";
 import { models } from "./en/models";
 
-export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...models };
+export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...flows, ...models };

@@ -1,8 +1,9 @@
 import { assistant } from "./zh/assistant";
 import { common } from "./zh/common";
 import { company } from "./zh/company";
+import { flows } from "./zh/flows";
 import { inbox } from "./zh/inbox";
 import { knowledge } from "./zh/knowledge";
 import { models } from "./zh/models";
 
-export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...models };
+export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...flows, ...models };

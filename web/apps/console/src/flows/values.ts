@@ -1,0 +1,27 @@
+/** A value as somebody types it into a field: numbers, true and false, null, JSON, else a text or a template. */
+export function valueOf(text: string): unknown {
+  const trimmed = text.trim();
+  if (/^-?\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (trimmed === "true" || trimmed === "false") return trimmed === "true";
+  if (trimmed === "null") return null;
+  if (!/^[[{](?![{%])/.test(trimmed)) return text;
+  try {
+    return JSON.parse(trimmed) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+export const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+
+/** Words by language, also where the file has one list for all of them. */
+export function wordsOf(value: unknown): Record<string, string[]> {
+  if (Array.isArray(value)) return { "*": value.map(String) };
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, words]) => Array.isArray(words))
+      .map(([language, words]) => [language, (words as unknown[]).map(String)]),
+  );
+}
