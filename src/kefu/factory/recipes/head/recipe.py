@@ -20,7 +20,7 @@ from kefu.factory.near import near_arrays
 from kefu.factory.options import TextsOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
-from kefu.factory.vectors import embedded, loaded
+from kefu.factory.vectors import TAUGHT_AT_ONCE, embedded, loaded
 
 SERVE = "head.safetensors"
 # MiniLM is the better encoder of English, e5 of Chinese and across languages.
@@ -60,7 +60,7 @@ class HeadRecipe:
         texts, labels = labelled(data)
         languages = languages_of(texts)
         base = self._options.base_model or (_ENGLISH if languages == ("en",) else _ANY)
-        with loaded(base, threads=self._options.processor_threads) as encoder:
+        with loaded(base, threads=self._options.processor_threads, batch=TAUGHT_AT_ONCE) as encoder:
             vectors = embedded(encoder, texts, tell)
             card = self._fit(Path(job.out), vectors, texts, labels, tell)
             running = encoder.card()
