@@ -7,7 +7,8 @@ demo's questions, whose mood is 0. The same seed and data give the same files.
 
 Prints, on texts that were kept apart: Pearson's r and the share of right signs on ratings, words alone ("floor")
 beside; then, for thresholds, the share of angry messages found (all, and those that the rules of brain/mood.py call
-calm) and of plain questions that are called angry, those of the demo and those of people who asked other companies.
+calm) and of plain questions that are called angry, those of the demo and those of people who asked other companies. The
+threshold that brain/sense.py uses is marked. Figures go to benchmarks/results/factory/moods-LANGUAGE.json.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import Ridge
 
 from kefu.brain.mood import Mood, mood
+from kefu.brain.sense import _UPSET_ELSEWHERE, UPSET
 from kefu.contracts.engine import Matrix
 from kefu.contracts.model_card import ModelCard
 from kefu.factory.recipes.linear.recipe import _idf, _rows, _vocabulary
@@ -33,6 +35,7 @@ from kefu.factory.vectors import encode
 from kefu.knowledge.ngrams import ngrams
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results/factory"
 DEMO = HERE.parent / "src/kefu/demo"
 ENCODERS = {"en": "package:minilm-en", "zh": "package:e5-small-zh-en"}
 # Ridge's penalty; 1 and 10 give the same within a point, below 0.3 it learns reviewers' subjects by heart.
@@ -45,7 +48,6 @@ FOLDS = 5
 LONGEST = 100
 # Ratings nearer to 0 have no sign worth telling: half a point of VADER's eight.
 CLEAR = 0.125
-QUANTILES = (0.01, 0.005, 0.002)
 # Labels of the demo's intents that are no plain questions.
 _NOT_PLAIN = ("complaint", "thanks", "greeting", "talk_to_person")
 
@@ -92,37 +94,45 @@ def make(language: str, data: Path, vectors: Vectors, version: str, out: Path | 
     rating = [one for one in texts if one.kind == "rated"]
     own = [one for one in texts if one.kind != "rated"]
     taught, apart = [one for one in rating if one.fold], [one for one in rating if not one.fold]
-    metrics = ratings(language, taught, own, apart, vectors)
-    alarms(language, taught, own, foreign(language, data), vectors)
+    models = ratings(language, taught, own, apart, vectors)
+    found = alarms(language, taught, own, foreign(language, data), vectors)
+    table = {"language": language, "encoder": version, "models": models, "thresholds": found}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"moods-{language}.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     if out is not None:
-        write(language, fit([*taught, *own], vectors), version, out / language, metrics)
+        write(language, fit([*taught, *own], vectors), version, out / language, models[MODEL])
+
+
+SHARES = ("angry_found", "found_of_calm_by_rules", "demo_questions_called_angry", "other_questions_called_angry")
+MODEL = "both, and customers' messages: the model"
 
 
 def ratings(
     language: str, taught: list[Text], own: list[Text], apart: list[Text], vectors: Vectors
-) -> dict[str, float]:
-    """How the model and what is left of it do on ratings kept apart; gives the model's figures."""
+) -> dict[str, dict[str, float]]:
+    """How the model and what is left of it do on ratings kept apart: figures by name."""
     truth = np.array([one.score for one in apart])
     clear = np.abs(truth) >= CLEAR
-    found: dict[str, float] = {}
+    found: dict[str, dict[str, float]] = {}
     print(f"| {language}: {len(taught)} rated texts learnt, {len(apart)} judged | Pearson | sign |")
     print("| --- | --- | --- |")
     for name, learnt, use in (
         ("floor: words alone", taught, "words"),
         ("vectors alone", taught, "vectors"),
         ("both", taught, "both"),
-        ("both, and customers' messages: the model", [*taught, *own], "both"),
+        (MODEL, [*taught, *own], "both"),
     ):
         given = scores(fit(learnt, vectors, use), [one.text for one in apart], vectors)
-        found = {
-            "pearson": float(np.corrcoef(given, truth)[0, 1]),
-            "sign": float((np.sign(given) == np.sign(truth))[clear].mean()),
-        }
-        print(f"| {name} | {found['pearson']:.3f} | {found['sign']:.3f} |", flush=True)
-    return {name: round(value, 4) for name, value in found.items()}
+        pearson = float(np.corrcoef(given, truth)[0, 1])
+        sign = float((np.sign(given) == np.sign(truth))[clear].mean())
+        print(f"| {name} | {pearson:.3f} | {sign:.3f} |", flush=True)
+        found[name] = {"pearson": round(pearson, 4), "sign": round(sign, 4)}
+    return found
 
 
-def alarms(language: str, taught: list[Text], own: list[Text], others: list[str], vectors: Vectors) -> None:
+def alarms(
+    language: str, taught: list[Text], own: list[Text], others: list[str], vectors: Vectors
+) -> list[dict[str, float]]:
     """What thresholds find and wrongly find; customers' messages are judged by models that did not learn them."""
     given: dict[str, float] = {}
     for fold in range(FOLDS):
@@ -136,10 +146,17 @@ def alarms(language: str, taught: list[Text], own: list[Text], others: list[str]
     print(f"| {language}: threshold | angry found ({len(angry)}) | of those calm by rules ({len(calm)}) "
           f"| demo questions ({len(plain)}) | other questions ({len(others)}) |")  # fmt: skip
     print("| --- " * 5 + "|")
+    used, found = UPSET.get(language, _UPSET_ELSEWHERE), []
     for threshold in (-0.3, -0.35, -0.4, -0.45, -0.5, -0.55, -0.6, -0.65, -0.7, -0.75, -0.8):
         shares = [float(np.mean([given[text] < threshold for text in part])) for part in (angry, calm)]
         wrong = [float(np.mean(part < threshold)) for part in (plain, strange)]
-        print(f"| {threshold} | " + " | ".join(f"{share:.4f}" for share in (*shares, *wrong)) + " |", flush=True)
+        mark = " (in use)" if threshold == used else ""
+        print(f"| {threshold}{mark} | " + " | ".join(f"{each:.4f}" for each in (*shares, *wrong)) + " |", flush=True)
+        names = ("angry_found", "found_of_calm_by_rules", "demo_questions_called_angry", "other_questions_called_angry")
+        found.append(
+            {"threshold": threshold, **{n: round(s, 4) for n, s in zip(names, (*shares, *wrong), strict=True)}}
+        )
+    return found
 
 
 def fit(texts: Sequence[Text], vectors: Vectors, use: str = "both") -> Fitted:
