@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from kefu.brain.check import Sources
 from kefu.brain.decide import Decided
+from kefu.brain.facts import Kind, find
 from kefu.brain.reply import Draft
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
@@ -161,11 +162,17 @@ def unsupported(run: Run) -> tuple[str, ...]:
         return ()
     slots = [value.value for frame in run.state.frames for value in frame.values.values()]
     known = (*facts(run.state, run.results), json.dumps([slots, dict(run.request.contact)], ensure_ascii=False))
-    missing = Sources(known, asked=run.heard.text, language=run.language).unsupported(own)
+    missing = _unknown(own, known, run)
     if not missing or run.tools.flows is None:
         return missing
     written = [run.tools.flows.get(name) for name in {each.partition("/")[0] for each in run.path}]
-    return Sources([*known, *(repr(flow) for flow in written)], run.heard.text, run.language).unsupported(own)
+    return _unknown(own, [*known, *(repr(flow) for flow in written)], run)
+
+
+def _unknown(text: str, known: Sequence[str], run: Run) -> tuple[str, ...]:
+    missing = Sources(known, asked=run.heard.text, language=run.language).unsupported(text)
+    # A date's day of the week is said with it and stands nowhere.
+    return tuple(each for each in missing if not any(fact.kind is Kind.WEEKDAY for fact in find(each)))
 
 
 def kept(run: Run) -> Kept:
