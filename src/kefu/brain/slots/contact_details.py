@@ -22,6 +22,15 @@ _CALLED = re.compile(
 # "Brian White, and I need help": a name ends where the sentence goes on.
 _NAME_ENDS = re.compile(r"[,，.。!！?？;；\n(（]|\s(?:and|but|please|thanks|from|here|speaking|i)\b", re.IGNORECASE)
 _MOST_NAME_WORDS, _LONGEST_NAME = 5, 60
+# Of the commonest words of English those that are no names: "I need a flight", "please do", "actually".
+_NO_NAMES = frozenset(
+    "i i'm i've i'd i'll me my mine you your he his she her it its it's we our they their this that that's these"
+    " those a an the and but or so if then there here what when where which who whose why how is are was were be"
+    " been am do does don't did have has had can can't could would should may must not no yes ok okay please"
+    " thanks thank need want like get got go going make book change cancel help know think mean tell say ask look"
+    " find try let's actually maybe well oh wow gee ugh um just only also already again now today tomorrow for"
+    " from with about of at on in to by wait sorry sure great good fine hello hi hey goodbye bye".split()
+)
 _GREETING = re.compile(r"\W*(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|ok(?:ay)?|yes|no|sure"
 r"|thanks?(?: you)?|help|你好|您好|在吗|好的?|谢谢|可以)\W*", re.IGNORECASE)  # fmt: skip
 _ADDRESS_LEAD = re.compile(
@@ -76,10 +85,15 @@ def names(text: str, *, asked: bool = False) -> list[Found]:
     end = ends.start() if ends else len(text)
     name = text[start:end].strip(" 的\"'“”")
     plausible = 0 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_NAME_WORDS
-    if not plausible or any(char.isdigit() for char in name) or _GREETING.fullmatch(name):
+    if not plausible or any(char.isdigit() for char in name) or _GREETING.fullmatch(name) or _is_sentence(name):
         return []
     at = text.index(name, start)
     return [Found("name", name, at, at + len(name))]
+
+
+def _is_sentence(name: str) -> bool:
+    """Whether words that could stand for a name say something: one of them is a word that no name has."""
+    return any(word in _NO_NAMES for word in re.findall(r"[a-z']+", name.lower()))
 
 
 def addresses(text: str, *, asked: bool = False) -> list[Found]:

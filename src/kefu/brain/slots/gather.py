@@ -98,23 +98,34 @@ def _by_tagger(reading: _Reading, candidates: Sequence[Candidate], asked: Slot |
     by_name = {slot.name: slot for slot in reading.slots}
     for candidate in sorted(candidates, key=lambda each: -each.score):
         slot = by_name.get(candidate.slot)
-        at = reading.heard.text.find(candidate.text)
-        if slot is None or at < 0 or candidate.score < _LIKELY or not candidate.text or reading.is_done(slot):
+        if slot is None or candidate.score < _LIKELY or not candidate.text or reading.is_done(slot):
             continue
         if slot is not asked and not slot.volunteer:
             continue
         span = Heard(candidate.text, reading.heard.language, reading.heard.now)
         found = readings(slot, span, asked=True)
-        if found:
-            first = found[0]
-            moved = Found(first.kind, first.value, at + first.start, at + first.end, first.also)
-            if reading.free([moved]):
-                reading.take(slot, moved)
+        moved = [
+            Found(first.kind, first.value, at + first.start, at + first.end, first.also)
+            for first in found[:1]
+            for at in _occurrences(candidate.text, reading.heard.text)
+        ]
+        free = reading.free(moved)
+        if free:
+            reading.take(slot, free[0])
+
+
+def _occurrences(part: str, text: str) -> list[int]:
+    """Where a part stands in a text, as a whole word before within one: the 1 of May 1, not of <NAME_1>."""
+    places = [match.start() for match in re.finditer(re.escape(part), text)]
+    whole = re.compile(rf"(?<!\w){re.escape(part)}(?!\w)")
+    return sorted(places, key=lambda at: whole.match(text, at) is None)
 
 
 def _asked(reading: _Reading, slot: Slot, before: Json) -> None:
     """The asked slot takes what stands by its own name, else the first that is allowed, else the first."""
-    found = reading.free(readings(slot, reading.heard, asked=True, before=before))
+    found = readings(slot, reading.heard, asked=True, before=before)
+    if slot.type is not SlotType.TEXT:  # free text is the whole answer, whatever else was found in it
+        found = reading.free(found)
     if not found:
         return
     rivals = [other for other in reading.slots if other.type is slot.type and other is not slot]

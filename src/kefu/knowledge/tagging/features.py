@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from kefu.knowledge.tagging.pieces import Pieces, is_joined
 
-# A run of letters, a run of digits, one Han character, or one sign.
-_WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3400-\u9fff\uf900-\ufaff]+|\d+|[^\w\s]|_")
+# A placeholder of masked data, a run of letters, a run of digits, one Han character, or one sign.
+_WORD = re.compile(r"<[A-Z]+_\d+>|[\u3400-\u9fff\uf900-\ufaff]|[^\W\d_\u3400-\u9fff\uf900-\ufaff]+|\d+|[^\w\s]|_")
 # How far to both sides a word is looked at, and how long the beginnings and endings are that tell kinds of words.
 _NEAR, _ENDS = 3, (1, 2, 3)
 _LONGEST = 4000  # a text past it is a document
@@ -21,7 +21,7 @@ def words(text: str) -> Pieces:
 def features(text: str, found: Pieces, requested: Sequence[str]) -> Iterator[list[str]]:
     """The features of each word: itself, its shape and ends, its neighbours, and what had been asked."""
     cut = [text[start:end] for start, end in found.places]
-    low, shapes = [word.casefold() for word in cut], [_shape(word) for word in cut]
+    low, shapes = [_folded(word) for word in cut], [_shape(word) for word in cut]
     asked = [f"asked={name}" for name in requested]
     alone = "alone" if len(cut) == 1 else "few" if len(cut) < 4 else "many"
     for at, word in enumerate(low):
@@ -38,6 +38,11 @@ def features(text: str, found: Pieces, requested: Sequence[str]) -> Iterator[lis
         yield own
 
 
+def _folded(word: str) -> str:
+    """Placeholders are alike whatever their number."""
+    return f"{word.partition('_')[0]}>" if word.startswith("<") and len(word) > 1 else word.casefold()
+
+
 def _at(parts: Sequence[str], place: int) -> str:
     if place < 0:
         return "<begin>"
@@ -46,6 +51,8 @@ def _at(parts: Sequence[str], place: int) -> str:
 
 def _shape(word: str) -> str:
     """`Aa`, `a`, `A`, `9999`, `han`, or the sign itself: of digits their number counts, of letters only the case."""
+    if word.startswith("<") and word.endswith(">"):
+        return word.partition("_")[0]
     if word.isdigit():
         return "9" * min(len(word), 5)
     if not word.isalpha():
