@@ -59,6 +59,17 @@ def insert(row: models.Model) -> None:
     row._state.db = connection.alias
 
 
+def insert_many(rows: Sequence[models.Model]) -> None:
+    """Store new rows of one table. Those that the database numbers do not learn their numbers."""
+    if not rows:
+        return
+    connection = _connection()
+    sql, columns, numbered = _insert_sql(type(rows[0]), connection.vendor)  # type: ignore[arg-type]
+    sql = sql.partition(" RETURNING ")[0] if numbered else sql
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, [_stored(row, columns, connection) for row in rows])
+
+
 def update(row: models.Model, names: Sequence[str]) -> int:
     """Store the named fields of a row that is there; gives 1, or 0 if it is gone."""
     connection = _connection()

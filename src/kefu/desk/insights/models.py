@@ -48,8 +48,10 @@ class ReportingEvent(WorkspaceRow):
 class RollUp(WorkspaceRow):
     """What was measured within an hour or a day of UTC (`grain` h or d), for one value of one dimension.
 
-    Dimension "" is everything; `channel_id` "" is all channels, else that channel alone. The dimensions `bucket`,
-    `bucket_assistant` and `bucket_person` count times by how long they were (`measure.BOUNDS`).
+    Dimension "" is everything; `channel_id` "" is all channels, else that channel alone. Hours are kept of everything
+    and of `who`, days of every dimension: periods of any time zone are days, and what is left at their ends is read
+    from the figures. The dimensions `bucket`, `bucket_assistant` and `bucket_person` count times by how long they were
+    (`measure.BOUNDS`).
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -33,6 +33,7 @@ _DIMENSIONS = (
     ("who", "who"),
     ("detail", "detail"),
 )
+_WHO = [name for name, _ in _DIMENSIONS].index("who")
 _BUCKETS_OF = {ASSISTANT: "bucket_assistant", PERSON: "bucket_person"}
 _READ = ("metric", "at", "value", "business", "channel_id", *(column for _, column in _DIMENSIONS))
 _KEY = ("metric", "grain", "dimension", "channel_id", "start", "value")
@@ -135,8 +136,6 @@ def recount(workspace_id: str, *, repair: bool = True, progress: Callable[[int, 
                 set_clocks(workspace_id, {each: clock for each, clock in made.items() if clock != stored[each]})
         if progress is not None:
             progress(min(start + _CHUNK, len(ids)), len(ids))
-    while repair and roll_up():
-        pass
     roll_ups, wrong_roll_ups = _prove_roll_ups(workspace_id, repair=repair)
     return Recount(len(ids), figures, wrong, roll_ups, wrong_roll_ups)
 
@@ -153,20 +152,24 @@ def cells_of(figures: Iterable[tuple[Any, ...]]) -> Cells:
         cell[2] += business
     cells: Cells = {}
     for (metric, hour, length, channel_id, *values), added in joint.items():
-        named = [("", ""), *((name, value) for (name, _), value in zip(_DIMENSIONS, values, strict=True) if value)]
+        day, who = hour.replace(hour=0), values[_WHO]
+        places = [("h", "", hour, ""), ("h", "who", hour, who), ("d", "", day, "")]
+        places += [("d", name, day, value) for (name, _), value in zip(_DIMENSIONS, values, strict=True) if value]
+        for channel in ("", channel_id):
+            for grain, dimension, start, value in places:
+                _add(cells, (metric, grain, dimension, channel, start, value), added)
         if length:
-            named.append(("bucket", length))
-            who = _BUCKETS_OF.get(values[5])
-            if who:
-                named.append((who, length))
-        for grain, start in (("h", hour), ("d", hour.replace(hour=0))):
-            for channel in {"", channel_id}:
-                for dimension, value in named:
-                    cell = cells.setdefault((metric, grain, dimension, channel, start, value), [0, 0, 0])
-                    cell[0] += added[0]
-                    cell[1] += added[1]
-                    cell[2] += added[2]
+            for dimension in ("bucket", _BUCKETS_OF.get(who, "")):
+                if dimension:
+                    _add(cells, (metric, "d", dimension, "", day, length), added)
     return cells
+
+
+def _add(cells: Cells, key: Key, added: list[int]) -> None:
+    cell = cells.setdefault(key, [0, 0, 0])
+    cell[0] += added[0]
+    cell[1] += added[1]
+    cell[2] += added[2]
 
 
 def take_out(workspace_id: str, events: Any) -> None:
@@ -238,12 +241,10 @@ def _prove_roll_ups(workspace_id: str, *, repair: bool) -> tuple[int, int]:
     for metric in sorted(names):
         with transaction.atomic():
             _alone()
-            right = {
-                key: tuple(cell)
-                for key, cell in cells_of(
-                    mine.filter(metric=metric, rolled=True).values_list(*_READ).iterator()
-                ).items()
-            }
+            figures = mine.filter(metric=metric)
+            # What waits to be rolled up is put in here, too, rather than piece by piece.
+            counted = figures if repair else figures.filter(rolled=True)
+            right = {key: tuple(cell) for key, cell in cells_of(counted.values_list(*_READ).iterator()).items()}
             rows = RollUp.objects.of(workspace_id).filter(metric=metric)
             there = {row[:6]: row[6:] for row in rows.values_list(*_KEY, "count", "total", "business").iterator()}
             # What was taken out again has left a zero.
@@ -252,4 +253,6 @@ def _prove_roll_ups(workspace_id: str, *, repair: bool) -> tuple[int, int]:
             if differ and repair:
                 rows.delete()
                 _apply(workspace_id, {key: list(cell) for key, cell in right.items()})
+            if repair:
+                figures.filter(rolled=False).update(rolled=True)
     return number, wrong

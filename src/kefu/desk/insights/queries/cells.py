@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from kefu.desk.insights.measure import bucket
 from kefu.desk.insights.models import ReportingEvent, RollUp
@@ -63,6 +63,8 @@ def by_value(
 
     Dimension "" gives one value, "". Raises BadInput for a dimension that there is not.
     """
+    if dimension and dimension not in DIMENSIONS:
+        raise BadInput(f"Figures have {', '.join(DIMENSIONS)}; not {dimension!r}.", field="by")
     found: dict[str, dict[str, list[int]]] = {}
     for metric, value, *added in _grouped(workspace_id, list(metrics), period, filters, dimension):
         for each in value.strip(",").split(",") if dimension == "label" else [value]:
@@ -73,57 +75,56 @@ def by_value(
 def by_hour(workspace_id: str, metrics: Iterable[str], period: Period, filters: Filters) -> dict[datetime, Sums]:
     """Sums by when it was: by hours of UTC, by quarters of them where the period's clock is not at whole hours."""
     names = list(metrics)
-    if not period.has_whole_hours or _needs_figures(filters, ""):
-        rows = _figures(workspace_id, names, period, filters).values_list("metric", "at", "value", "business")
+    if not period.has_whole_hours or set(filters.others) - {"who"}:
+        rows = _figures(workspace_id, names, filters, period.start, period.end)
         found: dict[datetime, dict[str, list[int]]] = {}
-        for metric, at, value, business in rows.iterator():
+        for metric, at, value, business in rows.values_list("metric", "at", "value", "business").iterator():
             quarter = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
             _add(found.setdefault(quarter, {}).setdefault(metric, [0, 0, 0]), (1, value, business))
         return {at: _frozen(sums) for at, sums in found.items()}
-    rows = _rolled(workspace_id, names, filters, "").filter(grain="h", start__gte=period.start, start__lt=period.end)
-    grouped = rows.values_list("metric", "start").annotate(Sum("count"), Sum("total"), Sum("business")).order_by()
+    rolled = _rolled(workspace_id, names, filters, "").filter(grain="h", start__gte=period.start, start__lt=period.end)
     hours: dict[datetime, Sums] = {}
-    for metric, start, *added in grouped:
+    for metric, start, *added in rolled.values_list("metric", "start", "count", "total", "business"):
         hours.setdefault(start, {})[metric] = (added[0], added[1], added[2])
     return hours
 
 
 def lengths(workspace_id: str, metric: str, period: Period, filters: Filters) -> dict[int, int]:
     """How often a time was how long: counts by `measure.bucket`."""
-    others = filters.others
-    who = others.pop("who", "")
-    if others or not period.has_whole_hours:
-        counts: dict[int, int] = {}
-        for value in _figures(workspace_id, [metric], period, filters).values_list("value", flat=True).iterator():
+    are_rolled = set(filters.values) <= {"who"}
+    counts: dict[int, int] = {}
+    for start, end in _edges(period) if are_rolled else [(period.start, period.end)]:
+        for value in _figures(workspace_id, [metric], filters, start, end).values_list("value", flat=True).iterator():
             place = bucket(value)
             counts[place] = counts.get(place, 0) + 1
-        return counts
-    rows = RollUp.objects.of(workspace_id).filter(metric=metric, dimension=_BUCKETS[who], channel_id=filters.channel)
-    found = rows.filter(_stretch(period)).values_list("value").annotate(Sum("count")).order_by()
-    return {int(value): number for value, number in found}
+    if are_rolled:
+        rows = RollUp.objects.of(workspace_id).filter(
+            metric=metric, grain="d", dimension=_BUCKETS[filters.values.get("who", "")], channel_id=""
+        )
+        for value, number in rows.filter(**_days(period)).values_list("value").annotate(Sum("count")).order_by():
+            counts[int(value)] = counts.get(int(value), 0) + number
+    return counts
 
 
 def _grouped(
     workspace_id: str, metrics: list[str], period: Period, filters: Filters, dimension: str
-) -> Iterable[tuple[Any, ...]]:
-    """Rows of metric, value, count, total, business."""
-    if dimension and dimension not in DIMENSIONS:
-        raise BadInput(f"Figures have {', '.join(DIMENSIONS)}; not {dimension!r}.", field="by")
-    if not period.has_whole_hours or _needs_figures(filters, dimension):
-        column = DIMENSIONS[dimension][1] if dimension else ""
-        figures = _figures(workspace_id, metrics, period, filters).order_by()
-        return _counted(figures, column)
-    rows = _rolled(workspace_id, metrics, filters, dimension).filter(_stretch(period))
-    shown = "channel_id" if dimension == "channel" else "value"
-    if not dimension:
-        sums = rows.values_list("metric").annotate(Sum("count"), Sum("total"), Sum("business")).order_by()
-        return [(metric, "", *added) for metric, *added in sums]
-    return rows.values_list("metric", shown).annotate(Sum("count"), Sum("total"), Sum("business")).order_by()
+) -> list[tuple[Any, ...]]:
+    """Rows of metric, value, count, total, business: days from roll-ups, what is left of days from the figures."""
+    column = DIMENSIONS[dimension][1] if dimension else ""
+    if _needs_figures(filters, dimension):
+        return _counted(_figures(workspace_id, metrics, filters, period.start, period.end), column)
+    found: list[tuple[Any, ...]] = []
+    for start, end in _edges(period):
+        found += _counted(_figures(workspace_id, metrics, filters, start, end), column)
+    rows = _rolled(workspace_id, metrics, filters, dimension).filter(grain="d", **_days(period))
+    shown = ("channel_id" if dimension == "channel" else "value",) if dimension else ()
+    sums = rows.values_list("metric", *shown).annotate(Sum("count"), Sum("total"), Sum("business")).order_by()
+    return [*found, *(row if dimension else (row[0], "", *row[1:]) for row in sums)]
 
 
 def _counted(figures: Any, column: str) -> list[tuple[Any, ...]]:
     keys = ("metric", column) if column else ("metric",)
-    rows = figures.values_list(*keys).annotate(Count("id"), Sum("value"), Sum("business"))
+    rows = figures.values_list(*keys).annotate(Count("id"), Sum("value"), Sum("business")).order_by()
     return [row if column else (row[0], "", *row[1:]) for row in rows]
 
 
@@ -147,22 +148,28 @@ def _rolled(workspace_id: str, metrics: list[str], filters: Filters, dimension: 
     return rows.filter(value__contains=f",{value},") if name == "label" else rows.filter(value=value)
 
 
-def _figures(workspace_id: str, metrics: list[str], period: Period, filters: Filters) -> "QuerySet[ReportingEvent]":
-    rows = ReportingEvent.objects.of(workspace_id).filter(
-        metric__in=metrics, at__gte=period.start, at__lt=period.end, rolled=True
-    )
+def _figures(
+    workspace_id: str, metrics: list[str], filters: Filters, start: datetime, end: datetime
+) -> "QuerySet[ReportingEvent]":
+    rows = ReportingEvent.objects.of(workspace_id).filter(metric__in=metrics, at__gte=start, at__lt=end, rolled=True)
     for name, value in filters.values.items():
         column = DIMENSIONS[name][1]
         rows = rows.filter(labels__contains=f",{value},") if name == "label" else rows.filter(**{column: value})
     return rows
 
 
-def _stretch(period: Period) -> Q:
-    """Roll-ups that make up a period: of whole days where they lie within it, of hours before and after them."""
+def _days(period: Period) -> dict[str, datetime]:
+    """Days of UTC that lie within the period, as a condition on roll-ups."""
     first, last = whole_days(period.start, period.end)
-    days = Q(grain="d", start__gte=first, start__lt=last)
-    hours = Q(start__gte=period.start, start__lt=first) | Q(start__gte=last, start__lt=period.end)
-    return days | (Q(grain="h") & hours) if first < last else Q(grain="h", start__gte=first, start__lt=period.end)
+    return {"start__gte": first, "start__lt": last}
+
+
+def _edges(period: Period) -> list[tuple[datetime, datetime]]:
+    """What of the period lies before and after its days of UTC: less than a day each, by the clock of any zone."""
+    first, last = whole_days(period.start, period.end)
+    if first == last:
+        return [(period.start, period.end)]
+    return [(start, end) for start, end in ((period.start, first), (last, period.end)) if start < end]
 
 
 def _add(cell: list[int], added: Iterable[int]) -> None:
