@@ -1,6 +1,7 @@
 """The demo's 200 held-out questions, asked as a customer would: how many are right, refused, wrong.
 
-    python benchmarks/demo.py [--misses]
+    python benchmarks/demo.py
+    python benchmarks/demo.py --dev --misses    the questions that constants were chosen on
 
 Knowledge is the demo workspace as `kefu up --demo` makes it. An answer is right when it states every fact of the
 question (tests/demo/test_demo_faq.py says how facts are compared) and no figure that is known to be wrong; an
@@ -23,6 +24,7 @@ import kefu
 
 ROOT = Path(__file__).parents[1]
 QUESTIONS = ROOT / "tests" / "demo" / "questions.jsonl"
+DEV = ROOT / "tests" / "demo" / "dev_questions.jsonl"
 DEMO = Path(kefu.__file__).parent / "demo"
 ANSWERED = {"approved", "extracted", "generated"}
 FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
@@ -31,10 +33,12 @@ FIGURE = re.compile(r"\d+(?:[.,:]\d+)*")
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--misses", action="store_true", help="print what went wrong (do not tune on it)")
+    options.add_argument("--dev", action="store_true", help="ask the questions that constants were chosen on")
     given = options.parse_args()
-    rows = [json.loads(line) for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    questions = DEV if given.dev else QUESTIONS
+    rows = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines()]
     with tempfile.TemporaryDirectory(prefix="kefu-demo-") as home:
-        answers = ask_all(home)
+        answers = ask_all(home, questions)
     judge = facts_judge()
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
@@ -45,7 +49,7 @@ def main() -> None:
     report(rows, answers, counts)
 
 
-def ask_all(home: str) -> dict[str, dict]:
+def ask_all(home: str, questions: Path) -> dict[str, dict]:
     kefu_command = str(Path(sys.executable).parent / "kefu")
     environment = {**os.environ, "KEFU_HOME": home, "OMP_NUM_THREADS": "1"}
     places = [str(DEMO / "faq"), str(DEMO / "articles")]
@@ -56,7 +60,7 @@ def ask_all(home: str) -> dict[str, dict]:
         stdout=subprocess.DEVNULL,
     )
     asked = subprocess.run(
-        [kefu_command, "ask", "--questions", str(QUESTIONS), "-w", "demo", "--json-lines"],
+        [kefu_command, "ask", "--questions", str(questions), "-w", "demo", "--json-lines"],
         env=environment,
         check=True,
         capture_output=True,
@@ -117,6 +121,8 @@ def report(rows: list[dict], answers: dict[str, dict], counts: Counter) -> None:
         f"of the {answered} that were answered, {right / max(answered, 1):.3f}."
     )
     print(f"Figures in answers that no cited passage holds: {unsupported(answers)}.")
+    two = sum(answer["decision"] == "approved" and len(answer["citations"]) > 1 for answer in answers.values())
+    print(f"Answers that give two approved answers: {two}.")
 
 
 if __name__ == "__main__":
