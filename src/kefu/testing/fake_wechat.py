@@ -70,6 +70,7 @@ class FakeWeChat(FakeServer):
         self._pushed_since: dict[str, int] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
+        self._next_code = 0
 
     @property
     def values(self) -> dict[str, str]:
@@ -116,8 +117,7 @@ class FakeWeChat(FakeServer):
         """Post a message until it is answered within the time, three times at most."""
         sender = fromstring(message.decode())
         openid = sender.findtext("FromUserName") or ""
-        with self._lock:
-            self._last_said[openid], self._pushed_since[openid] = self.clock(), 0
+        self.heard(openid)
         outcome = Outcome()
         async with httpx.AsyncClient(timeout=self.drop + 30) as client:
             while outcome.tries < tries:
@@ -136,6 +136,11 @@ class FakeWeChat(FakeServer):
                 return outcome
         outcome.error = "该公众号提供的服务出现故障，请稍后再试"
         return outcome
+
+    def heard(self, openid: str) -> None:
+        """The customer has written now: five more messages may follow."""
+        with self._lock:
+            self._last_said[openid], self._pushed_since[openid] = self.clock(), 0
 
     def signed(self, message: bytes) -> tuple[dict[str, str], bytes]:
         """The query and the body of a request with this message."""
@@ -198,6 +203,10 @@ class FakeWeChat(FakeServer):
         else:
             handler.send_whole(404, b"")
 
+    def refuse_next(self, code: int) -> None:
+        """Refuse the next customer-service message with this error."""
+        self._next_code = code
+
     def end_tokens(self) -> None:
         """WeChat forgets every token it gave, as it does now and then."""
         with self._lock:
@@ -218,7 +227,8 @@ class FakeWeChat(FakeServer):
     def _take(self, handler: Handler, body: Any) -> None:
         openid = str(body.get("touser", ""))
         with self._lock:
-            code, why = self._wrong(openid, body)
+            code, why = (self._next_code, "refused on request") if self._next_code else self._wrong(openid, body)
+            self._next_code = 0
             if not code:
                 self._pushed_since[openid] += 1
                 self.pushed.append(body)
