@@ -2,7 +2,7 @@
 
 from kefu.brain.flow import cues
 from kefu.brain.flow.run import Run
-from kefu.brain.slots.gather import Filled, fold_lengthwise
+from kefu.brain.slots.gather import Filled, fold_lengthwise, names_one
 from kefu.brain.slots.readings import fitting, readings, subjects
 from kefu.contracts.flow import AskStep, CallFlowStep, CallStep, Slot, SlotType, Step
 from kefu.knowledge.words import fold
@@ -52,8 +52,7 @@ def _filled(run: Run) -> list[Slot]:
 
 
 def _is_named(slot: Slot, text: str) -> bool:
-    folded = fold(text)
-    return any(fold(word) in folded for word in subjects(slot) if word)
+    return names_one(fold(text), subjects(slot))
 
 
 def _changes(run: Run, text: str, slots: list[Slot], *, named: bool, strong: bool) -> dict[str, Filled | None]:
@@ -81,8 +80,7 @@ def _changes(run: Run, text: str, slots: list[Slot], *, named: bool, strong: boo
 
 
 def _unit_follows(slot: Slot, text: str, end: int) -> bool:
-    after = fold_lengthwise(text)[end : end + 10]
-    return any(fold(word) in after for word in subjects(slot) if word)
+    return names_one(fold_lengthwise(text)[end : end + 10], subjects(slot))
 
 
 def _says_nothing(slot: Slot, text: str) -> bool:

@@ -39,10 +39,8 @@ def chosen(choices: Sequence[Choice], text: str, *, asked: bool = False, before:
     if len(folded) != len(text):  # offsets then point into the folded text, which is only used to keep values apart
         text = folded
     named = _named(choices, folded)
-    if named:
-        return named
-    if not asked:
-        return []
+    if named or not asked:
+        return named[:1] if len({each.value for each in named if isinstance(each.value, str)}) == 1 else []
     place = next((at for at, each in enumerate(_ORDINAL) if each.fullmatch(folded)), None)
     if place is None and _LAST.fullmatch(folded):
         place = len(choices) - 1
@@ -66,9 +64,7 @@ def _named(choices: Sequence[Choice], folded: str) -> list[Found]:
         for one in found
         if not any(one.overlaps(other) and other.end - other.start > one.end - one.start for other in found)
     ]
-    meant = [one for one in longest if not _NOT.search(folded[: one.start])]
-    values = {str(one.value) for one in meant}
-    return meant[:1] if len(values) == 1 else []
+    return [one for one in longest if not _NOT.search(folded[: one.start])]
 
 
 def _places(name: str, folded: str) -> Iterator[tuple[int, int]]:

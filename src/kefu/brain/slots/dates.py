@@ -126,18 +126,23 @@ def _joined(found: list[Found], text: str) -> list[Found]:
     for each in found:
         before = joined[-1] if joined else None
         if before is not None and re.fullmatch(r"[\s,，(（]*(?:the )?", text[before.end : each.start]):
-            names_a_weekday = re.match(
-                rf"(?:(?:this|next|on) )?{_WEEKDAY}|.{{0,2}}(?:周|星期|礼拜)", text[before.start :]
-            )
-            one_day = names_a_weekday and not re.match(_WEEKDAY, text[each.start :])
-            if one_day:
+            if _is_weekday(text[before.start : before.end]) and _is_written(text[each.start : each.end]):
                 joined[-1] = Found("date", each.value, before.start, each.end)
                 continue
-            if re.match(r".{0,2}(?:周|星期|礼拜)[一二三四五六日天]|" + _WEEKDAY, text[each.start : each.end]):
+            if _is_written(text[before.start : before.end]) and _is_weekday(text[each.start : each.end]):
                 joined[-1] = Found("date", before.value, before.start, each.end)
                 continue
         joined.append(each)
     return joined
+
+
+def _is_weekday(text: str) -> bool:
+    return _EN_WEEKDAY.fullmatch(text) is not None or _ZH_WEEKDAY_AT.fullmatch(text) is not None
+
+
+def _is_written(text: str) -> bool:
+    patterns = (_ISO, _EN_MONTH_DAY, _EN_DAY_MONTH, _ZH_DATE, _SLASHED, _EN_DAY_ONLY, _ZH_DAY_ONLY)
+    return any(pattern.fullmatch(text) for pattern in patterns)
 
 
 _Days = Iterator[tuple[date | None, int, int]]

@@ -19,6 +19,8 @@ _PLAIN_TO_SEE = (
 _LIKELY = 0.5
 # How far a word may stand from the value that it belongs to: "party of 4", "people: about 4", "人数大概是4".
 _NEAR_BEFORE, _NEAR_AFTER = 16, 10
+# Words of so many letters are in too many others.
+_SHORT_WORD = 3
 # Shorter codes and bare numbers are volunteered only beside a word that says what they are.
 _SHORTEST_CODE, _SHORTEST_DIGITS = 4, 6
 _NUMBER = re.compile(r"\d+|[一二两三四五六七八九十]+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b")
@@ -183,7 +185,25 @@ def _stands_as_in_an_example(slot: Slot, found: Found, text: str) -> bool:
 def _is_near(text: str, found: Found, words: Iterable[str]) -> bool:
     before = text[max(0, found.start - _NEAR_BEFORE) : found.start]
     after = text[found.end : found.end + _NEAR_AFTER]
-    return any(word in before or word in after for word in map(fold, words) if word)
+    return names_one(before, words) or names_one(after, words)
+
+
+def names_one(folded: str, words: Iterable[str]) -> bool:
+    """Whether a folded text holds one of the words that customers call something."""
+    return any(_holds_word(folded, word) for word in map(fold, words) if word)
+
+
+def _holds_word(window: str, word: str) -> bool:
+    """Whether a word begins in a text ("arriv" in "arriving"); short ones stand whole ("to" is not in "today")."""
+    at = window.find(word)
+    while at >= 0:
+        before, after = window[at - 1 : at] if at else "", window[at + len(word) : at + len(word) + 1]
+        begins = not (word[0].isascii() and before.isascii() and before.isalnum())
+        whole = len(word) > _SHORT_WORD or not (word[-1].isascii() and after.isascii() and after.isalnum())
+        if begins and whole:
+            return True
+        at = window.find(word, at + 1)
+    return False
 
 
 def fold_lengthwise(text: str) -> str:

@@ -70,22 +70,26 @@ _LONGEST_TEXT = 1000
 
 def yes_or_no(text: str) -> bool | None:
     """Whether a message begins by agreeing or refusing; None where it does neither."""
-    if _NO.match(text):
-        return False
-    return True if _YES.match(text) else None
+    return _first_answer(text)[0]
 
 
 def only_yes_or_no(text: str) -> bool | None:
-    """The same for a message that says nothing besides."""
-    for pattern, answer in ((_NO, False), (_YES, True)):
-        match = pattern.match(text)
-        while match is not None:  # "yes, correct", "no, wrong"
-            rest = text[match.end() :]
-            if _REST_IS_POLITE.match(rest):
-                return answer
-            shorter = pattern.match(rest)
-            text, match = rest, shorter
-    return None
+    """The same for a message that says nothing besides: "yes, correct", "no, thanks"."""
+    first, end = _first_answer(text)
+    while first is not None and not _REST_IS_POLITE.match(text[end:]):
+        text = text[end:]
+        answer, end = _first_answer(text)
+        if answer is not first:
+            return None
+    return first
+
+
+def _first_answer(text: str) -> tuple[bool | None, int]:
+    """What a text begins with and where that ends: of "no" and "no problem" the longer one."""
+    yes, no = _YES.match(text), _NO.match(text)
+    if no is not None and (yes is None or no.end() >= yes.end()):
+        return False, no.end()
+    return (True, yes.end()) if yes is not None else (None, 0)
 
 
 def does_not_know(text: str) -> bool:

@@ -117,17 +117,28 @@ def _made(
         return None
     hour %= 24
     if half and 1 <= hour <= 12:
-        return Found("time", _written(hour % 12 + (12 if half == "p" else 0), minute), *match.span())
+        return Found("time", _written(hour % 12 + (12 if half == "p" else 0), minute), *_span(match))
     if not 1 <= hour <= 12 or match["hour"].startswith("0"):
-        return Found("time", _written(hour, minute), *match.span())
+        return Found("time", _written(hour, minute), *_span(match))
     early, late = _written(hour % 12, minute), _written(hour % 12 + 12, minute)
     around = f"{part or ''} {text}"
     if _EVENING.search(around) or _AFTERNOON.search(around):
-        return Found("time", late if hour != 12 or _AFTERNOON.search(around) else early, *match.span())
+        return Found("time", late if hour != 12 or _AFTERNOON.search(around) else early, *_span(match))
     if _MORNING.search(around):
-        return Found("time", early if hour != 12 else late, *match.span())
+        return Found("time", early if hour != 12 else late, *_span(match))
     likely, other = (early, late) if _DAY_BEGINS <= hour < 12 else (late, early)
-    return Found("time", likely, *match.span(), also=(other,))
+    return Found("time", likely, *_span(match), also=(other,))
+
+
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    """Where a time stands, without "tonight" and 今晚, which are days too."""
+    start, end = match.span()
+    part = match.groupdict().get("part")
+    if part and match.start("part") == start and part[0] in "今明昨":
+        return match.end("part"), end
+    if part and match.end("part") == end:
+        return start, match.start("part")
+    return start, end
 
 
 def _chinese(text: str) -> Iterator[Found]:
@@ -145,7 +156,7 @@ def _chinese(text: str) -> Iterator[Found]:
                 if found is not None:
                     yield found
                 continue
-            yield Found("time", _written(_of_part(hour, part), minute), *match.span())
+            yield Found("time", _written(_of_part(hour, part), minute), *_span(match))
 
 
 def _part_before(text: str, start: int) -> str | None:
