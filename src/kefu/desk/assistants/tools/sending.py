@@ -109,7 +109,7 @@ class Sender:
         if client is None:
             client = self._clients[name] = make()
             # One client serves every workspace: cookies that a system sets must not reach another's call.
-            client.cookies = httpx.Cookies(CookieJar(DefaultCookiePolicy(allowed_domains=[])))
+            client.cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # type: ignore[assignment]
         return client
 
 
