@@ -40,7 +40,7 @@ def told(thread: Any, event: Happened) -> None:
 def erased(workspace_id: str, conversation_ids: list[str]) -> None:
     """Figures of deleted conversations stay, and say no more whose they were; their questions go."""
     events = ReportingEvent.objects.of(workspace_id)
-    events.filter(conversation_id__in=conversation_ids).update(conversation_id="")
+    events.filter(conversation_id__in=conversation_ids).update(conversation_id=None)
     questions = UnansweredQuestion.objects.of(workspace_id).filter(conversation_id__in=conversation_ids)
     groups = set(questions.exclude(group_id="").values_list("group_id", flat=True))
     questions.delete()

@@ -4,7 +4,7 @@ Live, each event is folded in its own transaction; a recount folds a conversatio
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kefu.desk.accounts.hours import milliseconds
@@ -103,15 +103,16 @@ class Fold:
     def _count(self, metric: str, at: int, value: int = 1, **dimensions: str) -> None:
         """Something that is counted; in business hours it counts, out of them it does not."""
         is_open = value if self._book.at(at).is_open(at) else 0
-        self._keep(Measured(metric, at, value, is_open, **self._dimensions(dimensions)))
+        self._keep(Measured(metric, at, value, is_open, number=self.clock.number, **self._dimensions(dimensions)))
 
     def _time(self, metric: str, start: int, end: int, **dimensions: str) -> None:
         end = max(start, end)
         business = self._book.between(start, end)
-        self._keep(Measured(metric, end, end - start, business, **self._dimensions(dimensions)))
+        number, chosen = self.clock.number, self._dimensions(dimensions)
+        self._keep(Measured(metric, end, end - start, business, number=number, **chosen))
 
     def _keep(self, figure: Measured) -> None:
-        self.measured.append(replace(figure, number=self.clock.number))
+        self.measured.append(figure)
         self.clock.number += 1
 
     def _dimensions(self, given: dict[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class ReportingEvent(WorkspaceRow):
     """
 
     id = models.BigAutoField(primary_key=True)
-    conversation_id = models.CharField(max_length=32, blank=True, default="")
+    conversation_id = models.CharField(max_length=32, null=True, blank=True)  # noqa: DJ001 - null is not compared
     number = models.PositiveIntegerField()
     metric = models.CharField(max_length=24)
     at = models.DateTimeField()
@@ -35,9 +35,7 @@ class ReportingEvent(WorkspaceRow):
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(
-                fields=["conversation_id", "number"], condition=~Q(conversation_id=""), name="reporting_event_once"
-            )
+            models.UniqueConstraint(fields=["workspace", "conversation_id", "number"], name="reporting_event_once")
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["workspace", "metric", "at"], name="reporting_event_metric"),

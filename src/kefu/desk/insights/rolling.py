@@ -6,7 +6,7 @@ kill the process at any line, and roll-ups hold exactly the figures that are mar
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -76,7 +76,7 @@ def store(workspace_id: str, conversation_id: str, channel_id: str, folded: Fold
         some = rows[start : start + 40]
         values = ", ".join([f"({marks(_COLUMNS)})"] * len(some))
         sql = f"INSERT INTO insights_reportingevent ({', '.join(_COLUMNS)}) VALUES {values}"  # noqa: S608
-        execute(sql, [value for row in some for value in row])
+        execute(sql, [_as_stored(value) if isinstance(value, datetime) else value for row in some for value in row])
     for number, sequence in folded.questions.items():
         figure = next(each for each in folded.measured if each.number == number)
         UnansweredQuestion.objects.bulk_create(
@@ -188,13 +188,20 @@ def _row(workspace_id: str, conversation_id: str, channel_id: str, at: datetime,
 
 
 def _apply(workspace_id: str, cells: Cells) -> None:
-    at = now()
-    adapt = connection.ops.adapt_datetimefield_value
+    at, starts = _as_stored(now()), {key[4] for key in cells}
+    stored = {start: _as_stored(start) for start in starts}
     # In one order, so that two who add to the same roll-ups wait for each other and never for both.
-    rows = [(workspace_id, adapt(at), *key[:4], adapt(key[4]), key[5], *cell) for key, cell in sorted(cells.items())]
+    rows = [(workspace_id, at, *key[:4], stored[key[4]], key[5], *cell) for key, cell in sorted(cells.items())]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_UPSERT, rows)
+
+
+def _as_stored(at: datetime) -> Any:
+    """A moment of UTC as the database takes it. Django's own way asks ten questions of each."""
+    if connection.vendor == "sqlite" and at.tzinfo is UTC:
+        return str(at.replace(tzinfo=None))
+    return connection.ops.adapt_datetimefield_value(at)
 
 
 def _alone() -> None:
@@ -227,7 +234,8 @@ def _put_right(workspace_id: str, counted: list[tuple[Timeline, Fold]], *, repai
             continue
         wrong += 1
         if repair:
-            take_out(workspace_id, known.filter(conversation_id=conversation_id))
+            if stored[conversation_id]:
+                take_out(workspace_id, ReportingEvent.objects.of(workspace_id).filter(conversation_id=conversation_id))
             store(workspace_id, conversation_id, channel_id, folded)
     return wrong
 
