@@ -120,7 +120,7 @@ def _definition(document: Mapping[str, Any], base: str, operation: _Operation, t
     spots: dict[str, dict[str, str]] = {"query": {}, "header": {}, "path": {}}
     for each in named:
         place, name = str(each.get("in")), str(each.get("name"))
-        if place not in spots:
+        if place not in spots or (place == "header" and name.lower() in _NOT_OURS):
             continue
         key = _identifier(name)
         parameters[key] = _parameter(_resolved(document, each.get("schema", {})), each, required=place == "path")
@@ -128,7 +128,6 @@ def _definition(document: Mapping[str, Any], base: str, operation: _Operation, t
     body = _body(document, table, parameters)
     for name, spot in spots["path"].items():
         path = path.replace(f"{{{name}}}", spot)
-    headers = {name: spot for name, spot in spots["header"].items() if name.lower() not in _NOT_OURS}
     return {
         "name": _name(table, method, operation.path, taken),
         "description": str(table.get("summary") or table.get("description") or "")[:2000],
@@ -136,7 +135,7 @@ def _definition(document: Mapping[str, Any], base: str, operation: _Operation, t
         "url": urljoin(base.rstrip("/") + "/", path.lstrip("/")),
         "parameters": parameters,
         "query": spots["query"],
-        "headers": headers,
+        "headers": spots["header"],
         "body": body,
         "outputs": _outputs(document, table),
     }
