@@ -30,6 +30,7 @@ COMMANDS = {
     "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
     "flow": ("flow", "flow", "The company's own business logic, in files and git."),
     "tool": ("flow", "tool", "Calls to the company's own systems: list, add, import, try."),
+    "test": ("flow_tests", "test", "Run tests of flows and answers."),
     "train": ("train", "train", "Train a model on labelled texts."),
     "evaluate": ("evaluate", "evaluate", "Measure how good a model is."),
     "compress": ("compress", "compress", "Make a trained model smaller and faster."),

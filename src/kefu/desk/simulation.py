@@ -3,7 +3,7 @@
 Its flows may be drafts; its tools answer by their samples, systems within this process by a copy of their own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -108,6 +108,10 @@ class Simulation:
         except TimeoutError:
             raise Unavailable("No answer came within a minute; is the generator's server busy?") from None
         return self._kept(outcome)
+
+    def stand_before(self, before: Callable[[ToolRunner], ToolRunner]) -> None:
+        """Have tools answered by what `before` makes of the runner that answered them so far."""
+        self._runner = before(self._runner)
 
     def _samples(self, workspace_id: str) -> ToolRunner:
         specs = tool_specs(workspace_id)

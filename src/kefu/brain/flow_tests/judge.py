@@ -35,12 +35,17 @@ class Seen:
         return "\n\n".join(self.texts)
 
 
-def failures_of(expect: Expect, seen: Seen) -> list[str]:
-    """A sentence for each thing that is not as expected."""
-    return [*seen.problems, *_place(expect, seen), *_slots(expect, seen), *_calls(expect, seen), *_answer(expect, seen)]
+# What was expected, and what came.
+Wrong = tuple[str, str]
 
 
-def _place(expect: Expect, seen: Seen) -> Iterator[str]:
+def failures_of(expect: Expect, seen: Seen) -> list[Wrong]:
+    """For each thing that is not as expected: what was, and what came instead."""
+    problems = [("a turn without trouble", each) for each in seen.problems]
+    return [*problems, *_place(expect, seen), *_slots(expect, seen), *_calls(expect, seen), *_answer(expect, seen)]
+
+
+def _place(expect: Expect, seen: Seen) -> Iterator[Wrong]:
     pairs = (
         ("flow", expect.flow, seen.flow),
         ("step", expect.step, seen.step),
@@ -50,25 +55,25 @@ def _place(expect: Expect, seen: Seen) -> Iterator[str]:
     )
     for what, wanted, found in pairs:
         if wanted is not None and wanted != found:
-            yield f"{what} is {found or 'none'}, expected {wanted}"
+            yield f"{what} {wanted}", found or "none"
     if expect.hand_over is not None and expect.hand_over != seen.hand_over:
-        yield f"it was {'' if seen.hand_over else 'not '}handed over" + (f" ({seen.reason})" if seen.reason else "")
+        reason = f" ({seen.reason})" if seen.reason else ""
+        yield "a hand-over" if expect.hand_over else "no hand-over", f"{'one' if seen.hand_over else 'none'}{reason}"
 
 
-def _slots(expect: Expect, seen: Seen) -> Iterator[str]:
+def _slots(expect: Expect, seen: Seen) -> Iterator[Wrong]:
     for name, wanted in expect.slots.items():
         if seen.slots.get(name) != wanted:
-            yield f"slot {name} is {seen.slots.get(name)!r}, expected {wanted!r}"
+            yield f"slot {name} {wanted!r}", repr(seen.slots.get(name))
 
 
-def _calls(expect: Expect, seen: Seen) -> Iterator[str]:
+def _calls(expect: Expect, seen: Seen) -> Iterator[Wrong]:
     if expect.calls is None:
         return
     same = len(expect.calls) == len(seen.calls)
     if not same or any(not _is(wanted, found) for wanted, found in zip(expect.calls, seen.calls, strict=True)):
         wanted = ", ".join(_told(each.tool, dict(each.arguments)) for each in expect.calls) or "none"
-        found = ", ".join(_told(*each) for each in seen.calls) or "none"
-        yield f"calls were {found}; expected {wanted}"
+        yield f"calls {wanted}", ", ".join(_told(*each) for each in seen.calls) or "none"
 
 
 def _is(wanted: ExpectedCall, found: tuple[str, dict[str, Any]]) -> bool:
@@ -82,20 +87,16 @@ def _told(tool: str, arguments: dict[str, Any]) -> str:
     return f"{tool}({', '.join(f'{name}={value!r}' for name, value in arguments.items())})"
 
 
-def _answer(expect: Expect, seen: Seen) -> Iterator[str]:
-    text = seen.text
+def _answer(expect: Expect, seen: Seen) -> Iterator[Wrong]:
+    text, shown = seen.text.casefold(), repr(seen.text[:_SHOWN])
     if seen.missing_answer and (expect.contains or expect.exact is not None or expect.sources or expect.decision):
-        yield seen.missing_answer
-    if expect.exact is not None and text.strip() != expect.exact.strip():
-        yield f"the answer is {text[:_SHOWN]!r}, expected exactly {expect.exact!r}"
-    for part in expect.contains:
-        if part.casefold() not in text.casefold():
-            yield f"the answer does not hold {part!r}: {text[:_SHOWN]!r}"
-    for part in expect.not_contains:
-        if part.casefold() in text.casefold():
-            yield f"the answer holds {part!r}: {text[:_SHOWN]!r}"
+        yield "an answer", seen.missing_answer
+    if expect.exact is not None and seen.text.strip() != expect.exact.strip():
+        yield f"exactly {expect.exact!r}", shown
+    yield from ((f"an answer with {part!r}", shown) for part in expect.contains if part.casefold() not in text)
+    yield from ((f"an answer without {part!r}", shown) for part in expect.not_contains if part.casefold() in text)
     for source in expect.sources:
         if not any(source.casefold() in each.casefold() for each in seen.sources):
-            yield f"{source!r} is not cited; cited: {', '.join(seen.sources) or 'nothing'}"
+            yield f"the source {source!r}", ", ".join(seen.sources) or "none"
     if expect.quick_replies is not None and expect.quick_replies != seen.quick_replies:
-        yield f"quick replies are {list(seen.quick_replies)}, expected {list(expect.quick_replies)}"
+        yield f"quick replies {list(expect.quick_replies)}", str(list(seen.quick_replies))

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kefu.brain.flow_tests.shapes import SCHEMA, Case, Expect, ExpectedCall, TestFile, ToolSample, Turn
-from kefu.brain.flow_tests.tables import BadTests, Table, read_table
+from kefu.brain.flow_tests.tables import BadTests, Table, plain, read_table
 
 __all__ = ["BadTests", "read_tests"]
 
 _SHARED = ("language", "now", "contact", "conversation", "tools", "flow")
 _FILE = ("schema", "name", "description", *_SHARED, "tests")
 _CASE = ("name", "description", *_SHARED, "turns")
-_TURN = ("say", "press", "intent", "candidates", "expect")
+_TURN = ("say", "press", "intent", "mood", "candidates", "expect")
 _EXPECT = (
     "flow", "step", "slots", "calls", "answer", "sources", "decision", "hand_over", "outcome", "quick_replies",
 )  # fmt: skip
@@ -56,8 +56,8 @@ class _Reader:
             language=str(both.get("language", "en")),
             flow=str(both.get("flow", "")),
             now=self._clock(table if "now" in table else shared),
-            contact=self.table(table if "contact" in table else shared, "contact"),
-            conversation=self.table(table if "conversation" in table else shared, "conversation"),
+            contact=plain(self.table(table if "contact" in table else shared, "contact")),
+            conversation=plain(self.table(table if "conversation" in table else shared, "conversation")),
             samples=samples,
         )
 
@@ -71,6 +71,7 @@ class _Reader:
             expect=self._expect(self.table(table, "expect")),
             press=self.text(table, "press") or None,
             intent=self.text(table, "intent") or None,
+            mood=self.text(table, "mood"),
             candidates={slot: str(value) for slot, value in self.table(table, "candidates").items()},
         )
 
@@ -87,7 +88,7 @@ class _Reader:
         return Expect(
             flow=self.text(table, "flow") or None,
             step=self.text(table, "step") or None,
-            slots=dict(self.table(table, "slots")),
+            slots=plain(self.table(table, "slots")),
             calls=tuple(self._call(table, each) for each in self.listed(table, "calls")) if "calls" in table else None,
             exact=exact,
             contains=contains,
@@ -115,7 +116,7 @@ class _Reader:
         if not isinstance(given, Table):
             raise self.wrong(table, "calls", "a tool's name, or {tool: NAME, with: {…}}")
         self.only(given, ("tool", "with"))
-        return ExpectedCall(self.text(given, "tool"), dict(self.table(given, "with")))
+        return ExpectedCall(self.text(given, "tool"), plain(self.table(given, "with")))
 
     def _samples(self, table: Table) -> dict[str, tuple[ToolSample, ...]]:
         tools = self.table(table, "tools")
@@ -125,8 +126,8 @@ class _Reader:
         self.only(table, _SAMPLE)
         if ("result" in table) == ("error" in table):
             raise self.wrong(table, "result", "a sample has either `result:` or `error:` (a code such as timeout)")
-        given = dict(self.table(table, "with")) if "with" in table else None
-        return ToolSample(given, table.get("result"), self.text(table, "error"), self.text(table, "message"))
+        given = plain(self.table(table, "with")) if "with" in table else None
+        return ToolSample(given, plain(table.get("result")), self.text(table, "error"), self.text(table, "message"))
 
     def _clock(self, table: Table) -> datetime | None:
         given = table.get("now")

@@ -1,8 +1,8 @@
 """What came of a suite: a table for people, JUnit for machines, and which steps no test went through."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,14 +11,15 @@ _SHOWN = 3  # failures that the one sentence names
 
 @dataclass(frozen=True)
 class Failure:
-    """One thing that was not as expected: the turn's line in its file, what was said, a sentence."""
+    """One thing that was not as expected: the turn's line in its file, what the customer said, what came instead."""
 
     line: int
     said: str
-    sentence: str
+    wanted: str
+    got: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.sentence}"
+        return f"line {self.line}: expected {self.wanted}; got {self.got}"
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class Coverage:
 
 @dataclass(frozen=True)
 class SuiteReport:
-    """Every test's result, and each flow's coverage."""
+    """Every test's result, each flow's coverage, and how often each `flow/step` was entered."""
 
     cases: tuple[CaseResult, ...]
     coverage: tuple[Coverage, ...]
+    entered: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -79,6 +81,7 @@ class SuiteReport:
             "passed": self.passed,
             "sentence": self.sentence,
             "cases": [{**asdict(each), "passed": each.passed} for each in self.cases],
+            "entered": dict(self.entered),
             "coverage": [{**asdict(each), "share": round(each.share, 4)} for each in self.coverage],
         }
 

@@ -1,6 +1,7 @@
 """Running tests: each turn as a conversation would have it, and what is not as expected."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -29,26 +30,26 @@ def run_suite(
     Of `flows` the report tells which steps no test went through; `told` hears each result as it comes.
     """
     results: list[CaseResult] = []
-    entered: set[str] = set()
+    entered: Counter[str] = Counter()
     for file in tests:
         for case in file.cases:
             results.append(_ran(file.name, case, opened(case), entered))
             if told is not None:
                 told(results[-1])
-    return SuiteReport(tuple(results), tuple(_covered(flow, entered) for flow in flows))
+    return SuiteReport(tuple(results), tuple(_covered(flow, entered) for flow in flows), dict(entered))
 
 
-def _ran(file: str, case: Case, conversation: Conversation, entered: set[str]) -> CaseResult:
+def _ran(file: str, case: Case, conversation: Conversation, entered: Counter[str]) -> CaseResult:
     began = time.perf_counter()
     failures: list[Failure] = []
     for number, turn in enumerate(case.turns, start=1):
         seen = conversation.say(turn, number)
         entered.update(seen.path)
-        failures += [Failure(turn.line, turn.say, each) for each in failures_of(turn.expect, seen)]
+        failures += [Failure(turn.line, turn.say, *each) for each in failures_of(turn.expect, seen)]
     return CaseResult(file, case.name, tuple(failures), time.perf_counter() - began)
 
 
-def _covered(flow: Flow, entered: set[str]) -> Coverage:
+def _covered(flow: Flow, entered: Counter[str]) -> Coverage:
     steps = [step.id for step in flow.all_steps()]
     missing = tuple(each for each in steps if f"{flow.id}/{each}" not in entered)
     return Coverage(flow.id, len(steps) - len(missing), len(steps), missing)

@@ -58,13 +58,14 @@ class Expect:
 
 @dataclass(frozen=True)
 class Turn:
-    """One message and what is expected. `intent` and `candidates` stand in for what models would tell."""
+    """One message and what is expected. `intent`, `mood` and `candidates` stand in for what models would tell."""
 
     say: str
     line: int
     expect: Expect = field(default_factory=Expect)
     press: str | None = None
     intent: str | None = None
+    mood: str = ""
     candidates: Mapping[str, str] = field(default_factory=dict)
 
 

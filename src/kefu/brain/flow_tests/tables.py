@@ -42,6 +42,13 @@ def read_table(text: str, name: str) -> Table:
     return value
 
 
+def plain(value: Any) -> Any:
+    """A value as JSON has it, its lines forgotten."""
+    if isinstance(value, dict):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
 def _refuse_aliases(text: str, name: str) -> None:
     """Aliases let a short file grow without bound, and deep brackets end the process."""
     depth = 0
@@ -79,5 +86,9 @@ def _scalar(node: Any) -> Any:
         value = loader.construct_object(node)
     finally:
         loader.dispose()
-    # 2026-11-27 is a date in YAML; slots and results hold what JSON can.
+    if isinstance(value, int | float) and ":" in node.value:  # 11:00 is a time, not 660
+        return str(node.value)
+    # `say: yes` is what a customer says; 2026-11-27 is a date in YAML, but slots and results hold what JSON can.
+    if isinstance(value, bool) and node.value.lower() not in ("true", "false"):
+        return str(node.value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(node.value)

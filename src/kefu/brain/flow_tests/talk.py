@@ -158,6 +158,8 @@ class FlowTalk:
         heard = self.understand(Heard(turn.say, self.case.language, base))
         if turn.intent is not None:
             heard = replace(heard, intent=turn.intent, intent_confidence=1.0)
+        if turn.mood:
+            heard = replace(heard, mood=turn.mood)
         if turn.candidates:
             heard = replace(heard, candidates=tuple(Candidate(slot, text) for slot, text in turn.candidates.items()))
         return heard
