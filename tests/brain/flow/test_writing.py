@@ -1,14 +1,18 @@
 """A flow goes to YAML and back; the published schema says what the loader reads; the picture shows every way."""
 
 import json
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kefu.brain.flow import dump_flow, flow_schema, flow_table, load_flow, picture, sample_values
+from kefu.brain.flow import check_flow, dump_flow, flow_schema, flow_table, load_flow, picture, sample_values
+from kefu.brain.flow.built_in import BUILT_IN
+from kefu.brain.flow.filters import FILTERS
 from kefu.brain.flow.reading_flow import FLOW_KEYS, INTERRUPT_KEYS, SLOT_KEYS, STEP_KEYS, WHEN_KEYS
 from kefu.contracts.flow import Choice, Flow, Interrupts, SayStep, SetStep, Slot, SlotType
 
@@ -94,3 +98,17 @@ def test_every_slot_has_a_sample(table_flow):
     samples = sample_values(table_flow)
     assert set(samples) == {slot.name for slot in table_flow.slots}
     assert (samples["people"], samples["time"], samples["area"]) == (2, "11:00", "inside")
+
+
+def test_the_flow_in_the_reference_is_right():
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "flows.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(.*?)```", reference, re.DOTALL)
+    assert check_flow(example).problems == ()
+
+
+def test_the_reference_names_every_key_filter_and_built_in_reply():
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "flows.md").read_text(encoding="utf-8")
+    beside_steps = [key for keys in STEP_KEYS.values() for key in keys]
+    keys = (*FLOW_KEYS, *WHEN_KEYS, *SLOT_KEYS, *INTERRUPT_KEYS, *STEP_KEYS, *beside_steps, *SlotType)
+    assert [key for key in keys if not re.search(rf"`{key}[`:]", reference)] == []
+    assert [name for name in (*FILTERS, *BUILT_IN) if not re.search(rf"`{name}[`(]", reference)] == []
