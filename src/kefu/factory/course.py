@@ -16,7 +16,6 @@ from kefu.contracts.model_card import ModelCard, Task
 from kefu.factory import checkpoints
 from kefu.factory.bases import Base, grown_network, load_base, new_network
 from kefu.factory.batches import Tokens, tokenize
-from kefu.factory.data.likeness import without_unlike
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.export import ONNX_FILE, write_network
 from kefu.factory.growth import Growth, grow, remembered, remembered_vectors
@@ -25,7 +24,6 @@ from kefu.factory.loop import Fitted, LoopOptions, fit
 from kefu.factory.losses import ClassLoss
 from kefu.factory.near import write_near
 from kefu.factory.network import TextNetwork, head_from_centroids, mix, set_dropout
-from kefu.factory.options import TextsOptions
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
 from kefu.kit.errors import BadInput
@@ -37,7 +35,7 @@ CENTROID_TEXTS = 30
 FLOOR_FEATURES = 20_000  # as the head's floor: the margin of more features tells no more
 
 
-class LabelOptions(LoopOptions, TextsOptions):
+class LabelOptions(LoopOptions):
     """Options of the recipes that teach labels."""
 
     loss: ClassLoss = Field(default="cross_entropy", description="cross_entropy or focal")
@@ -76,7 +74,6 @@ def teach_labels(
 ) -> ModelCard:
     """Train a network to tell labels apart and seal it in `job.out`."""
     prepare(options)
-    data = without_unlike(data, valid, options.leave_out_unlike, tell)
     growth = grow(job, data, valid, per_label=options.rehearsal_per_label, seed=options.seed, tell=tell)
     texts, names = _taught(growth)
     labels = growth.labels

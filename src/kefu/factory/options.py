@@ -24,14 +24,6 @@ class RecipeOptions(BaseModel):
         return self.threads or settings().threads
 
 
-class TextsOptions(RecipeOptions):
-    """What recipes that tell labels apart take: which texts they learn from."""
-
-    leave_out_unlike: float = Field(
-        default=0.0, ge=0, lt=1, description="texts that look less like the validation texts are left out; 0: none"
-    )
-
-
 O = TypeVar("O", bound=RecipeOptions)  # noqa: E741
 
 

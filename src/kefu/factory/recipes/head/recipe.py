@@ -13,11 +13,10 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard
-from kefu.factory.data.likeness import without_unlike
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.extend import with_earlier_examples
 from kefu.factory.near import near_arrays
-from kefu.factory.options import TextsOptions, read_options
+from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal
 from kefu.factory.vectors import TAUGHT_AT_ONCE, embedded, loaded
@@ -28,7 +27,7 @@ _ENGLISH, _ANY = "package:minilm-en", "package:e5-small-zh-en"
 _FLOOR_FEATURES = 20_000
 
 
-class HeadOptions(TextsOptions):
+class HeadOptions(RecipeOptions):
     """Options of `head`."""
 
     base_model: str = Field(default="", description="package:NAME or path:DIR; empty chooses by the texts' language")
@@ -55,7 +54,6 @@ class HeadRecipe:
         self._options = read_options(HeadOptions, "head", options)
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
-        data = without_unlike(data, valid, self._options.leave_out_unlike, tell)
         data, parents = with_earlier_examples(job, data, tell)
         texts, labels = labelled(data)
         languages = languages_of(texts)

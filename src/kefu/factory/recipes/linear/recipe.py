@@ -15,9 +15,8 @@ from pydantic import Field
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard
-from kefu.factory.data.likeness import without_unlike
 from kefu.factory.examples import labelled, languages_of
-from kefu.factory.options import TextsOptions, read_options
+from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.seal import seal
 from kefu.knowledge.ngrams import ngrams
 
@@ -27,7 +26,7 @@ VOCABULARY = "vocabulary.json"
 _LEAST_TEXTS = 2
 
 
-class LinearOptions(TextsOptions):
+class LinearOptions(RecipeOptions):
     """Options of `linear`."""
 
     regularisation: float = Field(default=1.0, gt=0, le=1e4, description="C of the support vector machine")
@@ -41,7 +40,6 @@ class LinearRecipe:
         self._options = read_options(LinearOptions, "linear", options)
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
-        data = without_unlike(data, valid, self._options.leave_out_unlike, tell)
         texts, labels = labelled(data)
         folder = Path(job.out)
         fit_linear(
@@ -85,12 +83,6 @@ def fit_linear(
     }
     save_file(arrays, folder / SERVE)
     (folder / VOCABULARY).write_text(json.dumps(list(floor.vocabulary), ensure_ascii=False), encoding="utf-8")
-
-
-def features_of(counted: Sequence[Counter[str]], features: int) -> Any:
-    """Sparse rows [texts, terms] of unit length for texts given as counted n-grams, the most frequent terms kept."""
-    vocabulary = _vocabulary(counted, features)
-    return _rows(counted, vocabulary, _idf(counted, vocabulary))
 
 
 @dataclass(frozen=True)
