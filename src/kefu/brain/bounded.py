@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from kefu.contracts.engine import EngineCard, Generator, Prompt
+from kefu.kit.tracing import apart
 
 
 class BoundedGenerator:
@@ -30,5 +31,6 @@ class BoundedGenerator:
     async def generate(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         pieces: Any = self._generator.generate(prompt)
         async with self._at_once, aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+            with apart("engine.generate"):
+                async for piece in pieces:
+                    yield piece

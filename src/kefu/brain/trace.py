@@ -10,6 +10,7 @@ from kefu.brain.mood import Mood, Person
 from kefu.brain.understand import Understanding
 from kefu.contracts.index import Evidence
 from kefu.contracts.turn import Step
+from kefu.kit.tracing import span
 
 
 class Trace:
@@ -24,7 +25,8 @@ class Trace:
         detail: dict[str, Any] = {}
         start = time.perf_counter()
         try:
-            yield detail
+            with span(f"brain.{name}"):
+                yield detail
         except Exception as error:
             detail["failed"] = type(error).__name__
             raise

@@ -14,9 +14,24 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kefu import __version__
 from kefu.desk.accounts.queries import workspaces
+from kefu.desk.insights.queries import live
 from kefu.desk.wiring import wiring
 from kefu.desk.wsgi import application as desk
-from kefu.gateway import attachments, audio, console, docs, hooks, knowledge, messages, problem, stream, visitors
+from kefu.gateway import (
+    attachments,
+    audio,
+    console,
+    docs,
+    hooks,
+    knowledge,
+    messages,
+    metrics,
+    openai,
+    openai_audio,
+    problem,
+    stream,
+    visitors,
+)
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hooks import Hooks
@@ -26,13 +41,17 @@ from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import Gateway, gateway_of
-from kefu.kit import runtime
+from kefu.kit import runtime, tracing
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
 
 _JSON_LIMIT = 1 * 2**20  # bytes of a body that is no upload; the longest message is 8,000 characters
 _READY_SECONDS = 5.0
 _DESK_THREADS = 16  # members' requests at a time; fifty members at work make a few each second
+
+_PARTS = (
+    *(messages, attachments, audio, stream, knowledge, visitors, hooks, openai, openai_audio, console, docs, metrics),
+)
 
 _log = Log(__name__)
 
@@ -51,7 +70,7 @@ def create_app() -> FastAPI:
         lifespan=_lifespan,
     )
     problem.install(app)
-    for part in (messages, attachments, audio, stream, knowledge, visitors, hooks, console, docs):
+    for part in _PARTS:
         app.include_router(part.router)
     _add_health(app)
     visitors.STATIC.mkdir(exist_ok=True)
@@ -64,6 +83,7 @@ def create_app() -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime.adopt(asyncio.get_running_loop())
+    tracing.configure()
     rows = Rows()
     hub = Hub(rows)
     await hub.start()
@@ -79,14 +99,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Presence(hub),
         Hooks(rows, hub, plugins, dispatch),
     )
+    live.watch_presence(app.state.gateway.presence.online)
     dispatch.start()
     warm = asyncio.create_task(_warm(rows))
     yield
     warm.cancel()
+    live.watch_presence(None)
     await dispatch.stop()
     await hub.stop()
     await asyncio.to_thread(wiring().close)
     rows.close()
+    tracing.close()
 
 
 async def _warm(rows: Rows) -> None:

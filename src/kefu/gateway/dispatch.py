@@ -24,6 +24,7 @@ from kefu.desk.library import due as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub import due as modelhub
 from kefu.desk.wiring import Mind, wiring
+from kefu.gateway.counted import figures
 from kefu.gateway.hearing import Silence, hear_recordings
 from kefu.gateway.hub import Delta, Hub
 from kefu.gateway.outbox import Outbox
@@ -32,6 +33,7 @@ from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
+from kefu.kit.tracing import span
 
 _SWEEP_SECONDS = 1.0
 _IDLE_SWEEP_SECONDS = 5.0
@@ -168,7 +170,8 @@ class Dispatch:
 
     async def _work(self, turn: ClaimedTurn) -> None:
         try:
-            outcome = await self._answer(turn)
+            with span("dispatch.turn", turn=turn.id, workspace=turn.workspace_id):
+                outcome = await self._answer(turn)
         except asyncio.CancelledError:
             self._done(turn.id, turn.conversation_id)
             raise
@@ -216,12 +219,14 @@ class Dispatch:
         while not self._outcomes.empty() and len(outcomes) < 32:
             outcomes.append(self._outcomes.get_nowait())
         try:
-            finished = await self._rows.write(inbox.finish_turns, worker=self._worker, outcomes=outcomes)
+            with span("dispatch.store", turns=len(outcomes)):
+                finished = await self._rows.write(inbox.finish_turns, worker=self._worker, outcomes=outcomes)
         except Exception:
             for outcome in outcomes:
                 self._outcomes.put_nowait(outcome)  # our claims are kept alive until the rows take them
             raise
-        for (turn_id, _, _), each in zip(outcomes, finished, strict=True):
+        for (turn_id, answered, _), each in zip(outcomes, finished, strict=True):
+            figures().answered(answered)
             self._done(turn_id, each.conversation_id if each else None)
             future = self._waiting.pop(turn_id, None)
             if future is not None and not future.done():

@@ -110,6 +110,11 @@ class Presence:
         people = list(self._here.get(workspace_id, ()))  # at once: the desk's threads ask, too
         return [vars(person) for person in people]
 
+    @property
+    def number(self) -> int:
+        """How many members of all workspaces are online."""
+        return sum(len(people) for people in list(self._here.values()))
+
     def came(self, workspace_id: str, member_id: str, name: str) -> None:
         people = self._here.setdefault(workspace_id, Counter())
         people[_Person(member_id, name)] += 1

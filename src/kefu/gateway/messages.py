@@ -13,6 +13,7 @@ from kefu.desk.inbox import actions, queries
 from kefu.desk.inbox.actions import Incoming, ReceivedMessage
 from kefu.gateway import shapes
 from kefu.gateway.state import Gateway, entered
+from kefu.kit.tracing import span
 
 router = APIRouter(prefix="/v1/conversations", tags=["Conversations"])
 
@@ -60,7 +61,8 @@ async def send(
     """Store what the customer said. It is answered even if nobody waits; a repeated key gives what was stored (200)."""
     gateway, actor = await entered(request)
     gateway.gate.count_message(actor)
-    stored = await gateway.intake.receive(Incoming(actor, conversation_id, body.text, body.attachments, key))
+    with span("gateway.receive", conversation=conversation_id):
+        stored = await gateway.intake.receive(Incoming(actor, conversation_id, body.text, body.attachments, key))
     # A claim and an outcome take the writer twice more, so whoever waits is known to dispatch first.
     reply = _expected(gateway, stored, wait)
     gateway.dispatch.wake()

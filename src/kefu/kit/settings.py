@@ -122,6 +122,14 @@ class Settings(BaseModel):
         default="",
         description="The MLflow server that trainings are told to; empty for MLFLOW_TRACKING_URI, or none.",
     )
+    metrics_token: str = Field(
+        default="", description="What Prometheus shows as its bearer token at /metrics; empty for no /metrics."
+    )
+    otel_endpoint: str = Field(
+        default="",
+        pattern=r"^(|https?://.+)$",
+        description="The OpenTelemetry collector that traces go to, such as http://127.0.0.1:4318; empty for none.",
+    )
     storage: str = Field(default="", description="Where files lie: empty for home/files, or s3://bucket/prefix.")
 
     @property

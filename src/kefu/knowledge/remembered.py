@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from kefu.contracts.engine import Encoder, EngineCard, Matrix, TextKind
+from kefu.kit.tracing import span
 
 # Questions of the turns under way, and the ones asked most; 256 x 384 float32 is 400 KB.
 QUESTIONS = 256
@@ -32,12 +33,16 @@ class RememberedEncoder:
 
     async def embed(self, texts: Sequence[str], kind: TextKind) -> Matrix:
         if kind != "query" or len(texts) != 1:
-            return await self._encoder.embed(texts, kind)
+            return await self._embedded(texts, kind)
         known = self._recall(texts[0])
         if known is None:
-            known = await self._encoder.embed(texts, kind)
+            known = await self._embedded(texts, kind)
             self._keep(texts[0], known)
         return known.copy()
+
+    async def _embedded(self, texts: Sequence[str], kind: TextKind) -> Matrix:
+        with span("engine.embed", texts=len(texts)):
+            return await self._encoder.embed(texts, kind)
 
     def _recall(self, text: str) -> Matrix | None:
         with self._lock:

@@ -9,6 +9,7 @@ from django.db.models import Count, Min, Q
 
 from kefu.desk.inbox.actions.happenings import Happened, message_happened, turn_facts
 from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
+from kefu.desk.rows import now
 
 # Told of a workspace as well, SQLite reads all rows of the workspace for a few hundred conversations.
 _WHY = "the conversations are one workspace's"
@@ -34,13 +35,28 @@ class Standing:
     waiting_since: datetime | None
     turns: dict[str, int]
 
+    @property
+    def waits(self) -> float:
+        """Seconds of the longest wait; 0 when nobody waits."""
+        return (now() - self.waiting_since).total_seconds() if self.waiting_since is not None else 0.0
+
 
 def standing(workspace_id: str) -> Standing:
     """What is under way. Resolved conversations are not counted: there are as many as there ever were."""
-    rows = Conversation.objects.of(workspace_id).filter(status__in=("bot", "waiting", "open"))
+    return _standing(Conversation.objects.of(workspace_id), Turn.objects.of(workspace_id))
+
+
+def standing_everywhere() -> Standing:
+    """What is under way in all workspaces."""
+    why = "one figure for the installation"
+    return _standing(Conversation.objects.across_workspaces(why), Turn.objects.across_workspaces(why))
+
+
+def _standing(threads: Any, turns_of: Any) -> Standing:
+    rows = threads.filter(status__in=("bot", "waiting", "open"))
     numbers = dict(rows.values_list("status").annotate(Count("id")).order_by())
     nobodys = rows.filter(status__in=("waiting", "open"), assignee_id="")
-    undone = Turn.objects.of(workspace_id).filter(~Q(state="done"))
+    undone = turns_of.filter(~Q(state="done"))
     turns = dict(undone.values_list("state").annotate(Count("id")).order_by())
     return Standing(
         {status: numbers.get(status, 0) for status in ("bot", "waiting", "open")},

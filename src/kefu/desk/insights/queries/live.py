@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kefu.desk.actor import Actor, Role
-from kefu.desk.inbox.timelines import Standing, standing
+from kefu.desk.inbox.timelines import Standing, standing, standing_everywhere
 from kefu.desk.insights.models import ReportingEvent
 from kefu.desk.rows import now
+
+__all__ = ["MINUTES", "Live", "live", "standing_everywhere", "waiting_figures", "watch_presence"]
 
 MINUTES = 15  # of which answer times, refusals and errors are told: long enough for a few dozen answers
 _VOLUME_MINUTES, _VOLUME_STEP = 60, 5
@@ -49,6 +51,11 @@ def live(actor: Actor) -> Live:
         {"turns": len(took), **{name: counted.count(name) for name in _COUNTED}},
         _volume(actor.workspace_id, at),
     )
+
+
+def waiting_figures() -> int:
+    """How many figures of all workspaces are not rolled up yet."""
+    return ReportingEvent.objects.across_workspaces("one figure for the installation").filter(rolled=False).count()
 
 
 def watch_presence(presence: Presence | None) -> None:
