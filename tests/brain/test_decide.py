@@ -194,3 +194,20 @@ def _is_sound(decided: Decided, policy: Policy, generator: bool) -> None:
         assert generator
     if decided.decision in (Decision.REFUSE, Decision.HAND_OVER):
         assert decided.text is not None
+
+
+def test_a_complaint_that_a_model_hears_as_anger_may_start_the_company_s_own_flow() -> None:
+    from dataclasses import replace
+
+    from kefu.brain.decide import before_all, before_flows, may_start
+    from kefu.brain.mood import Mood
+    from kefu.brain.understand import understand
+
+    policy = Policy()
+    upset = replace(understand("I want to make a complaint", "en", (), policy), is_upset=True)
+    assert before_all(upset, policy) is not None
+    assert before_flows(upset, policy) is None
+    assert may_start(upset, None, policy)
+    angry = replace(upset, mood=Mood.ANGRY)
+    assert before_flows(angry, policy) is not None
+    assert not may_start(angry, None, policy)

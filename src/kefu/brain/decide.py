@@ -47,6 +47,16 @@ def before_all(meaning: Understanding, policy: Policy) -> Decided | None:
     return None
 
 
+def before_flows(meaning: Understanding, policy: Policy) -> Decided | None:
+    """The same where a flow is under way or would start, as a company's own flow for complaints.
+
+    Words that complain and a model that hears anger make a person the better answer to a question, not to who says
+    "I want to make a complaint"; words of anger do.
+    """
+    first = before_all(meaning, policy)
+    return None if first is not None and first.reason == "anger" and meaning.mood is not Mood.ANGRY else first
+
+
 def without_evidence(meaning: Understanding, policy: Policy) -> Decided | None:
     """The decision where nothing need be looked up, or None."""
     first = before_all(meaning, policy)
@@ -90,7 +100,7 @@ def refuse(meaning: Understanding, policy: Policy, refusals_in_a_row: int, why: 
 
 def may_start(meaning: Understanding, evidence: Evidence | None, policy: Policy) -> bool:
     """Whether a message may start a flow: small talk may not, nor a question that has an approved answer."""
-    if meaning.small_talk is not None or meaning.injection or before_all(meaning, policy) is not None:
+    if meaning.small_talk is not None or meaning.injection or before_flows(meaning, policy) is not None:
         return False
     exact = evidence.exact if evidence is not None else None
     return exact is None or Decision.APPROVED not in policy.kinds or not exact.passage.answer

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from kefu.brain import disclaimers, ground, handoff, mask, reply, running, sense
 from kefu.brain.check import Sources, check_quoted
-from kefu.brain.decide import Decided, before_all, decide, failure, may_start, refuse, without_evidence
+from kefu.brain.decide import Decided, before_flows, decide, failure, may_start, refuse, without_evidence
 from kefu.brain.hear import hear
 from kefu.brain.quiet import is_quiet
 from kefu.brain.reply import Cancel, Cancelled, Draft, Listener
@@ -67,9 +67,9 @@ async def answer(
 async def _answered(turn: _Turn, meaning: Understanding) -> tuple[Understanding, Draft, Kept | None]:
     """By the flow under way, by one that the message starts, or from knowledge; and what is kept of a flow."""
     state = running.under_way(turn.request) if turn.tools.flows is not None else None
-    if state is not None and before_all(meaning, turn.request.policy) is None:
+    if state is not None and before_flows(meaning, turn.request.policy) is None:
         meaning = await _sense(turn, meaning, _nothing(meaning))
-        if before_all(meaning, turn.request.policy) is None:
+        if before_flows(meaning, turn.request.policy) is None:
             return (meaning, *await _flow(turn, meaning, state))
     evidence = await _look_up(turn, meaning)
     meaning = await _sense(turn, meaning, evidence)
