@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kefu.brain.flow import check_flow, dump_flow, flow_schema, flow_table, load_flow, picture, sample_values
@@ -39,6 +39,7 @@ data = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     said=words,
     values=st.dictionaries(

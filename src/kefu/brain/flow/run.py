@@ -9,7 +9,7 @@ from kefu.brain.flow.built_in import BUILT_IN
 from kefu.brain.flow.program import Program, program_of
 from kefu.brain.flow.templates import evaluate, fill, plain, render
 from kefu.brain.slots.gather import Filled
-from kefu.brain.slots.readings import Heard, refusal
+from kefu.brain.slots.readings import LONGEST, Heard, refusal
 from kefu.contracts.flow import Flow, Json, Slot, SlotType, Step, Texts, Words
 from kefu.contracts.flow_state import (
     Ask,
@@ -35,7 +35,7 @@ DEEPEST = 8
 # The way back that is kept for corrections; a conversation of a hundred steps is over or lost.
 _TRAIL = 100
 # Longer answers than this are pasted texts; what a flow asks for stands at their beginning.
-LONGEST_MESSAGE = 2000
+LONGEST_MESSAGE = LONGEST
 
 
 class FlowFailed(KefuError):
@@ -173,7 +173,7 @@ class Run:
             "language": self.language(),
             "intent": heard.intent,
             "mood": heard.mood,
-            "message": heard.text,
+            "message": heard.text[:LONGEST_MESSAGE],
             "round": frame.rounds.get(repeats[-1], 0) if repeats else 0,
             **more,
         }

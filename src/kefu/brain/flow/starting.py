@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from kefu.brain.slots.patterns import matches
+from kefu.brain.slots.readings import LONGEST
 from kefu.contracts.flow import Flow
 from kefu.contracts.flow_state import Understood
 from kefu.kit.errors import BadInput
@@ -38,7 +39,7 @@ def which_starts(flows: Sequence[Flow], heard: Understood) -> Starting | None:
 
     Of several the surest, then the one whose words are longest, then the first.
     """
-    text = heard.text.strip()
+    text = heard.text[:LONGEST].strip()
     folded = f" {_spaced(text)} "
     terms = _terms(folded, heard.language)
     best: tuple[float, int, Starting] | None = None

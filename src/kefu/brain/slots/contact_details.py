@@ -12,15 +12,26 @@ _ADDRESS = re.compile(r"<ADDRESS_\d+>")
 # What masking let through: digits in groups, as a customer may type them when a number was asked for.
 _DIGITS = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){5,14}")
 _WRITTEN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
-_CALLED = re.compile(
-    r"^(?:(?:hi|hello|hey|yes|yeah|sure|ok(?:ay)?|well|of course|certainly|你好|您好|好的?|可以)[,，.!！。 ]+){0,3}"
-    r"(?:my (?:full |first |last )?name(?:'s| is)|name(?:'s| is|:)|i am|i'm|im|it is|it's|its|this is|that(?:'s"
-    r"| is| would be)"
-    r"|call me|我的?(?:名字|姓名)?(?:叫做?|是)|名字(?:叫|是)|姓名[:：是]?|叫我?)\s*",
+# What says anywhere that a name follows, and what says so at a sentence's beginning only ("it's", "I'm").
+_NAMED = re.compile(
+    r"\b(?:my (?:full |first |last )?name(?:'s| is)|name(?:'s| is|:)|call me)\s+|(?:我的?(?:名字|姓名)?(?:叫做?"
+    r"|是)|名字(?:叫|是)|姓名[:：是]?)\s*",
     re.IGNORECASE,
 )
-# "Brian White, and I need help": a name ends where the sentence goes on.
-_NAME_ENDS = re.compile(r"[,，.。!！?？;；\n(（]|\s(?:and|but|please|thanks|from|here|speaking|i)\b", re.IGNORECASE)
+_CALLED = re.compile(
+    r"(?:^|(?<=[.!?。！？] ))(?:(?:hi|hello|hey|yes|yeah|yep|sure|ok(?:ay)?|well|oh|of course|certainly|i think"
+    r"|i believe"
+    r"|你好|您好|好的?|可以)[,，.!！。 ]+){0,3}(?:(?:i am|i'm|im|it is|it's|its|this is|that(?:'s| is"
+    r"| would be))\s+|叫我?\s*)?",
+    re.IGNORECASE,
+)
+# "Brian White, and I need help", "Ann Lee date of birth 1980": a name ends where the sentence goes on.
+_NAME_ENDS = re.compile(
+    r"[,，.。!！?？;；:：\n(（\d]|\s(?:and|but|please|thanks|from|here|speaking|again|lol|i|my|is|with|date"
+    r"|born|account"
+    r"|order|room|security|number)\b",
+    re.IGNORECASE,
+)
 _MOST_NAME_WORDS, _LONGEST_NAME = 5, 60
 # Of the commonest words of English those that are no names: "I need a flight", "please do", "actually".
 _NO_NAMES = frozenset(
@@ -29,7 +40,8 @@ _NO_NAMES = frozenset(
     " been am do does don't did have has had can can't could would should may must not no yes ok okay please"
     " thanks thank need want like get got go going make book change cancel help know think mean tell say ask look"
     " find try let's actually maybe well oh wow gee ugh um just only also already again now today tomorrow for"
-    " from with about of at on in to by wait sorry sure great good fine hello hi hey goodbye bye".split()
+    " from with about of at on in to by wait sorry sure great good fine hello hi hey goodbye bye"
+    " order account number flight room table booking ticket".split()
 )
 _GREETING = re.compile(r"\W*(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|ok(?:ay)?|yes|no|sure"
 r"|thanks?(?: you)?|help|你好|您好|在吗|好的?|谢谢|可以)\W*", re.IGNORECASE)  # fmt: skip
@@ -79,16 +91,21 @@ def names(text: str, *, asked: bool = False) -> list[Found]:
     found = [Found("name", match[0], *match.span()) for match in _NAME.finditer(text)]
     if found or not asked:
         return found
-    called = _CALLED.match(text)
-    start = called.end() if called else 0
+    named = _NAMED.search(text)
+    starts = [named.end()] if named else [match.end() for match in _CALLED.finditer(text)]
+    return next(([name] for start in starts if (name := _name_at(text, start)) is not None), [])
+
+
+def _name_at(text: str, start: int) -> Found | None:
+    """The name that begins there, if the words there could be one."""
     ends = _NAME_ENDS.search(text, start + 1)
     end = ends.start() if ends else len(text)
     name = text[start:end].strip(" 的\"'“”")
     plausible = 0 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_NAME_WORDS
     if not plausible or any(char.isdigit() for char in name) or _GREETING.fullmatch(name) or _is_sentence(name):
-        return []
+        return None
     at = text.index(name, start)
-    return [Found("name", name, at, at + len(name))]
+    return Found("name", name, at, at + len(name))
 
 
 def _is_sentence(name: str) -> bool:
