@@ -106,7 +106,7 @@ async def console_door() -> Response:
 @router.get("/console/{page:path}", include_in_schema=False)
 async def console(page: str) -> Response:
     """The members' console: one page that knows its own addresses, and shows the widget in a frame."""
-    return _page("console", policy="font-src 'self'; media-src 'self' blob:; frame-src 'self'; frame-ancestors 'none'")
+    return _page("console", policy="font-src 'self'; frame-src 'self'; frame-ancestors 'none'")
 
 
 @router.get("/loader.js", include_in_schema=False)
