@@ -1,0 +1,1 @@
+"""A mailbox: mails are fetched by IMAP and answered by SMTP."""
