@@ -1,0 +1,151 @@
+"""How long the inbox and each report take on a long history, and whether roll-ups equal a recount.
+
+    python benchmarks/insights.py [--conversations 100000] [--days 90] [--repeat 20] [--home FOLDER]
+
+Makes the history in FOLDER (or in KEFU_DATABASE_URL's database) unless it is there. Prints a Markdown table: half and
+95 % of the calls, each by another part of the history.
+"""
+
+import argparse
+import os
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+SLUG = "benchmark"
+TREND = ("conversations_count", "automation_rate", "reply_time")
+WORDS = ("refund", "invoice", "退货", "发票", "delivery time", "优惠券", "warranty", "password", "moon", "地址")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--conversations", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--home", default="")
+    parser.add_argument("--workspace", default=SLUG)
+    parser.add_argument("--no-recount", action="store_true", help="Leave the proof out; it reads every message.")
+    given = parser.parse_args()
+    os.environ["KEFU_HOME"] = given.home or tempfile.mkdtemp(prefix="kefu-insights-")
+    from kefu.desk.boot import boot, migrate
+
+    boot()
+    migrate()
+    made = prepare(given.workspace, given.conversations, given.days)
+    print(f"{made['conversations']:,} conversations, {made['messages']:,} messages, {made['figures']:,} figures,")
+    print(f"{made['roll_ups']:,} roll-ups; {made['vendor']}.\n")
+    print("| what | p50 ms | p95 ms |")
+    print("| --- | --- | --- |")
+    for name, call in calls(given.workspace, given.days):
+        print(row(name, call, given.repeat), flush=True)
+    if not given.no_recount:
+        print(f"\n{proof(given.workspace)}")
+
+
+def prepare(slug: str, conversations: int, days: int) -> dict[str, Any]:
+    """The history, made if it is not there, and how much of it there is."""
+    from django.db import connection
+
+    from kefu.desk.accounts.actions import workspace_made_if_new
+    from kefu.desk.actor import system
+    from kefu.desk.demo_history import lay_history
+    from kefu.desk.inbox.models import Conversation, Message
+    from kefu.desk.insights.models import ReportingEvent, RollUp
+    from kefu.desk.insights.rolling import recount
+
+    info, _ = workspace_made_if_new(slug)
+    if Conversation.objects.of(info.id).count() < conversations:
+        began = time.perf_counter()
+        lay_history(system(info.id), conversations=conversations, days=days)
+        laid = time.perf_counter() - began
+        recount(info.id)
+        print(f"Laid down in {laid:.0f} s, counted in {time.perf_counter() - began - laid:.0f} s.")
+    models = {"conversations": Conversation, "messages": Message, "figures": ReportingEvent, "roll_ups": RollUp}
+    return {"vendor": connection.vendor, **{name: model.objects.of(info.id).count() for name, model in models.items()}}
+
+
+def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any]]]:
+    """Each thing that is measured, with what calls it for a period by chance."""
+    from kefu.desk.accounts.queries import members, workspace_named
+    from kefu.desk.actor import Actor, system
+    from kefu.desk.inbox import queries as inbox
+    from kefu.desk.insights.queries import reports
+    from kefu.desk.insights.queries.cells import Filters
+    from kefu.desk.insights.queries.live import live
+    from kefu.desk.insights.queries.period import Period
+    from kefu.desk.insights.queries.unanswered import unanswered
+    from kefu.desk.rows import now
+
+    info = workspace_named(slug)
+    kefu = system(info.id)
+    people = [each for each in members(kefu) if each.role == "agent"]
+    agent = Actor(info.id, "member", people[0].id, role=people[0].role)
+    channels = [each.id for each in inbox.channels(kefu)]
+    today = now().date()
+
+    def period(chance: random.Random) -> Period:
+        """Between a week and all of the history, in the shop's time zone."""
+        length = chance.choice([7, 30, days])
+        last = today - timedelta(days=chance.randrange(max(1, days - length + 1)))
+        return Period(last - timedelta(days=length - 1), last, "Asia/Shanghai")
+
+    def report(make: Callable[..., Any], **more: Any) -> Callable[[random.Random], Any]:
+        def call(chance: random.Random) -> Any:
+            channel = chance.choice([None, None, *channels])
+            return make(kefu, period(chance), Filters.of(channel=channel), **more)
+
+        return call
+
+    def listed(**more: Any) -> Callable[[random.Random], Any]:
+        return lambda chance: inbox.threads(agent, **more)
+
+    return [
+        ("inbox: all, newest 50", listed()),
+        ("inbox: waiting", listed(status="waiting")),
+        ("inbox: mine, resolved", listed(status="resolved", assignee=agent.id)),
+        ("inbox: of a channel", lambda chance: inbox.threads(agent, channel_id=chance.choice(channels))),
+        ("inbox: counts", lambda chance: inbox.counts(agent)),
+        ("inbox: search", lambda chance: inbox.threads(agent, search=chance.choice(WORDS))),
+        ("live", lambda chance: live(kefu)),
+        ("overview", report(reports.overview)),
+        ("trend, three metrics by day", report(reports.trend, metrics=TREND, step="day")),
+        ("heat map", report(reports.heat_map)),
+        ("funnel", report(reports.funnel)),
+        ("intents", report(reports.intents)),
+        ("breakdown by label", report(reports.breakdown, by="label")),
+        ("members", report(reports.members)),
+        ("assistant", report(reports.assistant)),
+        ("times", report(reports.times)),
+        ("csat", report(reports.csat)),
+        ("cost", report(reports.cost)),
+        ("unanswered", report(unanswered)),
+    ]
+
+
+def row(name: str, call: Callable[[random.Random], Any], repeat: int) -> str:
+    chance = random.Random(7)
+    took = []
+    call(chance)  # the first opens the connection and reads the pages that all share
+    for _ in range(repeat):
+        began = time.perf_counter()
+        call(chance)
+        took.append((time.perf_counter() - began) * 1000)
+    took.sort()
+    return f"| {name} | {statistics.median(took):.0f} | {took[min(len(took) - 1, int(0.95 * len(took)))]:.0f} |"
+
+
+def proof(slug: str) -> str:
+    from kefu.desk.accounts.queries import workspace_named
+    from kefu.desk.insights.rolling import recount
+
+    found = recount(workspace_named(slug).id, repair=False)
+    what = f"{found.figures:,} figures of {found.conversations:,} conversations and {found.roll_ups:,} roll-ups"
+    return f"Recount: {what} are {'equal' if found.is_equal else 'NOT EQUAL'}."
+
+
+if __name__ == "__main__":
+    main()
