@@ -1,4 +1,4 @@
-"""Three of ABCD's agent guidelines as flows: what a company writes for people can be written without leaving the language."""
+"""Three of ABCD's agent guidelines as flows: all that a company writes for people can be written in the language."""
 
 from pathlib import Path
 
