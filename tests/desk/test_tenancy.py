@@ -16,10 +16,13 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from kefu.contracts.tool import ToolCall
 from kefu.desk import erasure, identify
 from kefu.desk.accounts import actions as accounts_actions
 from kefu.desk.accounts import queries as accounts_queries
 from kefu.desk.actor import Actor, Role
+from kefu.desk.assistants import actions as assistants_actions
+from kefu.desk.assistants.calls import begin_call
 from kefu.desk.contacts import actions as contacts_actions
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox_queries
@@ -135,7 +138,7 @@ def rows_of(shop: Shop) -> Ids:
     read_sources(shop.workspace_id, [source.id], embed=lambda passages: run(embed_passages(passages, encoders)))
     [document] = library_queries.documents(kefu, source.id)
     contact_id = inbox_queries.conversation(kefu, thread).contact_id
-    trained = models_of(shop)
+    trained = models_of(shop) | flows_of(shop, thread)
     return Ids(
         **trained,
         workspace_id=shop.workspace_id,
@@ -157,6 +160,26 @@ def rows_of(shop: Shop) -> Ids:
         conversation_ids=[thread],
         ids=[passage.id for passage in library_queries.passages(kefu, document.id)],
     )
+
+
+FLOW = """schema: kefu.flow/v1
+id: greet
+name: {en: Greet}
+languages: [en]
+when: {keywords: {en: [greet me]}}
+steps: [{say: {en: Hi}}]
+"""
+
+
+def flows_of(shop: Shop, conversation_id: str) -> Ids:
+    """A flow that is live, a tool that was called in a conversation, and a file of tests."""
+    flow = assistants_actions.save_flow(shop.kefu, text=FLOW)
+    assistants_actions.publish_flow(shop.kefu, flow_id=flow.info.id)
+    tool = assistants_actions.save_tool(shop.kefu, definition={"name": "greet", "url": "https://greet.example/{name}"})
+    asked = ToolCall("call-1", "greet", {"name": "Mia"})
+    begin_call(shop.workspace_id, conversation_id=conversation_id, turn_id="turn", asked=asked)
+    file = assistants_actions.save_suite_file(shop.kefu, name="greet.yaml", text="no tests")
+    return Ids(flow_id=flow.info.id, tool_id=tool.id, file_id=file.id)
 
 
 def models_of(shop: Shop) -> Ids:
@@ -260,6 +283,11 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         "Document",
         "ReadMark",
         "Assistant",
+        "Flow",
+        "FlowVersion",
+        "Tool",
+        "ToolCall",
+        "SuiteFile",
         "Dataset",
         "DatasetVersion",
         "Model",

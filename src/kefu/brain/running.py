@@ -56,6 +56,7 @@ class Run:
     language: str
     answer: Answer
     state: FlowState = field(default_factory=FlowState)
+    last: FlowState = field(default_factory=FlowState)  # the state before the run was over, if it is
     texts: list[str] = field(default_factory=list)
     quick_replies: tuple[str, ...] = ()
     answered: Draft | None = None
@@ -116,9 +117,11 @@ def told(request: TurnRequest, meaning: Understanding) -> Understood:
 
 async def go_through(run: Run, first: FlowState | Flow) -> None:
     """Go on with a run, or begin one, until it waits for the customer, hands over or is over."""
+    run.last = first if isinstance(first, FlowState) else run.last
     stepped = _stepped(run, first)
     for _ in range(_MOST_ROUNDS):
         run.state = stepped.state
+        run.last = run.state if run.state.frames else run.last
         run.path += stepped.path
         run.filled += stepped.filled
         following = await _done(run, stepped)
@@ -160,8 +163,8 @@ def unsupported(run: Run) -> tuple[str, ...]:
     own = "\n".join(run.texts)
     if not own:
         return ()
-    slots = [value.value for frame in run.state.frames for value in frame.values.values()]
-    known = (*facts(run.state, run.results), json.dumps([slots, dict(run.request.contact)], ensure_ascii=False))
+    slots = [value.value for frame in run.last.frames for value in frame.values.values()]
+    known = (*facts(run.last, run.results), json.dumps([slots, dict(run.request.contact)], ensure_ascii=False))
     missing = _unknown(own, known, run)
     if not missing or run.tools.flows is None:
         return missing
@@ -190,12 +193,12 @@ def kept(run: Run) -> Kept:
 
 def explained(run: Run) -> Mapping[str, Any]:
     """The run for the trace: where it stands, and how it came there."""
-    frame = run.state.frames[-1] if run.state.frames else None
+    frame = run.last.frames[-1] if run.last.frames else None
     waiting = run.state.waiting
     return {
         "flow": frame.flow if frame is not None else _flow_of(run),
         "version": frame.version if frame is not None else _version_of(run),
-        "step": waiting.step if waiting is not None else frame.step if frame is not None else None,
+        "step": waiting.step if waiting is not None else None,
         "path": run.path,
         "filled": run.filled,
         "slots": {name: value.value for name, value in frame.values.items()} if frame is not None else {},

@@ -1,5 +1,7 @@
 """The demo workspace's own logic: the tools of its shop, its flows, and the tests that guard them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import kefu
@@ -17,12 +19,17 @@ _log = Log(__name__)
 def learn_flows(actor: Actor) -> None:
     """Give the demo its tools, tests and flows, where they are missing; what was changed stays as it is.
 
-    Questions are answered without them, too, so that a flow which cannot be read stops no start.
+    Questions are answered without them, too, so that one which cannot be read stops no start.
     """
+    for learn in (_tools, _tests, _flows):
+        with _unharmed(actor):
+            learn(actor)
+
+
+@contextmanager
+def _unharmed(actor: Actor) -> Iterator[None]:
     try:
-        _tools(actor)
-        _tests(actor)
-        _flows(actor)
+        yield
     except KefuError as error:
         _log.warning("demo_flows_not_learnt", workspace=actor.workspace_id, reason=error.sentence)
 
@@ -49,4 +56,5 @@ def _flows(actor: Actor) -> None:
         if path.stem not in known
     ]
     for draft in drafts:  # once all are there: one may call another
-        actions.publish_flow(actor, flow_id=draft.info.id, note="The demo's own", run_tests=False)
+        with _unharmed(actor):
+            actions.publish_flow(actor, flow_id=draft.info.id, note="The demo's own", run_tests=False)

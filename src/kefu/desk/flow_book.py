@@ -21,14 +21,11 @@ class FlowBook:
         """The flows that a message may start."""
         return tuple(self._live.values())
 
-    def lacking(self, state: Mapping[str, Any] | None) -> set[tuple[str, int]]:
+    def lacking(self, state: Mapping[str, Any] | None) -> list[tuple[str, int | None]]:
         """The versions that a run under way needs and that are not here."""
         frames = state.get("frames", ()) if state else ()
-        return {
-            (frame["flow"], frame["version"])
-            for frame in frames
-            if (frame["flow"], frame["version"]) not in self._versions
-        }
+        pairs = {(frame["flow"], frame["version"]) for frame in frames}
+        return sorted(pairs - set(self._versions))
 
     def with_versions(self, older: Iterable[Flow]) -> "FlowBook":
         """This book and further versions."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import yaml
 from django.db import transaction
 
 from kefu.contracts.flow_state import Problem
@@ -31,7 +30,7 @@ _MOST_FLOWS, _MOST_FILES = 300, 200
 _LONGEST = 300_000  # characters of a flow's text or a file of tests; the longest of the demo has some thousand
 # Names of files, when flows and tests are pulled into a folder.
 _FILE_NAME = re.compile(r"[^\W_][\w.-]{0,199}")
-_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+_ID = re.compile(r"""^(?:\{?\s*"id"|id)\s*:\s*["']?([a-z0-9][a-z0-9_-]{0,59})(?![\w-])""", re.MULTILINE)
 
 
 class SuiteFailed(Conflict):
@@ -192,13 +191,9 @@ def _named(workspace_id: str, text: str) -> tuple[str, str]:
     tree, problems = checked_text(workspace_id, text)
     if tree is not None:
         return tree.id, _title(tree, tree.id)
-    try:
-        table = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
-        table = None
-    key = table.get("id") if isinstance(table, dict) else None
-    if isinstance(key, str) and _KEY.fullmatch(key):
-        return key, key
+    named = _ID.search(text)  # a text that is broken elsewhere still says what it is called
+    if named is not None:
+        return named[1], named[1]
     _refuse(problems)
     raise BadInput("A flow's text begins with `schema: kefu.flow/v1` and its `id:`.", field="text")
 

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -151,11 +151,11 @@ def suite_files(actor: Actor) -> list[SuiteFileInfo]:
 def live_flows(workspace_id: str) -> list[FlowTree]:
     """The flows that run for customers, each in its live version. One that cannot be read is left out and logged."""
     rows = Flow.objects.of(workspace_id).filter(is_live=True, live_number__isnull=False).order_by("key")
-    wanted = {(row.key, row.live_number) for row in rows}
+    wanted = [(row.key, row.live_number) for row in rows]
     return flows_in_versions(workspace_id, wanted)
 
 
-def flows_in_versions(workspace_id: str, wanted: Iterable[tuple[str, int | None]]) -> list[FlowTree]:
+def flows_in_versions(workspace_id: str, wanted: list[tuple[str, int | None]]) -> list[FlowTree]:
     """Flows by key and version; those that are gone or cannot be read are left out."""
     pairs = set(wanted)
     keys = {key for key, _ in pairs}
