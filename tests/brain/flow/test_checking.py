@@ -1,5 +1,7 @@
 """Every mistake in a flow's YAML is told with its line and what mends it."""
 
+import time
+
 import pytest
 
 from kefu.brain.flow import BadFlow, check_flow, load_flow
@@ -129,3 +131,20 @@ def test_no_yes_and_dates_are_texts_where_texts_are_meant():
         + "    choices: [yes, no, 2026-12-01, 11:00]\nsteps:\n- ask: a"
     )
     assert [choice.value for choice in flow.slots[0].choices] == ["yes", "no", "2026-12-01", "11:00"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD + "steps:\n" + "- set: {a: 1}\n" * 15_000,
+        HEAD + "steps:\n- set:\n" + "".join(f"    v{at}: 1\n" for at in range(15_000)),
+        HEAD + "steps:\n" + "".join(f"- say: Hi {{{{ u{at} }}}}\n" for at in range(400)),
+        HEAD + "steps:\n- say: '" + "".join(f"{{{{ u{at} }}}}" for at in range(700)) + "'\n",
+        HEAD + "steps:\n" + "".join(f"- id: s{at}\n  goto: s{at + 1}\n" for at in range(499)),
+    ],
+    ids=["steps", "variables", "templates", "names", "gotos"],
+)
+def test_a_file_that_is_too_much_is_told_so_soon(text):
+    began = time.process_time()
+    assert check_flow(text).flow is None
+    assert time.process_time() - began < 5

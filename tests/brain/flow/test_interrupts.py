@@ -204,3 +204,27 @@ def test_questions_are_left_alone_where_free_text_is_asked_for(talk):
     assert talk(body).say("hello").say("It broke. Why is that?").last.startswith("Noted: It broke. Why")
     asked = talk(body).say("hello").say("How long does a repair take?")
     assert isinstance(asked.effects[0], AnswerFromKnowledge)
+
+
+def test_make_it_friday_answers_a_question_for_a_day(talk):
+    body = """
+slots:
+  arrival: {type: date, question: When do you come?}
+  departure: {type: date, question: When do you leave?}
+  note: {type: text, question: A note?}
+steps:
+- ask: [arrival, departure, note]
+- say: 'From {{ arrival }} to {{ departure }}.'
+"""
+    stay = talk(body).say("hello").say("Wednesday")
+    assert stay.say("make it Friday").value("departure") == "2026-11-27"
+    assert stay.value("arrival") == "2026-11-25"
+    again = talk(body).say("hello").say("Wednesday")
+    assert again.say("no, I meant Thursday").value("arrival") == "2026-11-26"
+    assert again.last == "When do you leave?"
+
+
+def test_two_sentences_of_chinese_have_no_blank_between_them(table):
+    table.known["language"] = "zh"
+    table.say("订位，三位").say("蓝色")
+    assert table.last == "抱歉，我没有听懂。哪一天？"

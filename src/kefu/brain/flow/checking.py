@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from kefu.brain.flow import graph
 from kefu.brain.flow.built_in import BUILT_IN
 from kefu.brain.flow.program import program_of
-from kefu.brain.flow.reading import NAME, Path, Reader
+from kefu.brain.flow.reading import MOST_PROBLEMS, NAME, Path, Reader
+from kefu.brain.flow.reading_flow import MOST_PARTS
 from kefu.brain.flow.templates import BadTemplate, names_in, text_template, value_template
 from kefu.brain.slots.patterns import compiled
 from kefu.brain.slots.readings import Heard, bound, readings
@@ -56,6 +57,15 @@ class FlowChecker:
 
     def check(self) -> None:
         """Note everything that is wrong."""
+        sizes = (
+            ("steps", len(self.program.steps)),
+            ("slots", len(self.flow.slots)),
+            ("variables", len(self.variables)),
+        )
+        for what, size in sizes:
+            if size > MOST_PARTS:
+                self._note("too_many", f"The flow has {size} {what}.", f"{MOST_PARTS} at most; use call_flow.", (what,))
+                return
         self._start()
         for slot in self.flow.slots:
             self._slot(slot)
@@ -72,6 +82,8 @@ class FlowChecker:
 
     def _unknown(self, what: str, name: str, known: Iterable[str], at: Path) -> None:
         """A name of nothing: what may have been meant."""
+        if len(self.reader.problems) >= MOST_PROBLEMS:
+            return
         listed = sorted(known)
         near = difflib.get_close_matches(name, listed, 1)
         fix = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(listed) or 'none'}."

@@ -26,7 +26,7 @@ def correct(
         return False
     meant = cues.meant(text)
     named = [slot for slot in filled if slot is not besides and _is_named(slot, text)]
-    answers = asked is not None and not strong and bool(readings(asked, run.read(meant), asked=True))
+    answers = asked is not None and cues.may_answer(text) and bool(readings(asked, run.read(meant), asked=True))
     if not named and (besides is not None or answers):
         return False
     changes = _changes(run, meant, named or filled, named=bool(named), strong=strong)

@@ -31,6 +31,10 @@ _STRONG = re.compile(
     r"|我的意思|不是.{1,20}[，,]?(?:而?是|要)|另一个|另外一?个|修改",
     re.IGNORECASE,
 )
+# Of the strong ones those that also begin an answer: "make it Friday", 改成周五.
+_ALSO_ANSWERS = re.compile(
+    r"^\W*(?:please |let's )?(?:make (?:it|that)|it should be|改成|改为|换成|应该是)\b", re.IGNORECASE
+)
 _WEAK = re.compile(
     r"^\W*(?:no|nope|sorry|wait|oops|actually|hmm+|hold on|oh|well)\b|\b(?:actually|instead|rather)\b"
     r"|^\W*(?:不是|不|等等|等一下|哦|啊|抱歉|不好意思|还是)",
@@ -85,6 +89,11 @@ def cancels(text: str, also: Words) -> bool:
 def corrects(text: str) -> bool:
     """Whether a message surely says that something before was wrong."""
     return _STRONG.search(text) is not None
+
+
+def may_answer(text: str) -> bool:
+    """Whether a message that corrects could as well answer a question."""
+    return not corrects(text) or _ALSO_ANSWERS.search(text) is not None
 
 
 def may_correct(text: str) -> bool:

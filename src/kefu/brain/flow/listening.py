@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from kefu.brain.flow import cues
 from kefu.brain.flow.corrections import change_named, correct
-from kefu.brain.flow.run import FlowFailed, Run
+from kefu.brain.flow.run import FlowFailed, Run, joined
 from kefu.brain.flow.starting import which_starts
 from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer
 from kefu.brain.slots import phrases
@@ -271,7 +271,7 @@ def _change(run: Run, waiting: Waiting, step: Step) -> None:
 
         def again() -> None:
             run.wait("change")
-            run.ask(f"{run.own_words('_not_understood')} {run.own_words('_change')}")
+            run.ask(joined(run.own_words("_not_understood"), run.own_words("_change")))
 
         _confirm_again(run, step.id, again)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import yaml
 
 Path = tuple[str, ...]
+# Nobody mends more at once, and looking for what was meant takes time.
+MOST_PROBLEMS = 100
 ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -29,6 +31,8 @@ class Reader:
 
     def problem(self, code: str, sentence: str, fix: str, at: "yaml.Node | Path", *, severity: str = "error") -> None:
         """Note a problem at a node, or at the place of a path (the nearest that is known)."""
+        if len(self.problems) >= MOST_PROBLEMS:
+            return
         step = at[1] if isinstance(at, tuple) and len(at) > 1 and at[0] == "step" else None
         line, column = self.place(at) if isinstance(at, tuple) else _place(at)
         found = Problem(code, sentence, fix, line, column, "warning" if severity == "warning" else "error", step)

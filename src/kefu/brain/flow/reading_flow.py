@@ -62,6 +62,8 @@ QUESTIONS = ("answer", "hand_over", "ignore")
 OTHER_FLOWS = ("ask", "switch", "ignore")
 DIRECTIONS = ("future", "past")
 MOST_ROUNDS, MOST_QUESTIONS = 100, 10
+# Ten times the longest guideline that we have seen; ways and names are looked at for each step.
+MOST_PARTS = 500
 
 
 class FlowReader:
@@ -214,6 +216,9 @@ class FlowReader:
             return None
         kind = kinds[0]
         self.counts[kind] += 1
+        if sum(self.counts.values()) > MOST_PARTS:
+            reader.problem("too_many", f"The flow has more than {MOST_PARTS} steps.", "Use call_flow.", ("steps",))
+            return None
         step_id = self._id(node, kind)
         here = ("step", step_id)
         fields = reader.fields(node, here, ("id", kind, *STEP_KEYS[kind]), f"A {kind} step")

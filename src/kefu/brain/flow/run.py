@@ -307,9 +307,9 @@ class Run:
         question = self.words(slot.question)
         if refused or held is not None:
             lead = self.words(slot.invalid, value=held[0] if held else None) or self.own_words("_invalid")
-            text = f"{lead} {question}" if not slot.invalid or not _asks(lead) else lead
+            text = joined(lead, question) if not slot.invalid or not _asks(lead) else lead
         elif failed:
-            text = self.words(slot.again) or f"{self.own_words('_not_understood')} {question}"
+            text = self.words(slot.again) or joined(self.own_words("_not_understood"), question)
         else:
             text = question
         self.wait("slot", slot.name)
@@ -320,6 +320,11 @@ class Run:
         if slot.type is SlotType.YES_NO:
             return (self.own_words("_yes"), self.own_words("_no"))
         return tuple(filter(None, (self.words(choice.label) or choice.value for choice in slot.choices)))
+
+
+def joined(first: str, second: str) -> str:
+    """Two sentences, with a blank between them where the script has blanks."""
+    return first + ("" if first.endswith(("。", "！", "？", "，")) else " ") + second
 
 
 def _asks(text: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kefu.brain.flow.program import program_of
-from kefu.brain.flow.run import DEEPEST, FlowFailed, Run, Working
+from kefu.brain.flow.run import DEEPEST, FlowFailed, Run, Working, joined
 from kefu.contracts.flow import (
     AskStep,
     CallFlowStep,
@@ -77,7 +77,7 @@ def ask_whether_all(run: Run, step: AskStep) -> None:
 def offer(run: Run, step: ChooseStep, *, failed: bool = False) -> None:
     """Offer a step's options."""
     question = run.words(step.texts)
-    text = f"{run.own_words('_not_understood')} {question}".strip() if failed else question
+    text = joined(run.own_words("_not_understood"), question).strip() if failed else question
     labels = tuple(run.words(option.choice.label) or option.choice.value for option in step.options)
     run.wait("choice")
     run.ask(text, quick=labels, again=run.top.retries.get(step.id, 0))
