@@ -285,3 +285,13 @@ def test_nothing_happens_after_the_end(table):
     assert (after.state, after.effects) == (table.state, ())
     assert FlowState().over
     assert not [effect for effect in table.effects if isinstance(effect, Start)]
+
+
+def test_whatever_a_tool_answers_can_be_kept(talk):
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    for answer in (deep, float("nan"), {"a": object(), 1: [10**30, float("inf"), (1, 2)]}):
+        kept = talk("steps:\n- call: t\n  save: {v: '{{ result }}'}\n- rate: How was I, please?")
+        kept.tools["t"] = lambda _, answer=answer: answer
+        assert kept.say("go").state.waiting.kind == "rate"

@@ -5,6 +5,7 @@ from typing import Any
 
 from kefu.brain.flow.program import program_of
 from kefu.brain.flow.run import DEEPEST, FlowFailed, Run, Working, joined
+from kefu.brain.flow.templates import plain
 from kefu.contracts.flow import (
     AskStep,
     CallFlowStep,
@@ -98,7 +99,7 @@ def take_result(run: Run, result: ToolResult) -> None:
     if not isinstance(step, CallStep):
         raise FlowFailed(f"The step {step.id!r} calls no tool.", step=step.id)
     if result.ok:
-        frame.result, frame.error = result.value, None
+        frame.result, frame.error = plain(result.value), None
         save(run, step.save, "tool")
         frame.done()
         return

@@ -26,6 +26,8 @@ LONGEST_SOURCE, LONGEST_TEXT = 8000, 4000
 _MOST_ITEMS, _DEEPEST_LOOP, _DEEPEST_EXPRESSION = 100, 2, 40
 # Integers beyond this are no quantity of anything, and multiplying them takes time that grows with their length.
 _LARGEST = 10**18
+# No company's answer that a flow can use is nested deeper; state is copied and stored level by level.
+_DEEPEST_DATA = 20
 _LOOP = frozenset({"index", "index0", "first", "last", "length"})
 _OPERATORS = ("+", "-", "*", "/", "//", "%")
 _TESTS = frozenset(
@@ -126,18 +128,16 @@ def names_in(value: Json) -> frozenset[str]:
     return frozenset()
 
 
-def plain(value: Any) -> Json:
-    """A value as JSON could hold it; whatever else it is becomes null."""
+def plain(value: Any, depth: int = 0) -> Json:
+    """A value as JSON could hold it; whatever else it is, and what lies 20 levels deep, becomes null."""
     if value is None or isinstance(value, bool | str):
         return value
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return value if abs(value) <= _LARGEST else None
-    if isinstance(value, float):
-        return value if abs(value) <= _LARGEST else None
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+    if depth < _DEEPEST_DATA and isinstance(value, Mapping):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if depth < _DEEPEST_DATA and isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value]
     return None
 
 
