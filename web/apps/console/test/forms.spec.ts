@@ -4,7 +4,9 @@ import { engineOf, isSecret, optionValue, prefixOf } from "../src/assistant/refe
 import { withText } from "../src/assistant/draft";
 import { ruleRows, withRule } from "../src/assistant/rules";
 import { draftOf, settingsOf } from "../src/channels/draft";
+import { begun, given } from "../src/channels/plugin";
 import { originOf, snippet } from "../src/channels/snippet";
+import type { PlugInField } from "../src/desk/types";
 import { useForm } from "../src/form";
 import { ownerOf } from "../src/problems";
 import { nextPage } from "../src/router";
@@ -68,6 +70,10 @@ describe("a channel", () => {
     is_active: true,
     created_at: "2026-11-21T10:00:00Z",
     has_identity_secret: false,
+    paused_at: null,
+    checked_at: null,
+    last_error: "",
+    last_error_at: null,
   };
 
   it("comes out of its form as it went in", () => {
@@ -150,5 +156,34 @@ describe("rules for intents", () => {
     expect(two).toEqual({ refund: "hand_over", "legal advice": "refuse" });
     expect(withRule(two, "refund", "answer")).toEqual({ refund: "answer", "legal advice": "refuse" });
     expect(withRule(two, "refund", "")).toEqual({ "legal advice": "refuse" });
+  });
+});
+
+describe("the form of a plug-in channel", () => {
+  const field = (key: string, kind: PlugInField["kind"], part: Partial<PlugInField> = {}): PlugInField => ({
+    key,
+    kind,
+    label: {},
+    help: {},
+    required: false,
+    default: "",
+    choices: {},
+    generated: false,
+    ...part,
+  });
+  const fields = [field("url", "text"), field("mode", "select", { default: "safe" }), field("token", "secret")];
+
+  it("begins with what is set, and never with a secret", () => {
+    expect(begun(fields, null)).toEqual({ url: "", mode: "safe", token: "" });
+    expect(begun(fields, { url: "https://x", mode: "plain", token: true })).toEqual({
+      url: "https://x",
+      mode: "plain",
+      token: "",
+    });
+  });
+
+  it("sends a secret only where one was typed", () => {
+    expect(given(fields, { url: "https://x", mode: "safe", token: "" })).toEqual({ url: "https://x", mode: "safe" });
+    expect(given(fields, { url: "", mode: "safe", token: "t" })).toEqual({ url: "", mode: "safe", token: "t" });
   });
 });

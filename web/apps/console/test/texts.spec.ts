@@ -33,6 +33,7 @@ describe("the two dictionaries", () => {
       import("../src/texts/en/inbox"),
       import("../src/texts/en/knowledge"),
       import("../src/texts/en/assistant"),
+      import("../src/texts/en/channels"),
       import("../src/texts/en/company"),
       import("../src/texts/en/models"),
       import("../src/texts/en/flows"),

@@ -123,6 +123,28 @@ export const channels = {
   create: (body: ChannelBody & { kind: string; name: string }) => request<T.Channel>("POST", "/channels", { body }),
   change: (it: string, body: ChannelBody) => request<T.Channel>("PATCH", `/channels/${id(it)}`, { body }),
   remove: (it: string) => request<unknown>("DELETE", `/channels/${id(it)}`),
+  kinds: () => request<{ kinds: T.ChannelKind[] }>("GET", "/channel-kinds"),
+  addPlugIn: (kind: string, body: { name: string; values: Record<string, string | boolean> }) =>
+    request<{ channel: T.Channel; hook: string; secrets: Record<string, string> }>(
+      "POST",
+      `/channel-kinds/${id(kind)}/channels`,
+      { body },
+    ),
+  setup: (it: string) => request<T.ChannelSetUp>("GET", `/channels/${id(it)}/setup`),
+  changeSetup: (it: string, values: Record<string, string | boolean>) =>
+    request<T.ChannelSetUp>("PATCH", `/channels/${id(it)}/setup`, { body: { values } }),
+  check: (it: string) =>
+    request<{ checks: T.ChannelCheck[] }>("POST", `/channels/${id(it)}/check`, { timeout: TRIAL_MS }),
+  testMessage: (it: string, to: string, text: string) =>
+    request<T.ChannelCheck>("POST", `/channels/${id(it)}/test-message`, { body: { to, text }, timeout: TRIAL_MS }),
+  pause: (it: string) => request<T.Channel>("POST", `/channels/${id(it)}/pause`),
+  resume: (it: string) => request<T.Channel>("POST", `/channels/${id(it)}/resume`),
+  traffic: (it: string) => request<T.ChannelTraffic>("GET", `/channels/${id(it)}/traffic`),
+  deliveries: (it: string, state: "failed" | "kept" | "undone" | "sent") =>
+    request<{ deliveries: T.ChannelDelivery[] }>("GET", `/channels/${id(it)}/deliveries${query({ state })}`),
+  resendAll: (it: string) => request<{ count: number }>("POST", `/channels/${id(it)}/deliveries/resend`),
+  resend: (delivery: string) => request<T.ChannelDelivery>("POST", `/deliveries/${id(delivery)}/resend`),
+  dropDelivery: (delivery: string) => request<T.ChannelDelivery>("POST", `/deliveries/${id(delivery)}/drop`),
   identitySecret: (it: string) => request<{ secret: string }>("POST", `/channels/${id(it)}/identity-secret`),
 };
 

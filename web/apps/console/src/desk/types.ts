@@ -356,6 +356,65 @@ export interface Channel {
   is_active: boolean;
   created_at: string;
   has_identity_secret: boolean;
+  paused_at: string | null;
+  checked_at: string | null;
+  last_error: string;
+  last_error_at: string | null;
+}
+
+type ByLanguage = Record<string, string>;
+
+/** One thing that setting up a plug-in channel asks for. */
+export interface PlugInField {
+  key: string;
+  label: ByLanguage;
+  help: ByLanguage;
+  kind: "text" | "secret" | "select" | "bool";
+  required: boolean;
+  default: string | boolean;
+  choices: Record<string, ByLanguage>;
+  /** Made up by the server where it is left empty. */
+  generated: boolean;
+}
+
+export interface ChannelKind {
+  kind: string;
+  title: ByLanguage;
+  help: ByLanguage;
+  fields: PlugInField[];
+}
+
+export interface ChannelSetUp {
+  kind: string;
+  hook: string;
+  /** Of a secret, only whether it is set. */
+  values: Record<string, string | boolean>;
+}
+
+export interface ChannelCheck {
+  name: string;
+  passed: boolean;
+  sentence: ByLanguage;
+  field: string;
+}
+
+export interface ChannelTraffic {
+  received: number;
+  sent: number;
+  undone: number;
+  kept: number;
+  failed: number;
+  refused: Record<string, number>;
+}
+
+export interface ChannelDelivery {
+  id: string;
+  conversation: string;
+  state: string;
+  attempts: number;
+  created_at: string;
+  error: string;
+  text: string;
 }
 
 export interface Member {

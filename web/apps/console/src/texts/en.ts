@@ -1,4 +1,5 @@
 import { assistant } from "./en/assistant";
+import { channels } from "./en/channels";
 import { common } from "./en/common";
 import { company } from "./en/company";
 import { flows } from "./en/flows";
@@ -6,4 +7,4 @@ import { inbox } from "./en/inbox";
 import { knowledge } from "./en/knowledge";
 import { models } from "./en/models";
 
-export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...flows, ...models };
+export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...channels, ...company, ...flows, ...models };

@@ -1,4 +1,5 @@
 import { assistant } from "./zh/assistant";
+import { channels } from "./zh/channels";
 import { common } from "./zh/common";
 import { company } from "./zh/company";
 import { flows } from "./zh/flows";
@@ -6,4 +7,4 @@ import { inbox } from "./zh/inbox";
 import { knowledge } from "./zh/knowledge";
 import { models } from "./zh/models";
 
-export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...company, ...flows, ...models };
+export const zh = { ...common, ...inbox, ...knowledge, ...assistant, ...channels, ...company, ...flows, ...models };
