@@ -104,6 +104,7 @@ def promote(
 ) -> None:
     """Make VERSION (a number) of a model champion if the gate lets it. A running server changes over at once."""
     ready()
+    from kefu.desk import going_live
     from kefu.desk.modelhub import actions, queries
 
     actor = workspace_actor(workspace)
@@ -112,7 +113,7 @@ def promote(
     if not challenger:
         _judge_where_needed(actor, model, chosen, quiet=as_json)
     try:
-        done = actions.promote(
+        done = going_live.promote(
             actor,
             model_id=model.id,
             version_id=chosen.id,

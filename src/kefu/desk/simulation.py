@@ -49,8 +49,9 @@ class Simulated:
 class Simulation:
     """A conversation with a workspace's assistant, from its first word; `say` goes on with it.
 
-    `drafts` are flows' YAML, in place of the live ones of their ids. `contact` is what is known of the customer. Raises
-    BadFlow for a draft that is not sound, NotAllowed for less than an agent.
+    `drafts` are flows' YAML, in place of the live ones of their ids. `contact` is what is known of the customer.
+    `models` are loaded, by role, in place of those that are live. Raises BadFlow for a draft that is not sound,
+    NotAllowed for less than an agent.
     """
 
     actor: Actor
@@ -61,6 +62,7 @@ class Simulation:
     state: Mapping[str, Any] | None = None
     remembered: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Said] = ()
+    models: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.actor.require_role(Role.AGENT)
@@ -102,7 +104,7 @@ class Simulation:
             is_open=hour.is_open,
             pressed=pressed,
         )
-        tools = replace(self._mind.tools, flows=self._book, runner=self._runner)
+        tools = replace(self._mind.tools, flows=self._book, runner=self._runner, **self._senses())
         try:
             outcome = run(answer(request, tools), timeout=_SECONDS)
         except TimeoutError:
@@ -112,6 +114,15 @@ class Simulation:
     def stand_before(self, before: Callable[[ToolRunner], ToolRunner]) -> None:
         """Have tools answered by what `before` makes of the runner that answered them so far."""
         self._runner = before(self._runner)
+
+    def _senses(self) -> dict[str, Any]:
+        """The models that stand in for the live ones, as a turn's tools have them."""
+        found: dict[str, Any] = {}
+        if "intent" in self.models:
+            found["intents"] = self.models["intent"]
+        if "mood" in self.models:
+            found["mood"] = {"*": self.models["mood"]}
+        return found
 
     def _samples(self, workspace_id: str) -> ToolRunner:
         specs = tool_specs(workspace_id)

@@ -18,12 +18,19 @@ from kefu.desk.wiring import wiring
 from kefu.knowledge.masking import unmask_value
 
 
-def run_suite(actor: Actor, *, files: Sequence[SuiteFileInfo], drafts: Sequence[str] = ()) -> SuiteReport:
-    """Run stored files of tests, with these flows in place of the live ones of their ids.
+def run_suite(
+    actor: Actor,
+    *,
+    files: Sequence[SuiteFileInfo],
+    drafts: Sequence[str] = (),
+    models: Mapping[str, Any] | None = None,
+) -> SuiteReport:
+    """Run stored files of tests, with these flows in place of the live ones of their ids, and models by their roles.
 
     Raises BadTests for a file that cannot be read, BadFlow for a draft that is not sound.
     """
-    report = report_of(actor, tests=[read_tests(each.text, each.name) for each in files], drafts=drafts)
+    tests = [read_tests(each.text, each.name) for each in files]
+    report = report_of(actor, tests=tests, drafts=drafts, models=models)
     failures = [
         SuiteFailure(case.file, case.name, each.line, each.said, each.wanted, each.got)
         for case in report.cases
@@ -45,12 +52,13 @@ def report_of(
     tests: Sequence[TestFile],
     drafts: Sequence[str] = (),
     samples: Mapping[str, Sequence[ToolSample]] | None = None,
+    models: Mapping[str, Any] | None = None,
     told: Callable[[CaseResult], None] | None = None,
 ) -> Report:
     """Run tests; `samples` answer tools before the workspace's own, and a test's own before those."""
 
     def opened(case: Case) -> SimulatedTalk:
-        return SimulatedTalk(actor, case, drafts, samples or {})
+        return SimulatedTalk(actor, case, drafts, samples or {}, models or {})
 
     return run_tests(tests, opened, flows=_flows(actor, drafts), told=told)
 
@@ -66,7 +74,12 @@ class SimulatedTalk:
     """`brain.flow_tests.Conversation` with a workspace's assistant."""
 
     def __init__(
-        self, actor: Actor, case: Case, drafts: Sequence[str], samples: Mapping[str, Sequence[ToolSample]]
+        self,
+        actor: Actor,
+        case: Case,
+        drafts: Sequence[str],
+        samples: Mapping[str, Sequence[ToolSample]],
+        models: Mapping[str, Any],
     ) -> None:
         self._simulation = Simulation(
             actor,
@@ -74,6 +87,7 @@ class SimulatedTalk:
             contact=dict(case.contact),
             now=case.now or datetime.now(UTC),
             remembered=dict(case.conversation),
+            models=models,
         )
         self._runner = _Sampled(self._simulation, case, samples)
         self._simulation.stand_before(self._runner.before)

@@ -7,6 +7,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import File, Form, Query, Router, Status
 from ninja.files import UploadedFile
 
+from kefu.desk import going_live
 from kefu.desk.actor import Actor
 from kefu.desk.http.entry import member
 from kefu.desk.modelhub import actions, queries, schemas, shapes
@@ -255,9 +256,12 @@ def compare(request: HttpRequest, model_id: str, chosen: Query[schemas.CompareCh
 
 @router.post("/models/{model_id}/promote", response=schemas.Model)
 def promote(request: HttpRequest, model_id: str, body: schemas.Promote) -> dict[str, Any]:
-    """Make a version champion, if the gate lets it, or challenger. It answers from the next turn on."""
+    """Make a version champion, if the gate and the workspace's tests let it, or challenger.
+
+    It answers from the next turn on.
+    """
     actor = _actor(request)
-    done = actions.promote(
+    done = going_live.promote(
         actor,
         model_id=model_id,
         version_id=body.version,

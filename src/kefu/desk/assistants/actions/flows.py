@@ -1,7 +1,7 @@
 """Writes of flows and of the files of tests that guard them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -167,20 +167,25 @@ def remove_suite_file(actor: Actor, *, file_id: str) -> None:
         audit(actor, "flow.tests_removed", row_id, before={"name": name})
 
 
-def run_workspace_tests(actor: Actor, *, drafts: Sequence[str] = ()) -> SuiteReport:
-    """Run the workspace's tests with flows in place of the live ones of their ids; nothing to run is a pass."""
+def run_workspace_tests(
+    actor: Actor, *, drafts: Sequence[str] = (), models: Mapping[str, Any] | None = None
+) -> SuiteReport:
+    """Run the workspace's tests with flows in place of the live ones of their ids, and loaded models by their roles.
+
+    Nothing to run is a pass.
+    """
     actor.require_role(Role.AGENT)
     files = suite_files(actor)
     if not files:
         return SuiteReport(True, 0)
     from kefu.desk.suites import run_suite  # it converses, and so needs the engines
 
-    return run_suite(actor, files=files, drafts=drafts)
+    return run_suite(actor, files=files, drafts=drafts, models=models)
 
 
-def require_passing(actor: Actor, *, drafts: Sequence[str] = ()) -> None:
-    """Raises SuiteFailed unless every test of the workspace passes."""
-    report = run_workspace_tests(actor, drafts=drafts)
+def require_passing(actor: Actor, *, drafts: Sequence[str] = (), models: Mapping[str, Any] | None = None) -> None:
+    """Raises SuiteFailed unless every test of the workspace passes with these flows and models."""
+    report = run_workspace_tests(actor, drafts=drafts, models=models)
     if not report.passed:
         raise SuiteFailed(f"{report.failed} of {report.total} tests fail, so nothing goes live.", report=asdict(report))
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query, Router, Status
 
 from kefu.contracts.engine import Said
 from kefu.desk.actor import Actor, Role
@@ -24,9 +24,9 @@ def flows(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/flows", response={201: schemas.FlowDetail})
-def make_flow(request: HttpRequest, body: schemas.FlowText) -> tuple[int, dict[str, Any]]:
+def make_flow(request: HttpRequest, body: schemas.FlowText) -> Status[Any]:
     """Add a flow as a draft; its text must name its id."""
-    return 201, schemas.detail(actions.make_flow(_actor(request), text=body.text))
+    return Status(201, schemas.detail(actions.make_flow(_actor(request), text=body.text)))
 
 
 @router.get("/flows/schema", response=dict[str, Any])
@@ -87,10 +87,10 @@ def run_suite(request: HttpRequest, body: schemas.SuiteRun) -> dict[str, Any]:
 
 
 @router.delete("/flows/tests/{file_id}", response={204: None})
-def remove_suite_file(request: HttpRequest, file_id: str) -> tuple[int, None]:
+def remove_suite_file(request: HttpRequest, file_id: str) -> Status[Any]:
     """Delete a file of tests."""
     actions.remove_suite_file(_actor(request), file_id=file_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/flows/{flow_id}", response=schemas.FlowDetail)
@@ -106,10 +106,10 @@ def save_flow(request: HttpRequest, flow_id: str, body: schemas.FlowText) -> dic
 
 
 @router.delete("/flows/{flow_id}", response={204: None})
-def remove_flow(request: HttpRequest, flow_id: str) -> tuple[int, None]:
+def remove_flow(request: HttpRequest, flow_id: str) -> Status[Any]:
     """Delete a flow with its versions."""
     actions.remove_flow(_actor(request), flow_id=flow_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/flows/{flow_id}/publish", response=schemas.FlowDetail)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from ninja import Router
+from ninja import Router, Status
 
 from kefu.desk.actor import Actor
 from kefu.desk.assistants import actions, queries
@@ -23,10 +23,10 @@ def tools(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/tools", response={201: schemas.Tool})
-def make_tool(request: HttpRequest, body: schemas.ToolChange) -> tuple[int, dict[str, Any]]:
+def make_tool(request: HttpRequest, body: schemas.ToolChange) -> Status[Any]:
     """Add a tool."""
     made = actions.make_tool(_actor(request), definition=body.definition, credentials=body.credentials)
-    return 201, schemas.tool(made)
+    return Status(201, schemas.tool(made))
 
 
 @router.post("/tools/import", response=schemas.ImportedTools)
@@ -76,10 +76,10 @@ def change_tool(request: HttpRequest, tool_id: str, body: schemas.ToolChange) ->
 
 
 @router.delete("/tools/{tool_id}", response={204: None})
-def remove_tool(request: HttpRequest, tool_id: str) -> tuple[int, None]:
+def remove_tool(request: HttpRequest, tool_id: str) -> Status[Any]:
     """Delete a tool."""
     actions.remove_tool(_actor(request), tool_id=tool_id)
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("/tools/{tool_id}/try", response=schemas.Tried)
