@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pypdf
@@ -198,3 +199,10 @@ def test_the_report_is_a_pdf_in_both_languages(shop: Shop, language: str, words:
     assert words in text
     assert "moon dust" in text
     assert client.get("/desk/api/insights/weekly.pdf").status_code == 200
+
+
+def test_the_reference_defines_every_metric_as_the_code_does() -> None:
+    reference = (Path(__file__).parents[3] / "docs/reference/insights.md").read_text(encoding="utf-8")
+    for metric in METRICS.values():
+        row = f"| `{metric.name}` | {metric.unit} | {metric.title['en']} · {metric.title['zh']} |"
+        assert f"{row} {metric.definition['en']} {metric.definition['zh']} |" in reference
