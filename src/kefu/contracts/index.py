@@ -57,8 +57,9 @@ class Hit:
 class Evidence:
     """What knowledge holds on a question.
 
-    `confidence` is the calibrated probability that the first hit answers the question; `exact` is set when the
-    question is, letter for letter after normalisation, one of a FAQ entry's questions.
+    `confidence` is the calibrated probability that the first hits answer the question; among `features`, `share` is
+    how likely the first of them is the best, if one is. `exact` is set when the question is, letter for letter after
+    normalisation, one of a FAQ entry's questions.
     """
 
     question: str

@@ -31,10 +31,12 @@ _HELD = 30.0
 _GONE = 0.5
 _FIGURE = re.compile(r"\d+(?:[.:]\d+)*")
 
-# The share of entries that are there and found first which the answer threshold is to let through; a fit that lets
-# through less of those it did not see than every corpus must (docs/benchmarks.md) is not taken.
+# The share of entries that are there and found first which the answer threshold is to let through, or as many as the
+# release's does: to refuse more by answering less is no better judgement. A fit that lets through less of those it did
+# not see than every corpus must (docs/benchmarks.md), or than the release by so much, is not taken.
 _ANSWERED = 0.9
 _LEAST_ANSWERED = 0.85
+_FEWER = 0.02
 
 Filed = tuple[IndexedPassage, PassageVectors]
 
@@ -145,15 +147,18 @@ def _fitted(rows: Sequence[_Row], group: str, encoder: str) -> Rehearsed | None:
     if not any(row.is_right for row in learnt) or not any(row.is_right for row in kept):
         return None
     fitted = _fit(learnt, release)
-    refused = _refused(fitted, kept)
-    answered = _share(fitted.probability(row.found.features) >= _answer() for row in kept if row.is_right)
-    if refused <= _refused(release, kept) or answered < _LEAST_ANSWERED:
+    refused, answered = _refused(fitted, kept), _answered(fitted, kept)
+    if refused <= _refused(release, kept) or answered < max(_LEAST_ANSWERED, _answered(release, kept) - _FEWER):
         return None
     return Rehearsed(group, encoder, len(rows) // 2, answered, refused, _fit(rows, release))
 
 
 def _refused(judge: Calibration, rows: Iterable[_Row]) -> float:
     return _share(judge.probability(row.found.features) < _answer() for row in rows if row.is_gone)
+
+
+def _answered(judge: Calibration, rows: Iterable[_Row]) -> float:
+    return _share(judge.probability(row.found.features) >= _answer() for row in rows if row.is_right)
 
 
 def _fit(rows: Sequence[_Row], release: Calibration) -> Calibration:
@@ -165,7 +170,8 @@ def _fit(rows: Sequence[_Row], release: Calibration) -> Calibration:
     fitted = fit(x, np.array([float(row.is_right) for row in known]), weights, _HELD, release)
     right = [fitted.logit(row.found.features) for row in known if row.is_right]
     answer = _answer()
-    shift = float(np.log(answer / (1 - answer)) - np.quantile(right, 1 - _ANSWERED))
+    let_through = max(_ANSWERED, _answered(release, rows))
+    shift = float(np.log(answer / (1 - answer)) - np.quantile(right, 1 - let_through))
     return replace(fitted, bias=fitted.bias + shift)
 
 
