@@ -1,0 +1,72 @@
+"""A model does not go live while the workspace's own tests fail with it; the demo learns its flows."""
+
+from pathlib import Path
+
+import pytest
+
+from kefu.desk import going_live
+from kefu.desk.assistants import actions, queries
+from kefu.desk.assistants.actions import SuiteFailed
+from kefu.desk.demo_flows import learn_flows
+from kefu.desk.modelhub import actions as models
+from kefu.desk.modelhub import queries as modelhub
+from kefu.desk.simulation import Simulation
+
+from ..shops import Shop, made_shop
+from ..tiny_model import tiny_model
+
+pytestmark = pytest.mark.django_db
+TESTS = """schema: kefu.flow-test/v1
+tests:
+  - name: courtesy
+    turns:
+      - say: Thank you
+        expect: {answer: {contains: WORDS}}
+"""
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return made_shop()
+
+
+def test_a_model_waits_until_the_tests_pass(shop: Shop, tmp_path: Path) -> None:
+    made = models.register_folder(shop.kefu, name="intents", folder=tiny_model(tmp_path / "one"), role="intent")
+    version = made.version
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "xyzzy"))
+    with pytest.raises(SuiteFailed) as refused:
+        going_live.promote(shop.owner, model_id=version.model_id, version_id=version.id)
+    assert refused.value.fields["report"]["failed"] == 1
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "welcome"))
+    going_live.promote(shop.owner, model_id=version.model_id, version_id=version.id, override=True, reason="new")
+    assert modelhub.model(shop.kefu, version.model_id).champion is not None
+
+
+def test_the_demo_learns_its_flows_once_and_leaves_changes_alone(shop: Shop) -> None:
+    learn_flows(shop.kefu)
+    found = queries.flows(shop.kefu)
+    assert {flow.key for flow in found} >= {"order_status", "return", "invoice", "address_change", "complaint"}
+    assert {flow.state for flow in found} == {"live"}
+    assert queries.suite_files(shop.kefu)
+    changed = queries.flow(shop.kefu, "return").text + "# ours\n"
+    actions.save_flow(shop.kefu, text=changed)
+    learn_flows(shop.kefu)
+    assert queries.flow(shop.kefu, "return").text == changed
+    assert [flow.live_number for flow in queries.flows(shop.kefu)] == [1] * len(found)
+
+
+def test_a_simulated_customer_reads_what_the_shop_says(shop: Shop) -> None:
+    learn_flows(shop.kefu)
+    simulation = Simulation(shop.kefu)
+    assert simulation.say("Where is my order?").outcome.decision == "flow"
+    told = simulation.say("LL202611010002")
+    assert "SB202611180042" in told.text
+    assert told.flow is not None
+    [call] = told.flow["tool_calls"]
+    assert (call["tool"], call["state"]) == ("shop.order", "done")
+    assert call["outputs"]["address"] == "<ADDRESS_1>"
+    moving = Simulation(shop.kefu)
+    for said in ("I want to change my delivery address", "LL202611010001", "18 Lotus Street, Springfield, IL 62704"):
+        asked = moving.say(said)
+    assert "18 Lotus Street" in asked.text
+    assert "18 Lotus Street" not in asked.outcome.text
