@@ -77,12 +77,14 @@ class Quota:
 class Capabilities:
     """What a channel can carry.
 
-    `length` is the longest text of one message in characters, 0 for any. `idempotent`: sending the same key twice is
+    `sound_format` is what its voice messages are (knowledge.sound.FORMATS). `length` is the longest text of one message
+    in characters, 0 for any. `idempotent`: sending the same key twice is
     received once, so what was interrupted is sent again; else a person looks at it. `merges`: replies that wait for the
     same customer go as one. `polls`: it fetches messages itself, if its settings say so.
     """
 
     sound: bool = False
+    sound_format: str = "opus"
     images: bool = False
     files: bool = False
     buttons: bool = False
@@ -268,6 +270,7 @@ class Outgoing:
 
     `key` is the same for each try of the same content. `to` is the contact as the channel knows them, `reply_to` the
     external id of their last message, `context` what that message brought. `author` is assistant, member or system.
+    `spoken`: it answers a voice message, so it is read aloud into `audio` where the channel can carry sound.
     """
 
     key: str
@@ -283,6 +286,7 @@ class Outgoing:
     quick_replies: tuple[str, ...] = ()
     attachments: tuple[File, ...] = ()
     audio: File | None = None
+    spoken: bool = False
     reply_to: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,13 +6,16 @@ Dispatch runs its loops. The rows are the truth here, too: a wake only saves wai
 import asyncio
 import contextlib
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
-from kefu.contracts.channel import NotKnown, Outgoing, RefusedForEver, SendResult, TryLater
+from kefu.brain.listen import speech
+from kefu.contracts.channel import File, NotKnown, Outgoing, RefusedForEver, SendResult, TryLater, manifest
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.channels import Opened
 from kefu.desk.inbox import actions, arriving, delivering, queries
 from kefu.desk.inbox.delivering import ClaimedDelivery
+from kefu.desk.wiring import wiring
 from kefu.gateway.arrivals import Fetcher, take_in
 from kefu.gateway.hub import Hub
 from kefu.gateway.plugins import Plugins
@@ -20,6 +23,7 @@ from kefu.gateway.rows import Rows
 from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
+from kefu.knowledge.sound import FORMATS
 
 _SWEEP_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
@@ -109,6 +113,7 @@ class Outbox:
             outgoing = await self._rows.long(
                 queries.outgoing, claimed.workspace_id, claimed.conversation_id, claimed.batch
             )
+            outgoing = await self._read_aloud(opened, outgoing, begun=claimed.pieces_sent > 0)
             pieces = list(opened.plugin.pieces(outgoing))
         except Exception as error:  # nothing was sent yet: it waits until its channel or its files are back
             reason = error.sentence if isinstance(error, KefuError) else type(error).__name__
@@ -124,6 +129,26 @@ class Outbox:
                 break
         self._due.set()  # what the same customer is sent next had to wait for this
         self._hub.wake()
+
+    async def _read_aloud(self, opened: Opened, outgoing: Outgoing, *, begun: bool) -> Outgoing:
+        """The reply with its sound, where the customer spoke and the channel can carry it.
+
+        Without a voice the text goes alone; not where a part has gone already, since it would be cut otherwise then.
+        """
+        capabilities = manifest(opened.info.kind).capabilities
+        if not (outgoing.spoken and capabilities.sound and outgoing.text):
+            return outgoing
+        form = capabilities.sound_format
+        try:
+            speaker = await self._rows.long(wiring().speech.speaker)
+            made = await speech(outgoing.text, speaker, language=outgoing.language, form=form)
+        except KefuError as error:
+            _log.warning("reply_not_spoken", conversation=outgoing.conversation, reason=error.code)
+            if begun:
+                raise
+            return outgoing
+        kind = FORMATS[form]
+        return replace(outgoing, audio=File(f"answer.{kind.ending}", kind.media_type, made)) if made else outgoing
 
     async def _settled(self, claimed: ClaimedDelivery, result: SendResult, *, more: bool) -> bool:
         """Write down how sending ended, however long the database is away; the claim is kept alive meanwhile."""

@@ -129,7 +129,17 @@ def _outgoing(batch: str, thread: Conversation, messages: list[Message], address
         attachments=tuple(_file(last.workspace_id, part["id"]) for row in messages for part in row.attachments or ()),
         reply_to=address["reply_to"],
         context=address["context"],
+        spoken=last.author == "assistant" and _was_spoken_to(messages[0]),
     )
+
+
+def _was_spoken_to(row: Message) -> bool:
+    """Whether what the customer said last before a message was a recording."""
+    said = Message.objects.of(row.workspace_id).filter(
+        conversation_id=row.conversation_id, author="contact", sequence__lt=row.sequence
+    )
+    last = said.order_by("-sequence").first()
+    return last is not None and any(str(part["media_type"]).startswith("audio/") for part in last.attachments or ())
 
 
 def _cited(answers: list[dict[str, Any]]) -> tuple[Cited, ...]:
