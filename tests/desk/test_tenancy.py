@@ -39,7 +39,7 @@ from ..knowledge.toy_encoder import ToyEncoder
 from .shops import Shop, claim, finish, made_shop
 from .tiny_model import tiny_model
 
-APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "assistants")
+APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "assistants", "insights")
 MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
 
 READS: dict[str, Callable[[Any], Any]] = {
