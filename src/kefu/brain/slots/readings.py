@@ -17,6 +17,8 @@ from kefu.contracts.flow import Json, Slot, SlotType
 
 # Longer texts are pasted; what they hold is found in their first part or asked for.
 LONGEST = 2000
+# Today, when a day was asked for: "anything free now?", "in two hours".
+_SOON = re.compile(r"\bnow\b|\bin (?:\w+|half an) (?:hours?|minutes?)\b|现在|马上|小时后|分钟后", re.IGNORECASE)
 _BOUND = re.compile(r"today(?:\s*([+-])\s*(\d{1,4}))?|(\d{4}-\d{2}-\d{2})")
 
 
@@ -125,7 +127,10 @@ def _money(slot: Slot, heard: Heard, asked: bool, _: Json) -> list[Found]:
 
 def _date(slot: Slot, heard: Heard, asked: bool, _: Json) -> list[Found]:
     found = dates(heard.text, heard.today, slot.direction)
-    return found or (elsewhere(heard.text, heard.language, heard.now, slot.direction) if asked else [])
+    if found or not asked:
+        return found
+    soon = [Found("date", heard.today.isoformat(), *match.span()) for match in _SOON.finditer(heard.text)]
+    return soon or elsewhere(heard.text, heard.language, heard.now, slot.direction)
 
 
 def _time(_: Slot, heard: Heard, asked: bool, __: Json) -> list[Found]:

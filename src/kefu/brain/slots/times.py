@@ -32,6 +32,14 @@ _BARE = re.compile(
     rf"^\W*(?:maybe |perhaps |let'?s say |say |ok(?:ay)?,? )?(?P<hour>[01]?\d|2[0-3]|{_HOURS})"
     rf"(?: (?P<minute>{_MINUTES}|[0-5]\d)|(?P<digits>[0-5]\d))?(?: hours| hrs)?(?: {_PART})?(?: please| thanks)?\W*$"
 )
+# An hour among other words, which is a time only if a time was asked for and nothing else is one: "6 works", "umm 5".
+_LOOSE = re.compile(
+    rf"(?<![\w.,/:#$-])(?P<hour>1\d|2[0-3]|0?[1-9]|{_HOURS})(?:ish\b|'s\b|hrs?\b)?"
+    rf"(?![\d:/-]|\.\d|[a-z]|%|[ -](?:of|people|persons?"
+    rf"|guests?|adults?|child\w*|kids?|days?|weeks?|months?|minutes?|hours?|nights?|items?|pieces?))(?: {_PART})?"
+)
+_BRITISH_HALF = re.compile(rf"\bhalf (?P<hour>1[0-2]|[1-9]|{_HOURS})\b(?! (?:of|people|hours?))(?: {_PART})?")
+_NOW = re.compile(r"\b(?:right )?now\b|现在|马上")
 _NAMED = re.compile(r"\b(?:noon|midday|midnight)\b|正午|中午(?!\d|[一二三四五六七八九十两]+[点时:：])|午夜")
 _NAMES = {"noon": "12:00", "midday": "12:00", "midnight": "00:00", "正午": "12:00", "中午": "12:00", "午夜": "00:00"}
 _IN = re.compile(r"\bin (?P<count>\d{1,3}|an?|one|two|three|half an) (?P<unit>hours?|hrs?|minutes?|mins?)\b"
@@ -57,21 +65,23 @@ def times(text: str, now: datetime, *, asked: bool = False) -> list[Found]:
     When a time was asked for, a message that is nothing but an hour counts too. "In two hours" counts from `now`.
     """
     lowered = text.lower()
-    found = [*_clock(lowered), *_chinese(lowered), *_relative(lowered, now)]
+    found = [*_clock(lowered, asked), *_chinese(lowered), *_relative(lowered, now)]
     found += [Found("time", _NAMES[match[0]], *match.span()) for match in _NAMED.finditer(lowered)]
     sure = apart(found)
     # "A table for 4" is no time; "make it for 7" is, when a time was asked for and nothing else is one.
     loose = [_hour(match, lowered) for match in _AT.finditer(lowered) if not match[0].startswith("for")]
+    for pattern in (_AT, _BARE, _LOOSE) if asked and not sure else ():
+        loose = loose or [_hour(match, lowered) for match in pattern.finditer(lowered)]
     if asked and not sure and not loose:
-        loose += [_hour(match, lowered) for match in _AT.finditer(lowered)]
-        loose += [_hour(match, lowered) for match in [_BARE.match(lowered)] if match]
+        loose = [Found("time", now.strftime("%H:%M"), *match.span()) for match in _NOW.finditer(lowered)]
     return sorted([*sure, *apart([each for each in loose if each is not None], sure)], key=lambda each: each.start)
 
 
-def _clock(text: str) -> Iterator[Found]:
+def _clock(text: str, asked: bool) -> Iterator[Found]:
     for match in _CLOCK.finditer(text):
-        if "." in match[0].split(" ")[0] and not match["half"] and not _said_as_time(text, match.start()):
-            continue  # 7.30 is a number unless something says that it is a time
+        dotted = "." in match[0].split(" ")[0]
+        if dotted and not asked and not match["half"] and not _said_as_time(text, match.start()):
+            continue  # 7.30 is a number unless a time was asked for or something says that it is one
         found = _hour(match, text)
         if found is not None:
             yield found
@@ -80,6 +90,10 @@ def _clock(text: str) -> Iterator[Found]:
             found = _hour(match, text)
             if found is not None:
                 yield found
+    for match in _BRITISH_HALF.finditer(text):
+        found = _made(match, _number(match["hour"]), 30, part=match["part"], text=text)
+        if found is not None:
+            yield found
     for match in _PAST.finditer(text):
         found = _past(match, text)
         if found is not None:
