@@ -123,6 +123,8 @@ class Outbox:
         if len(pieces) <= claimed.pieces_sent:
             nothing = RefusedForEver("This channel can carry nothing of it.")
             await self._settled(claimed, nothing, more=False)
+        elif not await self._rows.write(delivering.begin, claimed):
+            return
         for number in range(claimed.pieces_sent, len(pieces)):
             result = await _sent(opened, pieces[number])
             if not await self._settled(claimed, result, more=number + 1 < len(pieces)):

@@ -1,8 +1,9 @@
 """What dispatch runs for pushing channels: claiming deliveries and settling how their sending ended. Safe to run twice.
 
-A claim is written before anything is sent. A worker that dies leaves claims whose lease ends: on a channel that takes
-the same key only once they are sent again, else a member looks at them, since nobody knows whether they arrived. What
-is pushed is counted against the channel's quota before it is sent, so that no crash ever exceeds it.
+A claim is written first, and then that sending begins. A worker that dies leaves claims whose lease ends: what had not
+begun is sent again, and so is the rest on a channel that takes the same key only once; else a member looks at it, since
+nobody knows whether it arrived. What is pushed is counted against the channel's quota before it is sent, so that no
+crash ever exceeds it.
 """
 
 import json
@@ -87,6 +88,15 @@ def claim_deliveries(*, worker: str, limit: int, lease_seconds: float) -> list[C
     return [each for each in claimed if each is not None]
 
 
+def begin(claimed: ClaimedDelivery) -> bool:
+    """Note that sending begins: from here on it may have arrived. False for a claim that is no longer ours."""
+    with transaction.atomic():
+        rows = _mine(claimed)
+        if rows:
+            _put(rows, state="claimed", begun_at=now())
+    return bool(rows)
+
+
 def keep_deliveries(*, worker: str, lease_seconds: float) -> None:
     """A sign of life for what is being sent."""
     mine = Delivery.objects.across_workspaces("dispatch works for all").filter(state="claimed", claimed_by=worker)
@@ -120,9 +130,12 @@ def take_up_interrupted(*, limit: int = 100) -> int:
         claimed = ClaimedDelivery(batch, workspace_id, channel_id, conversation_id, worker, 0, 0)
         with transaction.atomic():
             get(system(workspace_id), conversation_id, lock=True)
-            if any(row.lease_until is None or row.lease_until >= at for row in _mine(claimed)):
+            rows = _mine(claimed)
+            if any(row.lease_until is None or row.lease_until >= at for row in rows):
                 continue  # its worker lives after all
-            settle(claimed, NotKnown("Kefu stopped while it was sending"))
+            has_begun = any(row.begun_at is not None for row in rows)
+            reason = "Kefu stopped while it was sending"
+            settle(claimed, NotKnown(reason) if has_begun else TryLater(reason, 0))
     return len(found)
 
 
@@ -306,7 +319,7 @@ def _mine(claimed: ClaimedDelivery) -> list[Delivery]:
 
 def _put(rows: list[Delivery], **columns: object) -> None:
     if columns.get("state") != "claimed":
-        columns = {**columns, "claimed_by": "", "lease_until": None}
+        columns = {**columns, "claimed_by": "", "lease_until": None, "begun_at": None}
     Delivery.objects.of(rows[0].workspace_id).filter(id__in=[row.id for row in rows]).update(**columns)
     for row in rows:
         for name, value in columns.items():

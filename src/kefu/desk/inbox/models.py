@@ -275,7 +275,8 @@ class Delivery(WorkspaceRow):
 
     `state` is pending, claimed, kept (the quota is used up: it goes when the customer writes), sent, unsure (it was
     interrupted and may have been sent), dead (refused, or tried too often) or dropped. Unsure and dead ones wait for a
-    member. `batch` names the deliveries that go as one; `pieces_sent` how many of its messages have gone.
+    member. `batch` names the deliveries that go as one; `pieces_sent` how many of its messages have gone; `begun_at` is
+    when, under the present claim, the first was about to leave: before that, certainly nothing has.
     """
 
     id = row_id("dlv")
@@ -288,6 +289,7 @@ class Delivery(WorkspaceRow):
     due_at = models.DateTimeField(default=now)
     claimed_by = models.CharField(max_length=40, blank=True, default="")
     lease_until = models.DateTimeField(null=True, blank=True)
+    begun_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     pieces_sent = models.PositiveSmallIntegerField(default=0)
     external_id = models.CharField(max_length=200, blank=True, default="")
