@@ -16,7 +16,7 @@ from kefu.desk.assistants.queries.tools import credentials_of
 from kefu.desk.assistants.tools.answer import Answered
 from kefu.desk.assistants.tools.request import Outgoing, made
 from kefu.desk.assistants.tools.sending import Sent
-from kefu.desk.assistants.tools.spec import ToolSpec, checked_spec
+from kefu.desk.assistants.tools.spec import ToolSpec, spec_of
 from kefu.desk.inbox.actions import mask_found
 from kefu.desk.inbox.queries import get, placeholders
 from kefu.desk.rows import now
@@ -71,7 +71,7 @@ def _begin(workspace_id: str, conversation_id: str, turn_id: str, asked: Asked) 
     if row is not None and row.state != "started":
         return Begun(known=_outcome(row, repeated=True))
     tool = Tool.objects.of(workspace_id).filter(name=asked.tool).first()
-    spec = checked_spec(tool.definition) if tool is not None else None
+    spec = spec_of(tool.definition) if tool is not None else None
     if row is not None and (spec is None or not spec.is_repeatable):
         _keep(row, Answered(ToolState.UNKNOWN, {}, None, "unknown"), {}, "")
         return Begun(known=_outcome(row, repeated=True))

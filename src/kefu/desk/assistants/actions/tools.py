@@ -14,7 +14,7 @@ from kefu.desk.assistants.models import Tool
 from kefu.desk.assistants.queries.tools import ToolInfo, credentials_of, get_tool, tool_info
 from kefu.desk.assistants.tools.openapi import tools_of
 from kefu.desk.assistants.tools.request import checked_credentials
-from kefu.desk.assistants.tools.spec import ToolSpec, checked_spec, stored_spec
+from kefu.desk.assistants.tools.spec import ToolSpec, checked_spec, spec_of, stored_spec
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Conflict
@@ -129,4 +129,4 @@ def _kept(row: Tool, spec: ToolSpec) -> dict[str, str]:
     """Credentials belong to the place that they were given for."""
     if row.sealed_credentials is None or not row.definition:
         return {}
-    return credentials_of(row) if checked_spec(row.definition).origin == spec.origin else {}
+    return credentials_of(row) if spec_of(row.definition).origin == spec.origin else {}

@@ -8,7 +8,7 @@ from typing import Any
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.models import Tool, ToolCall
-from kefu.desk.assistants.tools.spec import ToolSpec, checked_spec
+from kefu.desk.assistants.tools.spec import ToolSpec, spec_of
 from kefu.desk.crypto import unseal
 from kefu.kit.errors import NotFound
 
@@ -64,7 +64,7 @@ def tool_calls(actor: Actor, *, tool: str = "", conversation_id: str = "", limit
 
 def tool_specs(workspace_id: str) -> dict[str, ToolSpec]:
     """Every tool by name, without credentials: for simulators, and to check what flows name."""
-    return {row.name: checked_spec(row.definition) for row in Tool.objects.of(workspace_id)}
+    return {row.name: spec_of(row.definition) for row in Tool.objects.of(workspace_id)}
 
 
 def tool_names(workspace_id: str) -> frozenset[str]:
@@ -92,7 +92,7 @@ def credentials_of(row: Tool) -> dict[str, str]:
 def tool_info(row: Tool) -> ToolInfo:
     held = credentials_of(row)
     shown = {"kind": held["kind"], **({"name": held["name"]} if "name" in held else {})} if held else None
-    return ToolInfo(row.id, checked_spec(row.definition), shown, row.updated_at)
+    return ToolInfo(row.id, spec_of(row.definition), shown, row.updated_at)
 
 
 def _call_info(row: ToolCall) -> ToolCallInfo:

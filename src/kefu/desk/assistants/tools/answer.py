@@ -9,7 +9,7 @@ from typing import Any
 import jsonpath
 
 from kefu.contracts.tool import ToolState
-from kefu.desk.assistants.tools.spec import Output, Sample, ToolSpec
+from kefu.desk.assistants.tools.spec import Output, Sample, ToolSpec, compiled
 
 # A flow shows a few facts to a customer; what is longer is a document. State and ledger keep these values.
 _LONGEST_TEXT, _MOST_ITEMS, _DEEPEST, _LARGEST = 2_000, 50, 6, 20_000
@@ -75,7 +75,7 @@ def _parsed(body: bytes) -> Any:
 
 def _output(output: Output, content: Any) -> Any:
     try:
-        found = jsonpath.findall(output.path, content) if isinstance(content, dict | list) else []
+        found = compiled(output.path).findall(content) if isinstance(content, dict | list) else []
     except (jsonpath.JSONPathError, RecursionError):
         found = []
     if output.path.strip() == "$":
@@ -87,8 +87,8 @@ def _output(output: Output, content: Any) -> Any:
 
 def _is_plural(path: str) -> bool:
     """Whether a path may find several values, which are then one list."""
-    compiled = jsonpath.compile(path)
-    return not (isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query())
+    found = compiled(path)
+    return not (isinstance(found, jsonpath.JSONPath) and found.singular_query())
 
 
 def _typed(value: Any, kind: str) -> Any:

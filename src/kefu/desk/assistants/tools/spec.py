@@ -1,7 +1,9 @@
 """What a tool is: a request with places for arguments, and the outputs that its answer holds."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -146,6 +148,22 @@ def checked_spec(definition: Any) -> ToolSpec:
         raise BadInput(f"Tool {definition.get('name', '')!s:.60}: {place or 'it'}: {said}.", field=place) from None
 
 
+def spec_of(definition: Mapping[str, Any]) -> ToolSpec:
+    """A stored definition as a tool; it was checked when it was stored. The same one is read once a process."""
+    return _spec_of(json.dumps(definition, sort_keys=True))
+
+
+@lru_cache(maxsize=1024)
+def _spec_of(definition: str) -> ToolSpec:
+    return checked_spec(json.loads(definition))
+
+
+@lru_cache(maxsize=4096)
+def compiled(path: str) -> Any:
+    """A JSON path ready to find. Raises JSONPathError for one that is none."""
+    return jsonpath.compile(path)
+
+
 def stored_spec(spec: ToolSpec) -> dict[str, Any]:
     """A definition as it is stored and shown."""
     return spec.model_dump(mode="json")
@@ -189,7 +207,7 @@ def _check_output(name: str, output: Output) -> None:
     if output.personal not in {"auto", "no"} and output.personal.upper() not in FAMILIES.values():
         raise ValueError(f"output {name}: personal data are not of the kind {output.personal!r}")
     try:
-        jsonpath.compile(output.path)
+        compiled(output.path)
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise ValueError(f"output {name}: {output.path!r} is no JSON path ({str(error)[:100]})") from None
 
