@@ -20,6 +20,7 @@ from kefu.desk.assistants.tools.spec import ToolSpec, spec_of
 from kefu.desk.inbox.actions import mask_found
 from kefu.desk.inbox.queries import get, placeholders
 from kefu.desk.rows import now
+from kefu.desk.statements import insert, new, select, update
 from kefu.kit.errors import BadInput
 from kefu.knowledge.masking import unmask_value
 
@@ -51,7 +52,7 @@ def begin_call(workspace_id: str, *, conversation_id: str, turn_id: str, asked: 
 def finish_call(workspace_id: str, *, row_id: str, spec: ToolSpec, sent: Sent) -> ToolOutcome:
     """Write down what came of a call, masked; gives it as it is kept."""
     with transaction.atomic():
-        row = ToolCall.objects.of(workspace_id).select_for_update().get(id=row_id)
+        [row] = select(ToolCall, workspace_id, "id = %s", [row_id], lock=True)
         answered = sent.answered
         kinds = {name: output.personal.upper() for name, output in spec.outputs.items() if output.personal != "auto"}
         values = {**answered.outputs, _MESSAGE: answered.message}
@@ -61,16 +62,17 @@ def finish_call(workspace_id: str, *, row_id: str, spec: ToolSpec, sent: Sent) -
         return _outcome(row, repeated=False)
 
 
+_CHANGING = ("state", "outputs", "status", "problem", "tries", "ms", "finished_at")
 _MESSAGE = ""  # beside the outputs, whose names are never empty
 
 
 def _begin(workspace_id: str, conversation_id: str, turn_id: str, asked: Asked) -> Begun:
     thread = get(system(workspace_id), conversation_id)
-    mine = ToolCall.objects.of(workspace_id).select_for_update()
-    row = mine.filter(conversation_id=conversation_id, call_id=asked.call_id).first()
+    where = "conversation_id = %s AND call_id = %s"
+    row = next(iter(select(ToolCall, workspace_id, where, [conversation_id, asked.call_id], lock=True)), None)
     if row is not None and row.state != "started":
         return Begun(known=_outcome(row, repeated=True))
-    tool = Tool.objects.of(workspace_id).filter(name=asked.tool).first()
+    tool = next(iter(select(Tool, workspace_id, "name = %s", [asked.tool])), None)
     spec = spec_of(tool.definition) if tool is not None else None
     if row is not None and (spec is None or not spec.is_repeatable):
         _keep(row, Answered(ToolState.UNKNOWN, {}, None, "unknown"), {}, "")
@@ -86,12 +88,13 @@ def _begin(workspace_id: str, conversation_id: str, turn_id: str, asked: Asked) 
         request = made(spec, given, credentials_of(tool), idempotency_key=_key(row))
     except BadInput as error:
         return _cannot(row, error.code, error.sentence)
-    row.save()
+    _store(row)
     return Begun(row_id=row.id, spec=spec, request=request)
 
 
 def _row(workspace_id: str, conversation_id: str, turn_id: str, asked: Asked) -> ToolCall:
-    return ToolCall(
+    return new(
+        ToolCall,
         workspace_id=workspace_id,
         conversation_id=conversation_id,
         turn_id=turn_id,
@@ -114,8 +117,15 @@ def _keep(
     row.outputs = {"values": dict(outputs), "message": message}
     row.ms = sent.ms if sent is not None else None
     row.finished_at = now()
-    row.save()
+    _store(row)
     announce(row.workspace_id, "tool.called", row.id, row.conversation_id)
+
+
+def _store(row: ToolCall) -> None:
+    if row._state.adding:
+        insert(row)
+    else:
+        update(row, _CHANGING)
 
 
 def _outcome(row: ToolCall, *, repeated: bool) -> ToolOutcome:
