@@ -3,6 +3,7 @@
 Each message that was acknowledged is answered once; each reply is delivered once or marked for a person.
 """
 
+import contextlib
 import sqlite3
 import threading
 from collections import Counter
@@ -24,11 +25,14 @@ from kefu.testing.fakes import FakeServer, Handler, SeenRequest
 from ..cli.homes import FAQ, Home, Server, free_port
 from .conftest import APPROVED
 
-CUSTOMERS = 12  # of each channel
+CUSTOMERS = 20  # of each channel
 MESSAGES = 2  # of each customer
-# The how-manieth sending of a channel the server does not survive, and at what moment of it.
-KILLS = {"webhook": {5: "before", 11: "unanswered", 17: "after"}, "telegram": {6: "before", 12: "unanswered"}}
-KILLS["wechat"] = {7: "unanswered", 14: "after"}
+# After how many sendings of a channel the server does not survive the next, and at what moment of it.
+KILLS = {
+    "webhook": [(2, "unanswered"), (6, "after")],
+    "telegram": [(3, "before"), (7, "unanswered")],
+    "wechat": [(4, "unanswered"), (8, "after")],
+}
 
 
 class Killer:
@@ -38,38 +42,50 @@ class Killer:
         self.server = server
         self.killed = threading.Event()
         self.kills: list[tuple[str, str]] = []
-        self._lock = threading.Lock()
+        self.left = {name: list(moments) for name, moments in KILLS.items()}
+        self.counting = threading.Lock()
+        self._killing = threading.Lock()
 
     def kill(self, channel: str, moment: str) -> None:
-        with self._lock:
-            if self.killed.is_set():  # it is dead already
-                return
-            self.server.kill()
+        with self._killing:
+            if not self.killed.is_set():  # else it is dead already
+                self.server.kill()
+                self.killed.set()
             self.kills.append((channel, moment))
-            self.killed.set()
 
 
 class Mortal(FakeServer):
     """A provider that the server does not survive: before it takes a message, before it answers, or after it has."""
 
     name = ""
+    sendings = 0
     killer: Killer
 
     def is_sending(self, request: SeenRequest) -> bool:
         raise NotImplementedError
 
     def answer(self, handler: Handler, request: SeenRequest) -> None:
-        self.sendings = getattr(self, "sendings", 0) + self.is_sending(request)
-        moment = KILLS[self.name].get(self.sendings, "") if self.is_sending(request) else ""
+        moment = self._moment(request)
         if moment == "before":
             self.killer.kill(self.name, moment)
             handler.close_connection = True
             return
         if moment == "unanswered":
             self.silent = 1
-        super().answer(handler, request)
+        with contextlib.suppress(ConnectionError):  # another provider's moment came meanwhile
+            super().answer(handler, request)
         if moment:
             self.killer.kill(self.name, moment)
+
+    def _moment(self, request: SeenRequest) -> str:
+        if not self.is_sending(request):
+            return ""
+        with self.killer.counting:
+            self.sendings += 1
+            left = self.killer.left[self.name]
+            if not left or self.sendings <= left[0][0] or self.killer.killed.is_set():
+                return ""
+            return left.pop(0)[1]
 
 
 class MortalWebhook(Mortal, FakeWebhook):
@@ -133,7 +149,7 @@ def test_a_storm_on_three_channels_survives_kills_at_every_moment_of_sending(ser
         with ThreadPoolExecutor(6) as pool:
             customers = [pool.submit(each) for each in send]
             while len(killer.kills) < planned or not all(each.done() for each in customers):
-                if not killer.killed.wait(60):
+                if not killer.killed.wait(120):
                     break
                 server.start()
                 server.ready()
@@ -141,7 +157,8 @@ def test_a_storm_on_three_channels_survives_kills_at_every_moment_of_sending(ser
             for each in customers:
                 each.result(300)
         rows = settled(server.home.path / "kefu.db")
-    assert sorted(killer.kills) == sorted((name, how) for name, moments in KILLS.items() for how in moments.values())
+    planned_kills = sorted((name, how) for name, moments in KILLS.items() for _, how in moments)
+    assert sorted(killer.kills) == planned_kills
     check_messages(rows)
     check_deliveries(rows, system, telegram, wechat)
 
@@ -205,15 +222,17 @@ def settled(database: Path) -> dict[str, list[sqlite3.Row]]:
 
 
 def check_messages(rows: dict[str, list[sqlite3.Row]]) -> None:
-    """Each message is stored once, and dealt with by a turn that answered once."""
+    """Each message is stored once, and its turn answered once, or left it to a member: after three dead workers."""
     said = [row for row in rows["message"] if row["author"] == "contact"]
     assert len(said) == len(rows["arrival"]) == 3 * CUSTOMERS * MESSAGES
     assert {row["state"] for row in rows["arrival"]} == {"stored"}
     answers = Counter(row["turn_id"] for row in rows["message"] if row["author"] == "assistant")
     turns = {row["id"]: row for row in rows["turn"]}
     for row in said:
-        assert turns[row["turn_id"]]["outcome"] == "replied"
-        assert answers[row["turn_id"]] == 1
+        outcome = turns[row["turn_id"]]["outcome"] if row["turn_id"] else "left"
+        assert outcome in {"replied", "left"}
+        assert answers[row["turn_id"]] == (outcome == "replied")
+    assert len(answers) > len(said) / 4  # two messages may share an answer; few are left
 
 
 def check_deliveries(
@@ -221,8 +240,9 @@ def check_deliveries(
 ) -> None:
     """Each reply has one delivery; what was sent was received once, and what is unsure at most once."""
     kinds = {row["id"]: row["kind"] for row in rows["channel"]}
-    replies = {row["id"] for row in rows["message"] if row["author"] == "assistant"}
-    assert {row["message_id"] for row in rows["delivery"]} == replies
+    replies = {row["id"]: row["text"] for row in rows["message"] if row["author"] == "assistant"}
+    words = set(replies.values())
+    assert {row["message_id"] for row in rows["delivery"]} == set(replies)
     states = {kind: Counter() for kind in KILLS}  # type: ignore[var-annotated]
     for row in rows["delivery"]:
         states[kinds[row["channel_id"]]][row["state"]] += 1
@@ -230,9 +250,12 @@ def check_deliveries(
     received = Counter(message for reply in system.replies for message in reply["messages"])
     assert set(received.values()) == {1}
     assert len(received) == states["webhook"]["sent"]
-    for kind, seen in (("telegram", len(telegram.sent)), ("wechat", len(wechat.pushed))):
+    telegram_texts = [str(each["text"]) for each in telegram.sent]
+    wechat_texts = [text for _, text in wechat.seen]
+    for kind, texts in (("telegram", telegram_texts), ("wechat", wechat_texts)):
         assert set(states[kind]) <= {"sent", "unsure"}, states
-        unsure = states[kind]["unsure"]
-        assert states[kind]["sent"] <= seen <= states[kind]["sent"] + unsure or kind == "wechat"
-        assert 0 < unsure <= 8, (kind, states)  # as many as a process may have been sending when it was killed
+        seen, unsure = sum(text.count(reply) for text in texts for reply in words), states[kind]["unsure"]
+        assert states[kind]["sent"] <= seen <= states[kind]["sent"] + unsure
+        # No more than were on their way when the server was killed; what was only claimed is sent again.
+        assert 0 < unsure <= len(texts) / 3, (kind, states)
     assert wechat.refused == []

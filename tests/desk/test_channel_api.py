@@ -172,6 +172,38 @@ def test_a_failed_delivery_is_sent_again_or_dropped(desk: Desk, shop: Shop, tele
     assert desk.get(f"/channels/{channel_id}/deliveries")["deliveries"] == []
 
 
+@pytest.mark.parametrize(("begun", "state"), [(False, "undone"), (True, "failed")], ids=["only claimed", "begun"])
+def test_what_a_dead_worker_claimed_is_sent_again_unless_sending_had_begun(
+    desk: Desk, shop: Shop, telegram: FakeTelegram, begun: bool, state: str
+) -> None:
+    channel_id = add(desk, telegram)["channel"]["id"]
+    arrived(shop, channel_id)
+    [turn] = claim()
+    finish(turn)
+    [claimed] = delivering.claim_deliveries(worker="dead", limit=10, lease_seconds=-1)
+    if begun:
+        assert delivering.begin(claimed)
+    assert delivering.take_up_interrupted() == 1
+    assert len(desk.get(f"/channels/{channel_id}/deliveries?state={state}")["deliveries"]) == 1
+    assert not delivering.begin(claimed)
+    assert not delivering.settle(claimed, Sent("late"))
+    assert desk.get(f"/channels/{channel_id}/deliveries?state=sent")["deliveries"] == []
+
+
+def test_a_webhooks_interrupted_delivery_is_sent_again_with_its_key(desk: Desk, shop: Shop) -> None:
+    made = desk.post("/channel-kinds/webhook/channels", {"name": "CRM", "values": {"url": "https://x"}}, expect=201)
+    arrived(shop, made["channel"]["id"])
+    [turn] = claim()
+    finish(turn)
+    [claimed] = delivering.claim_deliveries(worker="dead", limit=10, lease_seconds=-1)
+    delivering.begin(claimed)
+    delivering.take_up_interrupted()
+    again = delivering.claim_deliveries(worker="w", limit=10, lease_seconds=60)
+    assert [each.batch for each in again] in ([], [claimed.batch])  # after its pause, with the same key
+    [row] = queries.deliveries(shop.kefu, made["channel"]["id"], states=("pending", "claimed"))
+    assert queries.outgoing(shop.workspace_id, row.conversation_id, claimed.batch).key == claimed.batch
+
+
 def test_only_admins_set_channels_up_and_other_workspaces_see_nothing(
     desk: Desk, shop: Shop, telegram: FakeTelegram
 ) -> None:
