@@ -136,12 +136,12 @@ def test_a_failing_test_keeps_a_flow_from_going_live(shop: Shop, colleague: Make
     page.get_by_role("tab", name="Flows").click()
     make(page, "Empty flow", "greeted")
     put_live(page, "")
-    expect(page.get_by_role("dialog").get_by_text("the greeting promises a minute")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("dialog").get_by_text("the greeting promises a minute")).to_be_visible(timeout=60_000)
     page.keyboard.press("Escape")
 
     page.goto(console(shop, "flows?tab=tests"))
     page.get_by_role("button", name="Run all").click()
-    expect(page.get_by_text("1 failed")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("1 failed")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name="Steps that tests walked")).to_be_visible()
     assert axe_violations(page) == []
     page.get_by_role("button", name="Remove greeting.yaml").click()

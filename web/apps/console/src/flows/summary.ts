@@ -25,8 +25,11 @@ export function summary(flow: Flow, { kind, value }: Step, language: string): st
     case "choose":
     case "rate":
       return said();
-    case "ask":
-      return Array.isArray(own) ? own.map(shown).join(", ") : shown(own);
+    case "ask": {
+      const names = Array.isArray(own) ? own.map(shown) : own ? [shown(own)] : [];
+      const only = names.length === 1 ? flow.slots.find(({ name }) => name === names[0]) : undefined;
+      return [names.join(", "), inLanguage(textsOf(only?.value["question"]), language)].filter(Boolean).join(": ");
+    }
     case "call":
     case "call_flow":
       return [shown(own), pairs(value["with"])].filter(Boolean).join(": ");
