@@ -36,9 +36,10 @@ SHARES = {"own": 1.0, "foreign": 1.0, "left_out": 0.1, "near": 0.5}
 # to let through what a single company's customers ask.
 NOT_FOR_THRESHOLDS = frozenset({"shops_en", "shops_zh"})
 # The answer threshold lets through this share of the answerable questions of the corpus that fares worst; asking back
-# ("clarify") begins where this share is let through.
-ANSWERED = 0.90
-CLARIFIED = 0.95
+# ("clarify") begins where this share is let through. With 0.94 in place of 0.93 the English demo's own FAQ refuses less
+# than nine in ten of the questions to others.
+ANSWERED = 0.93
+CLARIFIED = 0.97
 # Confidence is shifted so that its answer threshold is the same figure in every language.
 ANSWER = 0.5
 
