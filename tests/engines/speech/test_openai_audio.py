@@ -1,0 +1,89 @@
+"""Recognisers and voices behind an OpenAI-compatible server, against a local one that speaks the real protocol."""
+
+import numpy as np
+import pytest
+
+from kefu.contracts.engine import Sound, Speaker, Transcriber
+from kefu.engines.openai_compat_speaker.engine import OpenAICompatSpeaker
+from kefu.engines.openai_compat_transcriber.engine import OpenAICompatTranscriber
+from kefu.kit import registry
+from kefu.kit.errors import BadInput, Busy, Unavailable
+from kefu.knowledge.sound import decode, sound_kind
+from kefu.testing.fakes import FakeOpenAIServer
+
+SOUND = Sound(np.zeros(16_000, np.float32), 16_000)
+
+
+async def recogniser(server: FakeOpenAIServer, **options: object) -> OpenAICompatTranscriber:
+    engine = OpenAICompatTranscriber("openai:fake-whisper", {"base_url": server.url, **options})
+    await engine.load()
+    return engine
+
+
+async def voice(server: FakeOpenAIServer, **options: object) -> OpenAICompatSpeaker:
+    engine = OpenAICompatSpeaker("openai:fake-tts", {"base_url": server.url, **options})
+    await engine.load()
+    return engine
+
+
+def test_they_are_plug_ins() -> None:
+    assert registry.load("engines", "openai_compat_transcriber", Transcriber) is OpenAICompatTranscriber
+    assert registry.load("engines", "openai_compat_speaker", Speaker) is OpenAICompatSpeaker
+
+
+async def test_a_recording_is_sent_as_a_file_and_its_transcript_read(openai_server: FakeOpenAIServer) -> None:
+    openai_server.api_key = "key-1"
+    openai_server.transcript = {
+        "text": " 退货需要几天？",
+        "language": "chinese",
+        "segments": [{"start": 0.2, "end": 1.4, "text": "退货需要几天？", "id": 0}],
+    }
+    engine = await recogniser(openai_server, api_key="key-1", prompt="Kefu")
+    heard = await engine.transcribe(SOUND, "zh")
+    assert (heard.text, heard.language) == ("退货需要几天？", "zh")
+    assert (heard.segments[0].start, heard.segments[0].end) == (0.2, 1.4)
+    sent = openai_server.requests[-1].body
+    assert (sent["model"], sent["language"], sent["prompt"]) == ("fake-whisper", "zh", "Kefu")
+    assert decode(sent["file"]).seconds == pytest.approx(1.0)
+
+
+async def test_speech_is_asked_for_sentence_by_sentence_without_marks_of_layout(
+    openai_server: FakeOpenAIServer,
+) -> None:
+    engine = await voice(openai_server, voice="nova", speed=1.2)
+    sounds = [each async for each in engine.speak("**It is free.** See https://a.example/b [1].", "en")]
+    assert [each.rate for each in sounds] == [16_000, 16_000]
+    asked = [request.body for request in openai_server.requests if request.path.endswith("speech")]
+    assert [each["input"] for each in asked] == ["It is free.", "See the link in the text ."]
+    assert {(each["voice"], each["speed"], each["response_format"]) for each in asked} == {("nova", 1.2, "wav")}
+
+
+async def test_what_the_server_sends_must_be_what_was_asked_for(openai_server: FakeOpenAIServer) -> None:
+    openai_server.transcript = {"words": "none"}
+    with pytest.raises(Unavailable, match="not what the protocol says"):
+        await (await recogniser(openai_server)).transcribe(SOUND)
+    openai_server.speech = b"<html>no</html>"
+    assert sound_kind(openai_server.speech) is None
+    with pytest.raises(Unavailable, match="no sound"):
+        _ = [each async for each in (await voice(openai_server)).speak("Hello.", "en")]
+
+
+async def test_a_busy_server_is_busy_and_a_broken_one_is_asked_again(openai_server: FakeOpenAIServer) -> None:
+    engine = await recogniser(openai_server)
+    openai_server.fail_next(429, retry_after="7")
+    with pytest.raises(Busy) as refused:
+        await engine.transcribe(SOUND)
+    assert refused.value.retry_after == 7
+    openai_server.fail_next(503)
+    assert (await engine.transcribe(SOUND)).text == "Hello there."
+
+
+async def test_a_voice_refuses_a_language_that_it_was_said_not_to_speak(openai_server: FakeOpenAIServer) -> None:
+    engine = await voice(openai_server, languages=("en",))
+    with pytest.raises(BadInput, match="speaks en"):
+        _ = [each async for each in engine.speak("你好。", "zh")]
+
+
+async def test_nothing_works_before_loading(openai_server: FakeOpenAIServer) -> None:
+    with pytest.raises(Unavailable):
+        await OpenAICompatTranscriber("openai:m", {"base_url": openai_server.url}).transcribe(SOUND)
