@@ -1,5 +1,7 @@
 """What a customer takes back: "no, I meant Friday", "the other address", 不对，是明天."""
 
+from collections.abc import Mapping
+
 from kefu.brain.flow import cues
 from kefu.brain.flow.run import Run
 from kefu.brain.slots.gather import Filled, fold_lengthwise, names_one
@@ -34,6 +36,27 @@ def correct(
         return _apply(run, changes, quietly=freely)
     to_clear = [slot for slot in named if strong and cues.wants_it_cleared(text)]
     return _apply(run, {slot.name: None for slot in to_clear[:1]}, quietly=True)
+
+
+def otherwise(run: Run, filled: Mapping[str, Filled]) -> dict[str, Filled | None]:
+    """The slots for which a tagger found another value than they hold."""
+    values = run.top.values
+    if not run.top.flow.interrupts.corrections:
+        return {}
+    return {
+        name: each for name, each in filled.items() if name in values and values[name].value not in (None, each.value)
+    }
+
+
+def take_back(run: Run, changes: Mapping[str, Filled | None]) -> bool:
+    """Change these slots and go back; whether it did: never past what was done for good."""
+    if not changes:
+        return False
+    since = min(_since(run, name) for name in changes)
+    passed = map(run.top.program.steps.get, run.top.trail[since:])
+    if any(step is not None and _is_final(step) for step in passed):
+        return False
+    return _apply(run, dict(changes), quietly=True)
 
 
 def change_named(run: Run, text: str, step: AskStep) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from kefu.brain.flow import cues
-from kefu.brain.flow.corrections import change_named, correct
+from kefu.brain.flow.corrections import change_named, correct, otherwise, take_back
 from kefu.brain.flow.run import FlowFailed, Run, joined
 from kefu.brain.flow.starting import which_starts
 from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer
@@ -70,10 +70,15 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
         run.skip(slot.name)
         run.top.go(step.unknown[0].id)
         return
-    if correct(run, told, asked=slot):
+    gathered = _gathered(run, told, slot)
+    changes = otherwise(run, gathered.filled)
+    if take_back(run, changes):
+        _take(run, gathered)
         _go_on(run, step)
         return
-    gathered = _gathered(run, told, slot)
+    if not changes and correct(run, told, asked=slot):
+        _go_on(run, step)
+        return
     _take(run, gathered)
     if slot.name in gathered.filled:
         _answer(run, asked)
