@@ -133,3 +133,12 @@ def test_what_a_customer_said_is_never_a_template():
 def test_names_that_a_template_uses():
     assert names_in("{{ a.b }} {% for o in os %}{{ o }}{{ q }}{% endfor %}") == {"a", "os", "q"}
     assert names_in(["{{ x }}", {"k": "{{ y | default(z) }}"}, 5]) == {"x", "y", "z"}
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [("zh", "2026年11月27日（周五）"), ("en", "Friday, 27 November 2026"), ("fr", "Friday, 27 November 2026")],
+)
+def test_a_date_is_said_in_the_language_that_the_flow_speaks(language: str, expected: str) -> None:
+    assert render("{{ day | date }}", {"day": "2026-11-27", "language": language}) == expected
+    assert render("{{ day | date('en') }}", {"day": "2026-11-27", "language": language}).startswith("Friday")

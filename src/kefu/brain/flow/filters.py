@@ -45,8 +45,15 @@ def few(most: int) -> Callable[[Any], list[Any]]:
     return take
 
 
+def dated(context: Mapping[str, Any], value: Any, language: Any = None) -> str:
+    """2026-11-27 in the language that the flow speaks: Friday, 27 November 2026, or 2026年11月27日（周五）.
+
+    `date('zh')` says it in Chinese whatever the flow speaks; other languages than Chinese read English.
+    """
+    return _date(value, context.get("language") if language is None else language)
+
+
 def _date(value: Any, language: Any = "en") -> str:
-    """2026-11-27 is Friday, 27 November 2026, and 2026年11月27日（周五） with `date('zh')`."""
     try:
         day = Date.fromisoformat(str(value)[:10])
     except ValueError:

@@ -286,7 +286,7 @@ _SPOKEN = {
 @lru_cache(maxsize=1)
 def _environment() -> "SandboxedEnvironment":
     """One environment for all: it holds no globals, so templates of different workspaces share nothing."""
-    from jinja2 import ChainableUndefined
+    from jinja2 import ChainableUndefined, pass_context
     from jinja2.runtime import LoopContext
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -322,7 +322,8 @@ def _environment() -> "SandboxedEnvironment":
         undefined=ChainableUndefined, autoescape=False, optimized=False, cache_size=0, finalize=_shown
     )
     environment.globals.clear()
-    environment.filters = {**filters.FILTERS, "_few": filters.few(_MOST_ITEMS)}
+    dated = pass_context(filters.dated)  # it follows the conversation's language, which the names hold
+    environment.filters = {**filters.FILTERS, "date": dated, "_few": filters.few(_MOST_ITEMS)}
     environment.tests = {name: test for name, test in environment.tests.items() if name in _TESTS}
     return environment
 
