@@ -94,7 +94,8 @@ class Settings(BaseModel):
         default=100, ge=1, description="What the files that one customer sends in a day may weigh together."
     )
     allow_private_addresses: bool = Field(
-        default=False, description="Let knowledge be fetched from, and channels call, private and loopback addresses."
+        default=False,
+        description="Let knowledge be fetched from, and channels and tools call, private and loopback addresses.",
     )
     transcriber: str = Field(
         default="package:whisper-base",
