@@ -29,7 +29,8 @@ _PET = re.compile(r"\bpet'?s?'?\b(?: name)?,?(?: was| is|'s|:)? ?(<NAME_\d+>|[A-
 _THAT_WAS = re.compile(r"^(?:that was|her name was|it was|it's|his name was) (<NAME_\d+>|[A-Z][a-z]+)", re.IGNORECASE)
 _REQUESTS = {
     "details": r"\$ ?\d|\bmissing\b|\bfraud\w*|\bstole\w*|\btook\b|\bwithdr\w+|\btransfer\w*|\bsuspicious",
-    "change": r"\b(?:locations?|destination)\b|\b(?:depart|arriv|cancel)\w*|\b(?:go|going|leave|pick\w* up) (?:to|from)\b",
+    "change": r"\b(?:locations?|destination)\b|\b(?:depart|arriv|cancel)\w*"
+    r"|\b(?:go|going|leave|pick\w* up) (?:to|from)\b",
     "request": r"\b(?:order|bring|broken?|towels?|pillows?)\b|\b(?:fix|repair)\w*|\b(?:isn't|not|stopped) working\b",
 }
 _CAPITALS = "<ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # or a placeholder
