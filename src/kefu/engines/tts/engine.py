@@ -14,9 +14,9 @@ from pydantic import Field
 
 from kefu.contracts.engine import EngineCard, Sound
 from kefu.engines.options import EngineOptions, read_options
-from kefu.knowledge.sound.sentences import sentences
 from kefu.kit.errors import BadInput, Busy, Unavailable
 from kefu.kit.settings import settings
+from kefu.knowledge.sound.sentences import sentences
 from kefu.knowledge.sound.spoken import spoken
 
 DEFAULT = "package:voices"
