@@ -79,7 +79,12 @@ def _body(card: ModelCard, table: Mapping[str, Any]) -> Iterator[str]:
     if card.limits:
         yield from ("## Limits", "", *(f"- {each}" for each in card.limits), "")
     if card.labels:
-        yield from ("## Slots" if card.task == "tag" else "## Labels", "", ", ".join(f"`{label}`" for label in card.labels), "")
+        yield from (
+            "## Slots" if card.task == "tag" else "## Labels",
+            "",
+            ", ".join(f"`{label}`" for label in card.labels),
+            "",
+        )
     yield from _made(card)
     yield from _use(card)
 
