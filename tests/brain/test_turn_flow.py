@@ -204,6 +204,57 @@ async def test_a_turn_of_a_flow_costs_little_more_than_any_other() -> None:
     assert own < 5.0, own
 
 
+PRICES = """
+schema: kefu.flow/v1
+id: prices
+name: {en: Prices}
+languages: [en]
+when: {keywords: {en: [what do seats cost]}}
+slots:
+  seats: {type: number, max: 12, question: {en: "How many seats?"}}
+steps:
+  - ask: seats
+  - call: shop.order
+    save: {fee: "{{ result.fee }}", arrives: "{{ result.arrives }}"}
+STEPS
+"""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "  - say: {en: \"{{ seats }} seats, {{ fee | money('CNY') }} each, deposit ¥50, from {{ arrives | date }}.\"}",
+        '  - set: {total: "{{ seats * fee }}"}\n  - say: {en: "That is ¥{{ total }} on {{ today | date }}."}',
+        '  - say: {en: "Seat {% for n in [4, 7] %}{{ loop.index }}: {{ n }} {% endfor %}"}',
+    ],
+)
+async def test_a_flow_says_figures_that_stand_somewhere(steps: str) -> None:
+    customer = Customer(PRICES.replace("STEPS", steps))
+    await customer.say("What do seats cost?")
+    outcome = await customer.say("four")
+    assert (outcome.decision, step_of(outcome)["unsupported"]) == (Decision.FLOW, [])
+
+
+async def test_a_figure_that_a_formula_makes_does_not_leave() -> None:
+    customer = Customer(PRICES.replace("STEPS", '  - say: {en: "That is ¥{{ seats * 23.5 + 0.25 }}."}'))
+    await customer.say("What do seats cost?")
+    outcome = await customer.say("four")
+    assert (outcome.decision, outcome.reason) == (Decision.HAND_OVER, "check_failed")
+    assert "94" not in outcome.text
+    assert step_of(outcome)["unsupported"] == ["¥94.25"]
+    assert outcome.kept is not None
+    assert outcome.kept.state is None
+
+
+async def test_a_value_that_is_not_allowed_may_be_named() -> None:
+    customer = Customer(
+        PRICES.replace("question: {en:", 'invalid: {en: "Not {{ value }}."}, question: {en:').replace("STEPS", "")
+    )
+    await customer.say("What do seats cost?")
+    outcome = await customer.say("forty")
+    assert (outcome.decision, outcome.text[:7]) == (Decision.FLOW, "Not 40.")
+
+
 # The policy's last words
 
 

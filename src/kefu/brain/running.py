@@ -4,15 +4,15 @@ The engine (`brain.flow`) is pure; here is what it does not do: call, answer, an
 """
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from kefu.brain.check import Sources
 from kefu.brain.decide import Decided
-from kefu.brain.facts import Kind, find
+from kefu.brain.facts import Held, Kind, find
 from kefu.brain.reply import Draft
 from kefu.brain.texts import say
 from kefu.brain.tools import Tools
@@ -41,6 +41,7 @@ from kefu.kit.log import Log
 
 # Rounds of tool calls, and of flows that lead to flows, in one turn: a flow that wants more is broken.
 _MOST_ROUNDS = 8
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*_\d+>")
 
 log = Log(__name__)
 Answer = Callable[[str], Awaitable[Draft]]
@@ -58,6 +59,7 @@ class Run:
     state: FlowState = field(default_factory=FlowState)
     last: FlowState = field(default_factory=FlowState)  # the state before the run was over, if it is
     texts: list[str] = field(default_factory=list)
+    grounds: list[Mapping[str, Any]] = field(default_factory=list)
     quick_replies: tuple[str, ...] = ()
     answered: Draft | None = None
     hand_over: HandOver | None = None
@@ -124,6 +126,7 @@ async def go_through(run: Run, first: FlowState | Flow) -> None:
         run.last = run.state if run.state.frames else run.last
         run.path += stepped.path
         run.filled += stepped.filled
+        run.grounds += stepped.grounds
         following = await _done(run, stepped)
         if following is None:
             return
@@ -159,23 +162,53 @@ def facts(state: FlowState | Flow, found: Sequence[Json] = ()) -> tuple[str, ...
 
 
 def unsupported(run: Run) -> tuple[str, ...]:
-    """Figures and names that the flow said and no tool, slot, customer or text of its own did: made by a formula."""
-    own = "\n".join(run.texts)
-    if not own:
+    """Figures that the flow said and no tool, slot, variable, customer or text of its own did: a formula made them.
+
+    Such a reply does not leave. Names and words are the company's own and are not judged.
+    """
+    said = "\n".join(run.texts)
+    if not find(said):
         return ()
-    slots = [value.value for frame in run.last.frames for value in frame.values.values()]
-    known = (*facts(run.last, run.results), json.dumps([slots, dict(run.request.contact)], ensure_ascii=False))
-    missing = _unknown(own, known, run)
+    missing = _unknown(said, _known(run))
     if not missing or run.tools.flows is None:
         return missing
-    written = [run.tools.flows.get(name) for name in {each.partition("/")[0] for each in run.path}]
-    return _unknown(own, [*known, *(repr(flow) for flow in written)], run)
+    written = {each.partition("/")[0] for each in run.path} | {frame.flow for frame in run.last.frames}
+    return _unknown(said, [*_known(run), *(repr(run.tools.flows.get(name)) for name in written)])
 
 
-def _unknown(text: str, known: Sequence[str], run: Run) -> tuple[str, ...]:
-    missing = Sources(known, asked=run.heard.text, language=run.language).unsupported(text)
+def _known(run: Run) -> list[str]:
+    """What the figures of a reply may come from, besides the flow's own texts."""
+    values: list[Any] = [*run.grounds, *run.results, run.heard.now.strftime("%H:%M")]
+    texts = [run.heard.text, *((run.answered.text,) if run.answered is not None else ())]
+    return [*texts, *_written(values), *map(str, _counts(run.grounds))]
+
+
+def _counts(value: Any) -> set[int]:
+    """How many items lists have: "You have 3 orders:" counts what a tool has listed."""
+    if isinstance(value, Mapping):
+        return {count for each in value.values() for count in _counts(each)}
+    if isinstance(value, list | tuple):
+        return {*range(len(value) + 1), *(count for each in value for count in _counts(each))}
+    return set()
+
+
+def _written(value: Any) -> set[str]:
+    """The texts in a value, and its numbers in the ways that templates' filters round them: 99.333 is 99.33."""
+    if isinstance(value, bool):
+        return set()
+    if isinstance(value, int | float):
+        return {f"{value}", f"{value:.2f}", f"{value:.1f}", f"{value:.0f}"}
+    if isinstance(value, str):
+        return {value}
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return {each for one in inside for each in _written(one)}
+
+
+def _unknown(text: str, known: Sequence[str]) -> tuple[str, ...]:
+    held = Held(known)
     # A date's day of the week is said with it and stands nowhere.
-    return tuple(each for each in missing if not any(fact.kind is Kind.WEEKDAY for fact in find(each)))
+    judged = [fact for fact in find(_PLACEHOLDER.sub(" ", text)) if fact.kind is not Kind.WEEKDAY]
+    return tuple(dict.fromkeys(fact.text for fact in judged if not held.holds(fact)))
 
 
 def kept(run: Run) -> Kept:

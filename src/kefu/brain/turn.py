@@ -97,6 +97,8 @@ async def _flow(turn: _Turn, meaning: Understanding, first: FlowState | Flow) ->
     turn.trace.add("flow", run.engine_ms, running.explained(run))
     if run.calls:
         turn.trace.add("tools", run.tools_ms, {"calls": len(run.calls)})
+    if running.unsupported(run):  # what the flow has done is done: a person goes on
+        return reply.built_in(failure("check_failed"), meaning, request.policy), replace(running.kept(run), state=None)
     if run.answered is not None and run.answered.decided.decision is Decision.GENERATED:
         turn.listener.say(draft.text.removeprefix(run.answered.text))  # what knowledge said was shown as it was made
     return draft, running.kept(run)

@@ -246,12 +246,14 @@ class Stepped:
     """What a flow did in one go: its new state, what it wants done in order, and the steps it went through.
 
     `path` holds `flow/step` for coverage and traces. `filled` names the slots that this message filled or changed.
+    `grounds` are the names that its texts were filled in from: what their figures may come from.
     """
 
     state: FlowState
     effects: tuple[Effect, ...] = ()
     path: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
+    grounds: tuple[Mapping[str, Json], ...] = ()
 
 
 class FlowShelf(Protocol):

@@ -67,4 +67,4 @@ def _failed(run: Run, flow_id: str, error: FlowFailed) -> Stepped:
     step = str(error.fields.get("step") or "")
     effects = (*run.effects, HandOver(flow_id, step, "flow_failed", None, error.sentence), End(flow_id, step, "failed"))
     state = FlowState((), None, "failed", run.visits, run.heard.turn_id, run.spent)
-    return Stepped(state, effects, tuple(run.path), tuple(dict.fromkeys(run.changed)))
+    return Stepped(state, effects, tuple(run.path), tuple(dict.fromkeys(run.changed)), tuple(run.grounds))

@@ -108,6 +108,7 @@ class Run:
         self.effects: list[Effect] = []
         self.path: list[str] = []
         self.changed: list[str] = []
+        self.grounds: list[dict[str, Any]] = []
         self.refused: dict[str, tuple[Json, str]] = {}
         self.contact: dict[str, Json] = dict(heard.contact)
         self.conversation: dict[str, Json] = dict(heard.conversation)
@@ -136,7 +137,8 @@ class Run:
             tuple(frame.frozen() for frame in self.frames),
             self.waiting, self.outcome, self.visits, self.heard.turn_id, self.spent,
         )  # fmt: skip
-        return Stepped(state, tuple(self.effects), tuple(self.path), tuple(dict.fromkeys(self.changed)))
+        changed = tuple(dict.fromkeys(self.changed))
+        return Stepped(state, tuple(self.effects), tuple(self.path), changed, tuple(self.grounds))
 
     # What steps do
 
@@ -187,8 +189,11 @@ class Run:
     def words(self, texts: Texts, **more: Json) -> str:
         """A text in the customer's language, filled in. Raises FlowFailed."""
         template = texts.get(self.language()) or texts.get(self.heard.language) or next(iter(texts.values()), "")
+        if "{" not in template:
+            return template
+        self.grounds.append(self.names(**more))
         try:
-            return render(template, self.names(**more)) if template else ""
+            return render(template, self.grounds[-1])
         except KefuError as error:
             raise FlowFailed(error.sentence, step=self.top.step) from error
 
