@@ -181,13 +181,15 @@ def pause(name: str, workspace: str) -> None:
 
 @flow.command()
 @click.argument("name")
+@click.option("--override", is_flag=True, help="Also if the workspace's tests fail with it; needs --reason.")
+@click.option("--reason", default="", help="Why; kept in the audit trail.")
 @workspace_option
-def resume(name: str, workspace: str) -> None:
-    """Start a flow for customers again."""
+def resume(name: str, override: bool, reason: str, workspace: str) -> None:
+    """Start a flow for customers again, if the workspace's tests let it."""
     ready()
-    from kefu.desk.assistants.actions import resume_flow
+    from kefu.desk.going_live import resume_flow
 
-    resume_flow(workspace_actor(workspace), flow_id=name)
+    resume_flow(workspace_actor(workspace), flow_id=name, override=override, reason=reason)
     click.echo(f"{name} is live.")
 
 

@@ -135,16 +135,19 @@ def promote(
 
 @models.command()
 @click.argument("name")
+@click.option("--override", is_flag=True, help="Also if the workspace's tests fail with it; needs --reason.")
 @click.option("--reason", default="", help="Why; kept in the audit trail.")
 @workspace_option
 @json_option
-def rollback(name: str, reason: str, workspace: str, as_json: bool) -> None:
-    """Make the version champion that was it before."""
+def rollback(name: str, override: bool, reason: str, workspace: str, as_json: bool) -> None:
+    """Make the version champion that was it before, if the workspace's tests let it."""
     ready()
-    from kefu.desk.modelhub import actions, queries
+    from kefu.desk import going_live
+    from kefu.desk.modelhub import queries
 
     actor = workspace_actor(workspace)
-    done = actions.roll_back(actor, model_id=queries.model_named(actor, name).id, reason=reason)
+    model_id = queries.model_named(actor, name).id
+    done = going_live.roll_back(actor, model_id=model_id, override=override, reason=reason)
     if as_json:
         print_json(_model_row(done))
     else:

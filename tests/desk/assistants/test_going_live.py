@@ -11,7 +11,9 @@ from kefu.desk.demo_flows import learn_flows
 from kefu.desk.modelhub import actions as models
 from kefu.desk.modelhub import queries as modelhub
 from kefu.desk.simulation import Simulation
+from kefu.kit.errors import BadInput
 
+from ..desks import desk_of
 from ..shops import Shop, made_shop
 from ..tiny_model import tiny_model
 
@@ -22,6 +24,14 @@ tests:
     turns:
       - say: Thank you
         expect: {answer: {contains: WORDS}}
+"""
+FLOW = """schema: kefu.flow/v1
+id: hello
+name: {en: Hello}
+languages: [en]
+when: {keywords: {en: [good morning]}}
+steps:
+  - say: {en: Hello there}
 """
 
 
@@ -40,6 +50,37 @@ def test_a_model_waits_until_the_tests_pass(shop: Shop, tmp_path: Path) -> None:
     actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "welcome"))
     going_live.promote(shop.owner, model_id=version.model_id, version_id=version.id, override=True, reason="new")
     assert modelhub.model(shop.kefu, version.model_id).champion is not None
+
+
+def test_going_back_to_a_model_waits_for_the_tests_too(shop: Shop, tmp_path: Path) -> None:
+    first = models.register_folder(
+        shop.kefu, name="intents", folder=tiny_model(tmp_path / "one"), role="intent"
+    ).version
+    model_id = first.model_id
+    going_live.promote(shop.owner, model_id=model_id, version_id=first.id, override=True, reason="first")
+    second = models.register_folder(shop.kefu, name="intents", folder=tiny_model(tmp_path / "two")).version
+    going_live.promote(shop.owner, model_id=model_id, version_id=second.id, override=True, reason="second")
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "xyzzy"))
+    with pytest.raises(SuiteFailed):
+        going_live.roll_back(shop.owner, model_id=model_id)
+    with pytest.raises(BadInput):
+        going_live.roll_back(shop.owner, model_id=model_id, override=True)
+    back = going_live.roll_back(shop.owner, model_id=model_id, override=True, reason="it is urgent")
+    assert back.champion is not None
+    assert back.champion.id == first.id
+
+
+def test_a_paused_flow_comes_back_when_the_tests_pass(shop: Shop) -> None:
+    made = actions.save_flow(shop.owner, text=FLOW)
+    actions.publish_flow(shop.owner, flow_id=made.info.id)
+    actions.pause_flow(shop.owner, flow_id=made.info.id)
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "xyzzy"))
+    desk = desk_of(shop.owner)
+    refused = desk.post(f"/flows/{made.info.id}/resume", expect=409)
+    assert refused["report"]["failed"] == 1
+    desk.post(f"/flows/{made.info.id}/resume", {"override": True}, expect=422)
+    assert queries.flow(shop.kefu, "hello").info.state == "paused"
+    assert desk.post(f"/flows/{made.info.id}/resume", {"override": True, "reason": "urgent"})["state"] == "live"
 
 
 def test_the_demo_learns_its_flows_once_and_leaves_changes_alone(shop: Shop) -> None:

@@ -273,10 +273,11 @@ def promote(request: HttpRequest, model_id: str, body: schemas.Promote) -> dict[
 
 
 @router.post("/models/{model_id}/rollback", response=schemas.Model)
-def roll_back(request: HttpRequest, model_id: str, body: schemas.Reason) -> dict[str, Any]:
-    """Make the version champion that was it before."""
+def roll_back(request: HttpRequest, model_id: str, body: schemas.RollBack) -> dict[str, Any]:
+    """Make the version champion that was it before, if the workspace's tests let it."""
     actor = _actor(request)
-    return shapes.model(actor, actions.roll_back(actor, model_id=model_id, reason=body.reason))
+    done = going_live.roll_back(actor, model_id=model_id, override=body.override, reason=body.reason)
+    return shapes.model(actor, done)
 
 
 @router.get("/models/{model_id}/promotions", response=schemas.Promotions)

@@ -474,6 +474,12 @@ class Reason(Request):
     reason: str = Field(default="", max_length=1000)
 
 
+class RollBack(Reason):
+    """`override`, with a reason, goes past tests that fail."""
+
+    override: bool = False
+
+
 class Promotion(Schema):
     """`kind`: promote, override or rollback; versions that were deleted since are null."""
 

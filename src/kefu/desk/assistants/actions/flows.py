@@ -118,9 +118,12 @@ def pause_flow(actor: Actor, *, flow_id: str) -> FlowDetail:
     return _switch(actor, flow_id, is_live=False)
 
 
-def resume_flow(actor: Actor, *, flow_id: str) -> FlowDetail:
-    """Start it for customers again, in the version that was live. Raises Conflict if none was, NotFound, NotAllowed."""
-    return _switch(actor, flow_id, is_live=True)
+def resume_flow(actor: Actor, *, flow_id: str, reason: str = "") -> FlowDetail:
+    """Start it for customers again, in the version that was live; `going_live.resume_flow` runs the tests before.
+
+    Raises Conflict if none was live, NotFound, NotAllowed.
+    """
+    return _switch(actor, flow_id, is_live=True, reason=reason)
 
 
 def remove_flow(actor: Actor, *, flow_id: str) -> None:
@@ -239,7 +242,7 @@ def _go_live(actor: Actor, row: Flow, what: str, note: str) -> None:
     audit(actor, what, row.id, after={"number": row.live_number, "note": note[:500]})
 
 
-def _switch(actor: Actor, flow_id: str, *, is_live: bool) -> FlowDetail:
+def _switch(actor: Actor, flow_id: str, *, is_live: bool, reason: str = "") -> FlowDetail:
     actor.require_role(Role.ADMIN)
     with transaction.atomic():
         row = get_flow(actor.workspace_id, flow_id, lock=True)
@@ -250,7 +253,7 @@ def _switch(actor: Actor, flow_id: str, *, is_live: bool) -> FlowDetail:
             row.save(update_fields=["is_live", "updated_at"])
             what = "flow.resumed" if is_live else "flow.paused"
             announce(row.workspace_id, what, row.id)
-            audit(actor, what, row.id)
+            audit(actor, what, row.id, after={"reason": reason.strip()[:1000]} if reason.strip() else None)
     return flow_detail(row)
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router, Status
 
 from kefu.contracts.engine import Said
+from kefu.desk import going_live
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions, queries
 from kefu.desk.assistants.schemas import flows as schemas
@@ -135,9 +136,11 @@ def pause(request: HttpRequest, flow_id: str) -> dict[str, Any]:
 
 
 @router.post("/flows/{flow_id}/resume", response=schemas.FlowDetail)
-def resume(request: HttpRequest, flow_id: str) -> dict[str, Any]:
-    """Start it for customers again."""
-    return schemas.detail(actions.resume_flow(_actor(request), flow_id=flow_id))
+def resume(request: HttpRequest, flow_id: str, body: schemas.Resuming | None = None) -> dict[str, Any]:
+    """Start it for customers again, if the workspace's tests let it."""
+    body = body or schemas.Resuming()
+    found = going_live.resume_flow(_actor(request), flow_id=flow_id, override=body.override, reason=body.reason)
+    return schemas.detail(found)
 
 
 @router.get("/flows/{flow_id}/versions", response=schemas.FlowVersions)

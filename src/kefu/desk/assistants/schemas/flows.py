@@ -41,6 +41,13 @@ class RollingBack(Publishing):
     number: int = Field(ge=1)
 
 
+class Resuming(Request):
+    """`override`, with a reason, goes past tests that fail."""
+
+    override: bool = False
+    reason: str = Field(default="", max_length=1000)
+
+
 class SuiteFileChange(Request):
     name: str = Field(min_length=1, max_length=200)
     text: str = Field(max_length=_LONGEST)
