@@ -49,9 +49,9 @@ PACKAGED = {
 DEFAULT = "package:whisper-base"
 
 RATE = 16_000
-# Silence and noise are dropped before recognition, or Whisper invents words for them. The detector's own threshold is
-# 0.5; clicks and keyboards reach it for a frame or two, so speech must last a quarter of a second.
-_VAD = {"threshold": 0.5, "min_speech_duration_ms": 250, "min_silence_duration_ms": 600, "speech_pad_ms": 200}
+# Silence and noise are dropped before recognition, or Whisper invents words for them. Clicks and keyboards reach the
+# detector's threshold for a frame or two, a spoken syllable for three and more; the padding keeps a word's soft ends.
+_VAD = {"threshold": 0.5, "min_speech_duration_ms": 96, "min_silence_duration_ms": 1000, "speech_pad_ms": 400}
 # Without it Whisper writes Mandarin in traditional characters (MODELS.md: 0.47 of them wrong in place of 0.15).
 _PROMPTS = {"zh": "以下是普通话的句子。"}
 # Cantonese is written, and answered, as Chinese.
