@@ -110,6 +110,24 @@ def test_a_demo_that_was_stopped_half_way_goes_on(few_intents: None) -> None:
     assert first_start(demo=True) is None
 
 
+def test_a_start_that_is_stopped_while_it_reads_tells_the_password_next_time(few_intents: None) -> None:
+    actor = system(accounts_actions.make_workspace(slug=DEMO).id)
+    names = sorted(path.relative_to(FOLDER).as_posix() for path in (FOLDER / "articles").rglob("*.md"))
+    faq = sorted((FOLDER / "faq").glob("*.csv"))
+    files = {**{name: FOLDER / name for name in names[1:]}, **{f"faq/{path.name}": path for path in faq}}
+    ids = [library_actions.add_file(actor, name=name, data=path.read_bytes()).id for name, path in files.items()]
+    read_sources(actor.workspace_id, ids, embed=nothing)  # all but one article
+
+    def interrupted(*step: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first_start(demo=True, progress=interrupted)
+    begun = first_start(demo=True)
+    assert begun is not None
+    assert begun.password
+
+
 def test_a_demo_learns_its_intents_once_and_they_answer(few_intents: None) -> None:
     actor = system(accounts_actions.make_workspace(slug=DEMO).id)
     learn_intents(actor)

@@ -41,14 +41,14 @@ def first_start(*, demo: bool, progress: Progress | None = None) -> Begun | None
         return None
     info, _ = accounts_actions.workspace_made_if_new(slug)
     actor = system(info.id, "first start")
-    begun = _owner(actor, slug)
     if not any(channel.kind == "web" for channel in inbox.channels(actor)):  # one that is switched off counts too
         inbox_actions.make_channel(actor, kind="web", name="Website", settings=_web_settings(demo=demo))
     if demo:
         _demo_knowledge(actor, progress)
         learn_intents(actor, progress)
         learn_flows(actor)
-    return begun
+    # Last, so that a start that is stopped half-way does not take with it the password that it never printed.
+    return _owner(actor, slug)
 
 
 def demo_channel() -> str | None:
