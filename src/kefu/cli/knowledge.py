@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kefu.contracts.index import Evidence, Hit
     from kefu.desk.actor import Actor
     from kefu.desk.library.due import Report
+    from kefu.desk.library.queries import SourceInfo
     from kefu.desk.wiring import Mind
 
 
@@ -44,7 +45,8 @@ def add(places: tuple[str, ...], workspace: str, as_json: bool, allow_private: b
     info, actor = workspace_or_new(workspace)
     report = _read(actor, places, quiet=as_json)
     if as_json:
-        print_json({"added": report.added, "unchanged": report.unchanged, "failed": report.failed})
+        done = {"added": report.added, "unchanged": report.unchanged, "failed": report.failed}
+        print_json({**done, "held": report.held} if report.held else done)
     else:
         _tell(report, info.slug)
     if not report.added and not report.unchanged:
@@ -65,6 +67,8 @@ def list_(workspace: str, as_json: bool) -> None:
         return
     for each in found:
         click.echo(f"{each.id}  {each.state:9}  {each.documents:5} documents  {each.name}")
+        if each.held is not None:
+            _tell_held(each)
     if not found:
         click.echo(f"Nothing yet. Add help pages with: kefu knowledge add PATH --workspace {workspace}")
 
@@ -72,11 +76,14 @@ def list_(workspace: str, as_json: bool) -> None:
 @knowledge.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME|ID|URL…")
 @workspace_option
+@click.option("--override", is_flag=True, help="Also if the workspace's tests fail without them; needs --reason.")
+@click.option("--reason", default="", help="Why; kept in the audit trail.")
 @json_option
-def remove(names: tuple[str, ...], workspace: str, as_json: bool) -> None:
-    """Remove sources; their passages are gone at once."""
+def remove(names: tuple[str, ...], workspace: str, override: bool, reason: str, as_json: bool) -> None:
+    """Remove sources, if the workspace's tests pass without them; their passages are gone at once."""
     ready()
-    from kefu.desk.library import actions, queries
+    from kefu.desk import going_live
+    from kefu.desk.library import queries
     from kefu.kit.errors import NotFound
 
     actor = workspace_actor(workspace)
@@ -86,12 +93,39 @@ def remove(names: tuple[str, ...], workspace: str, as_json: bool) -> None:
         if not found:
             raise NotFound(f"There is no source {name!r}. See: kefu knowledge list --workspace {workspace}")
         for each in found:
-            actions.remove(actor, source_id=each.id)
+            going_live.remove_source(actor, source_id=each.id, override=override, reason=reason.strip())
             removed.append(each.name)
     if as_json:
         print_json({"removed": removed})
     else:
         click.echo("\n".join(f"Removed {name}" for name in removed))
+
+
+@knowledge.command()
+@click.argument("name", metavar="NAME|ID")
+@click.option("--reason", required=True, help="Why it may answer although tests fail; kept in the audit trail.")
+@workspace_option
+@json_option
+def publish(name: str, reason: str, workspace: str, as_json: bool) -> None:
+    """Let a source that the workspace's tests hold back answer customers anyway."""
+    ready()
+    from kefu.desk.going_live import read_sources
+    from kefu.desk.library import actions, queries
+    from kefu.desk.wiring import wiring
+    from kefu.kit.errors import NotFound
+
+    actor = workspace_actor(workspace)
+    found = queries.sources_named(actor, name)
+    if not found:
+        raise NotFound(f"There is no source {name!r}. See: kefu knowledge list --workspace {workspace}")
+    for each in found:
+        actions.publish_held(actor, source_id=each.id, reason=reason)
+    embed = partial(wiring().embed, workspace_id=actor.workspace_id)
+    read_sources(actor.workspace_id, [each.id for each in found], embed=embed)
+    if as_json:
+        print_json({"sources": [_source_row(queries.source(actor, each.id)) for each in found]})
+    else:
+        click.echo("\n".join(f"{each.name} answers customers now." for each in found))
 
 
 @knowledge.command()
@@ -154,7 +188,8 @@ def search(question: str | None, file: str | None, k: int, workspace: str, as_js
 def _read(actor: "Actor", places: tuple[str, ...], *, quiet: bool) -> "Report":
     from tqdm import tqdm
 
-    from kefu.desk.library.due import Report, read_sources
+    from kefu.desk.going_live import read_sources
+    from kefu.desk.library.due import Report
     from kefu.desk.wiring import wiring
 
     bar = tqdm(unit=" documents", disable=None if not quiet else True, leave=False)
@@ -211,8 +246,19 @@ def _tell(report: "Report", workspace: str) -> None:
     for failure in report.failed:
         click.secho(f"{failure['name']}: {failure['reason']}", fg="red", err=True)
     click.echo(f"{len(report.added)} added, {len(report.unchanged)} unchanged, {len(report.failed)} failed.")
+    for name in report.held:
+        click.secho(f"{name}: held back, since tests fail with it. See: kefu knowledge list", fg="red", err=True)
     if report.added or report.unchanged:
         click.echo(f'Ask something: kefu ask "…" --workspace {workspace}')
+
+
+def _tell_held(each: "SourceInfo") -> None:
+    held = each.held or {}
+    click.secho(
+        f"    {held['failed']} of {held['total']} tests fail with it, so what it said before answers:", fg="red"
+    )
+    for failure in held["failures"]:
+        click.echo(f"    {failure['file']} {failure['test']}: expected {failure['wanted']}; got {failure['got']}")
 
 
 def _allow_private() -> None:
@@ -256,5 +302,6 @@ def _source_row(each: Any) -> dict[str, Any]:
         "state": each.state,
         "documents": each.documents,
         "failures": list(each.failures),
+        "held": each.held,
         "updated_at": each.updated_at.isoformat(),
     }

@@ -60,7 +60,8 @@ class Policy:
     Thresholds are calibrated confidences from 0 to 1. Texts are by language code, `en` being the last resort.
     `intent_rules` say what follows from an intent that is told with certainty: INTENT_RULES. No reply holds one of the
     `forbidden_words`. In `quiet_hours` no person is offered: `closed` is outside of the company's business hours, else
-    times of the day there, such as `22:00-08:00, 12:00-13:00`; empty for never.
+    times of the day there, such as `22:00-08:00, 12:00-13:00`; empty for never. `test_knowledge_changes`: knowledge
+    answers customers only once the workspace's tests pass with it.
     """
 
     name: str = "Kefu"
@@ -78,6 +79,7 @@ class Policy:
     disclaimers: tuple[Disclaimer, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     quiet_hours: str = ""
+    test_knowledge_changes: bool = True
     default_language: str = "en"
 
 

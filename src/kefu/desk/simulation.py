@@ -11,6 +11,7 @@ from typing import Any
 from kefu.brain.turn import answer
 from kefu.contracts.engine import Said
 from kefu.contracts.flow import Flow
+from kefu.contracts.index import KnowledgeIndex
 from kefu.contracts.tool import ToolCall, ToolOutcome, ToolRunner
 from kefu.contracts.turn import ContactValue, TurnOutcome, TurnRequest
 from kefu.desk.actor import Actor, Role
@@ -50,8 +51,8 @@ class Simulation:
     """A conversation with a workspace's assistant, from its first word; `say` goes on with it.
 
     `drafts` are flows' YAML, in place of the live ones of their ids. `contact` is what is known of the customer.
-    `models` are loaded, by role, in place of those that are live. Raises BadFlow for a draft that is not sound,
-    NotAllowed for less than an agent.
+    `models` are loaded, by role, in place of those that are live; `index` is knowledge instead of the workspace's.
+    Raises BadFlow for a draft that is not sound, NotAllowed for less than an agent.
     """
 
     actor: Actor
@@ -63,6 +64,7 @@ class Simulation:
     remembered: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Said] = ()
     models: Mapping[str, Any] = field(default_factory=dict)
+    index: KnowledgeIndex | None = None
 
     def __post_init__(self) -> None:
         self.actor.require_role(Role.AGENT)
@@ -116,12 +118,14 @@ class Simulation:
         self._runner = before(self._runner)
 
     def _senses(self) -> dict[str, Any]:
-        """The models that stand in for the live ones, as a turn's tools have them."""
-        found: dict[str, Any] = {}
+        """The models and the knowledge that stand in for the live ones, as a turn's tools have them."""
+        found: dict[str, Any] = {"index": self.index} if self.index is not None else {}
         if "intent" in self.models:
             found["intents"] = self.models["intent"]
         if "mood" in self.models:
             found["mood"] = {"*": self.models["mood"]}
+        if "slots" in self.models:
+            found["slots"] = self.models["slots"]
         return found
 
     def _samples(self, workspace_id: str) -> ToolRunner:

@@ -9,6 +9,7 @@ from kefu.brain.flow_tests import Case, CaseResult, Seen, TestFile, ToolSample, 
 from kefu.brain.flow_tests import SuiteReport as Report
 from kefu.brain.flow_tests import run_suite as run_tests
 from kefu.contracts.flow import Flow
+from kefu.contracts.index import KnowledgeIndex
 from kefu.contracts.suite import SuiteFailure, SuiteReport
 from kefu.contracts.tool import ToolCall, ToolOutcome, ToolRunner, ToolState
 from kefu.desk.actor import Actor
@@ -24,13 +25,16 @@ def run_suite(
     files: Sequence[SuiteFileInfo],
     drafts: Sequence[str] = (),
     models: Mapping[str, Any] | None = None,
+    index: KnowledgeIndex | None = None,
 ) -> SuiteReport:
     """Run stored files of tests, with these flows in place of the live ones of their ids, and models by their roles.
+
+    `index` is knowledge in place of the workspace's.
 
     Raises BadTests for a file that cannot be read, BadFlow for a draft that is not sound.
     """
     tests = [read_tests(each.text, each.name) for each in files]
-    report = report_of(actor, tests=tests, drafts=drafts, models=models)
+    report = report_of(actor, tests=tests, drafts=drafts, models=models, index=index)
     failures = [
         SuiteFailure(case.file, case.name, each.line, each.said, each.wanted, each.got)
         for case in report.cases
@@ -53,12 +57,13 @@ def report_of(
     drafts: Sequence[str] = (),
     samples: Mapping[str, Sequence[ToolSample]] | None = None,
     models: Mapping[str, Any] | None = None,
+    index: KnowledgeIndex | None = None,
     told: Callable[[CaseResult], None] | None = None,
 ) -> Report:
     """Run tests; `samples` answer tools before the workspace's own, and a test's own before those."""
 
     def opened(case: Case) -> SimulatedTalk:
-        return SimulatedTalk(actor, case, drafts, samples or {}, models or {})
+        return SimulatedTalk(actor, case, drafts, samples or {}, models=models or {}, index=index)
 
     return run_tests(tests, opened, flows=_flows(actor, drafts), told=told)
 
@@ -79,7 +84,9 @@ class SimulatedTalk:
         case: Case,
         drafts: Sequence[str],
         samples: Mapping[str, Sequence[ToolSample]],
+        *,
         models: Mapping[str, Any],
+        index: KnowledgeIndex | None = None,
     ) -> None:
         self._simulation = Simulation(
             actor,
@@ -88,6 +95,7 @@ class SimulatedTalk:
             now=case.now or datetime.now(UTC),
             remembered=dict(case.conversation),
             models=models,
+            index=index,
         )
         self._runner = _Sampled(self._simulation, case, samples)
         self._simulation.stand_before(self._runner.before)

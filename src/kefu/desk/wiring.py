@@ -5,7 +5,7 @@ Everything here is made from rows and can be made again; nothing here is the tru
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,6 +148,21 @@ class Wiring:
             mine = self._minds.setdefault(workspace_id, _WorkspaceMind(workspace_id))
         return mine.ready(self)
 
+    def index_with(
+        self, workspace_id: str, *, gone: Iterable[str], came: Iterable[tuple[IndexedPassage, PassageVectors]]
+    ) -> WorkspaceIndex:
+        """A second index of a workspace, as it would be without some passages and with others. Blocking.
+
+        The one that answers customers is not touched.
+        """
+        encoders = self.encoders_of(workspace_id)
+        index = WorkspaceIndex(encoders)
+        names = frozenset(encoder_key(encoder) for encoder in encoders.values())
+        index.put(library.indexed(workspace_id, library.passage_ids(workspace_id) - set(gone), names))
+        index.put(came)
+        index.calibrate(rehearsals.calibrations(workspace_id, encoders))
+        return index
+
     def ready_mind(self, workspace_id: str) -> Mind | None:
         """The mind if it is loaded and nothing has changed since; costs nothing."""
         mine = self._minds.get(workspace_id)
@@ -260,12 +275,14 @@ class _WorkspaceMind:
             generator = wiring.generator(self._workspace_id, assistant.generator)
             intents = wiring.models.classifier(self._workspace_id, "intent")
             own_mood = wiring.models.scorer(self._workspace_id, "mood")
+            slots = wiring.models.tagger(self._workspace_id, "slots")
             mood: Mapping[str, Scorer] = wiring.moods() if own_mood is None else {"*": own_mood}
             versions = _versions(self._encoders)
             versions |= {"intent": intents.name} if intents is not None else {}
             versions |= {"mood": own_mood.name} if own_mood is not None else _mood_versions(mood)
+            versions |= {"slots": slots.name} if slots is not None else {}
             flows = FlowBook(assistants.live_flows(self._workspace_id))
-            tools = Tools(self._index, generator, intents=intents, mood=mood, versions=versions)
+            tools = Tools(self._index, generator, intents=intents, mood=mood, slots=slots, versions=versions)
             self._mind = Mind(assistant.policy, tools, assistant.is_active, flows)
             self._seen = changes
             return self._mind

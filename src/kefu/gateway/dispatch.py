@@ -14,6 +14,7 @@ from typing import Any
 from kefu.brain import texts
 from kefu.brain.turn import answer
 from kefu.contracts.turn import Decision, Policy, TurnOutcome
+from kefu.desk import going_live
 from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.assistants import due as assistants
@@ -294,7 +295,7 @@ class Dispatch:
             by_workspace.setdefault(workspace_id, []).append(source_id)
         for workspace_id, ids in by_workspace.items():
             embed = partial(wiring().embed, workspace_id=workspace_id)
-            await self._rows.long(library.read_sources, workspace_id, ids, embed=embed)
+            await self._rows.long(going_live.read_sources, workspace_id, ids, embed=embed)
             wiring().changed(workspace_id, "library.changed")
         for workspace_id in await self._rows.read(rehearsals.due_workspaces):
             await self._rows.long(wiring().rehearse, workspace_id)

@@ -220,6 +220,7 @@ def source_json(source: SourceInfo) -> dict[str, Any]:
         "kind": source.kind,
         "state": source.state,
         "failures": list(source.failures),
+        "held": source.held,
         "done": source.done,
         "total": source.total,
         "documents": source.documents,

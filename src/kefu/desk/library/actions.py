@@ -12,7 +12,7 @@ from kefu.contracts.index import PassageVectors
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.library.models import Document, Passage, Source, Vector
-from kefu.desk.library.queries import SourceInfo, get, passage_row, source_info
+from kefu.desk.library.queries import SourceInfo, get, passage_row, source, source_info
 from kefu.desk.library.sheets import Entry, entries_of, written
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Conflict, NotFound, TooLarge
@@ -111,6 +111,26 @@ def read_again(actor: Actor, *, source_id: str) -> SourceInfo:
         return _due(actor, get(actor.workspace_id, source_id))
 
 
+def publish_held(actor: Actor, *, source_id: str, reason: str) -> SourceInfo:
+    """Let a source answer customers although the workspace's tests fail with it; it is read anew, without them.
+
+    Raises BadInput without a reason, Conflict when it is not held back, NotFound, NotAllowed.
+    """
+    actor.require_role(Role.ADMIN)
+    if not reason.strip():
+        raise BadInput("Say why it may answer customers although tests fail.", field="reason")
+    with transaction.atomic():
+        row = get(actor.workspace_id, source_id, lock=True)
+        if row.state != "held":
+            raise Conflict(f"{row.name} is not held back; it is {row.state}.", source=source_id)
+        failed = (row.held or {}).get("failed")
+        audit(actor, "source.published", row.id, after={"reason": reason.strip()[:1000], "failed": failed})
+        _due(actor, row)
+        row.is_untested = True
+        row.save(update_fields=["is_untested"])
+    return source(actor, source_id)
+
+
 def cancel(actor: Actor, *, source_id: str) -> SourceInfo:
     """Stop reading; documents that are in stay, and reading again goes on from there.
 
@@ -191,6 +211,7 @@ def _source(actor: Actor, name: str, kind: str) -> Source:
 
 def _due(actor: Actor, row: Source) -> SourceInfo:
     row.state, row.lease_until, row.updated_at = "pending", None, now()
+    row.held, row.is_untested = None, False
     # Kefu itself (the command line, a first start) reads what it adds; a running server takes over should it die.
     row.due_at = row.updated_at + _TAKEN_OVER_AFTER if actor.kind == "system" else row.updated_at
     row.save()
@@ -207,6 +228,8 @@ def _change_entry(actor: Actor, passage_id: str, changed: Entry | None) -> Sourc
         if entries is None:
             raise Conflict(f"This entry comes from {row.name}; change it there and add the file again.", source=row.id)
         place = next((n for n, entry in enumerate(entries) if _is_of(entry, passage.questions, passage.answer)), None)
+        if place is None and row.state == "held" and len(entries) == 1:
+            place = 0  # the entry's own change is what is held back, so the file differs from what answers
         if place is None:
             raise NotFound("This entry was changed meanwhile; read the list again.", faq=passage_id)
         before = {"question": entries[place].question, "answer": entries[place].answer}

@@ -7,6 +7,7 @@ from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import Field
 
+from kefu.desk import going_live
 from kefu.desk.actor import Actor
 from kefu.desk.http.entry import member
 from kefu.desk.library import actions, queries, schemas
@@ -72,6 +73,12 @@ def read_again(request: HttpRequest, source_id: str) -> Status[Any]:
     return Status(202, schemas.source(actions.read_again(_actor(request), source_id=source_id)))
 
 
+@router.post("/library/sources/{source_id}/publish", response={202: schemas.Source})
+def publish(request: HttpRequest, source_id: str, body: schemas.Publishing) -> Status[Any]:
+    """Let a source that is held back answer customers although tests fail with it."""
+    return Status(202, schemas.source(actions.publish_held(_actor(request), source_id=source_id, reason=body.reason)))
+
+
 @router.post("/library/sources/{source_id}/cancel", response=schemas.Source)
 def cancel(request: HttpRequest, source_id: str) -> dict[str, Any]:
     """Stop reading a source; what is in stays."""
@@ -79,9 +86,11 @@ def cancel(request: HttpRequest, source_id: str) -> dict[str, Any]:
 
 
 @router.delete("/library/sources/{source_id}", response={204: None})
-def remove(request: HttpRequest, source_id: str) -> Status[Any]:
-    """Remove a source with all its passages, at once."""
-    actions.remove(_actor(request), source_id=source_id)
+def remove(request: HttpRequest, source_id: str, chosen: Query[schemas.Removal]) -> Status[Any]:
+    """Remove a source with all its passages, at once, if the workspace's tests pass without it."""
+    going_live.remove_source(
+        _actor(request), source_id=source_id, override=chosen.override, reason=chosen.reason.strip()
+    )
     return Status(204, None)
 
 
@@ -130,9 +139,9 @@ def change_faq(request: HttpRequest, faq_id: str, body: schemas.FaqText) -> Stat
 
 
 @router.delete("/library/faqs/{faq_id}", response={204: None})
-def remove_faq(request: HttpRequest, faq_id: str) -> Status[Any]:
-    """Remove an entry."""
-    actions.remove_faq(_actor(request), passage_id=faq_id)
+def remove_faq(request: HttpRequest, faq_id: str, chosen: Query[schemas.Removal]) -> Status[Any]:
+    """Remove an entry, if the workspace's tests pass without it."""
+    going_live.remove_faq(_actor(request), passage_id=faq_id, override=chosen.override, reason=chosen.reason.strip())
     return Status(204, None)
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -40,6 +40,14 @@ class Embed(Protocol):
     def __call__(self, passages: list[IndexedPassage]) -> list[PassageVectors]: ...
 
 
+class Trial(Protocol):
+    """Runs the workspace's tests with knowledge that is not live yet; gives their report where one fails, else None."""
+
+    def __call__(
+        self, *, gone: Iterable[str], came: list[tuple[IndexedPassage, PassageVectors]]
+    ) -> dict[str, Any] | None: ...
+
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -50,6 +58,7 @@ class Report:
     added: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # names of sources that the workspace's tests hold back
 
 
 @dataclass(frozen=True)
@@ -69,13 +78,19 @@ def due_sources(*, limit: int = 16) -> list[tuple[str, str]]:
 
 
 def read_sources(
-    workspace_id: str, source_ids: Iterable[str], *, embed: Embed, progress: Progress | None = None
+    workspace_id: str,
+    source_ids: Iterable[str],
+    *,
+    embed: Embed,
+    progress: Progress | None = None,
+    trial: Trial | None = None,
 ) -> Report:
     """Read sources; a broken file is named with its reason and the others load.
 
-    `progress` is called with (name, documents done, documents found so far).
+    `progress` is called with (name, documents done, documents found so far). With a `trial`, each source is stored as
+    a whole once it passes, else it is held back and its documents stay as they were.
     """
-    reader = _Reader(workspace_id, embed, progress)
+    reader = _Reader(workspace_id, embed, progress, trial)
     for source_id in source_ids:
         reader.read(source_id)
     reader.flush()
@@ -85,8 +100,9 @@ def read_sources(
 class _Reader:
     """Reads one source after another; documents of several small ones share a batch of embedding."""
 
-    def __init__(self, workspace_id: str, embed: Embed, progress: Progress | None) -> None:
+    def __init__(self, workspace_id: str, embed: Embed, progress: Progress | None, trial: Trial | None) -> None:
         self.report = Report()
+        self._trial = trial
         self._workspace_id = workspace_id
         self._embed = embed
         self._progress = progress
@@ -99,7 +115,10 @@ class _Reader:
         source = _begin(self._workspace_id, source_id)
         if source is None:
             return
-        for work in self._changed(source):
+        if self._trial is not None and not source.is_untested:
+            self._read_tried(source, self._trial)
+            return
+        for work in self._changed(source, _drop_vanished):
             if source.id in self._lost:
                 return
             self._waiting.append(work)
@@ -123,7 +142,37 @@ class _Reader:
             _finish(source)
         self._parsed = []
 
-    def _changed(self, source: Source) -> Iterator[_Work]:
+    def _read_tried(self, source: Source, trial: Trial) -> None:
+        """Read a source, and store nothing of it before the workspace's tests have passed with it."""
+        gone: list[str] = []
+        works = list(self._changed(source, lambda _, vanished: gone.extend(vanished)))
+        if not works and not gone:
+            _finish(source)
+            return
+        came: list[tuple[IndexedPassage, PassageVectors]] = []
+        for work in works:
+            pieces = [indexed_passage(row, work.page) for row in work.rows]
+            for at in range(0, len(pieces), _BATCH):
+                came += zip(pieces[at : at + _BATCH], self._vectors(pieces[at : at + _BATCH]), strict=True)
+            self._step(work.page.name, source)
+        older = Document.objects.of(self._workspace_id).filter(source_id=source.id)
+        older = older.filter(Q(id__in=gone) | Q(name__in=[work.page.name for work in works]))
+        passages = Passage.objects.of(self._workspace_id).filter(
+            document_id__in=list(older.values_list("id", flat=True))
+        )
+        report = trial(gone=set(passages.values_list("id", flat=True)), came=came)
+        if report is not None:
+            _hold(source, report)
+            self.report.held.append(source.name)
+            return
+        made = {piece.id: vectors for piece, vectors in came}
+        with transaction.atomic():  # the tests passed with all of it, not with a part
+            if gone and _ours(source).exists():
+                _drop_vanished(source, gone)
+            self.report.added += [work.page.name for work in works if _store(work, made)]
+            _finish(source)
+
+    def _changed(self, source: Source, vanish: Callable[[Source, list[str]], None]) -> Iterator[_Work]:
         documents, failures, digest = _parsed(source)
         source.failures, source.done = failures, 0
         if not _ours(source).update(failures=failures, total=len(documents), done=0, digest=digest):
@@ -133,7 +182,9 @@ class _Reader:
         known = {
             row.name: row for row in Document.objects.of(self._workspace_id).filter(source_id=source.id).defer("text")
         }
-        _drop_vanished(source, known, documents, failures)
+        gone = _vanished(source, known, documents, failures)
+        if gone:
+            vanish(source, gone)
         for parsed in documents:
             before = known.get(parsed.name)
             if before is not None and before.digest == _document_digest(parsed):
@@ -174,9 +225,15 @@ def _finish(source: Source) -> None:
         mine = _ours(source)
         empty = not Document.objects.of(source.workspace_id).filter(source_id=source.id).exists()
         state = "failed" if empty and source.failures else "ready"
-        mine.update(state=state, due_at=None, lease_until=None, updated_at=now())
+        mine.update(state=state, due_at=None, lease_until=None, updated_at=now(), held=None, is_untested=False)
         note_change(source.workspace_id)
         announce(source.workspace_id, "source.updated", source.id)
+
+
+def _hold(source: Source, report: dict[str, Any]) -> None:
+    with transaction.atomic():
+        if _ours(source).update(state="held", due_at=None, lease_until=None, updated_at=now(), held=report):
+            announce(source.workspace_id, "source.held", source.id)
 
 
 def _parsed(source: Source) -> tuple[list[ParsedDocument], list[dict[str, str]], str]:
@@ -218,14 +275,16 @@ def _limits() -> ParseLimits:
     return ParseLimits(file_bytes=settings().upload_megabytes * 2**20)
 
 
-def _drop_vanished(
+def _vanished(
     source: Source, known: dict[str, Document], documents: list[ParsedDocument], failures: list[dict[str, str]]
-) -> None:
-    """Delete documents that the source no longer has. One that merely could not be read this time stays."""
-    here = {parsed.name for parsed in documents} | {failure["name"] for failure in failures}
-    gone = [row.id for name, row in known.items() if name not in here]
-    if not gone or source.name in {failure["name"] for failure in failures}:
-        return
+) -> list[str]:
+    """Documents that the source no longer has. One that merely could not be read this time stays."""
+    unread = {failure["name"] for failure in failures}
+    here = {parsed.name for parsed in documents} | unread
+    return [] if source.name in unread else [row.id for name, row in known.items() if name not in here]
+
+
+def _drop_vanished(source: Source, gone: list[str]) -> None:
     with transaction.atomic():
         drop_documents(source.workspace_id, gone)
         announce(source.workspace_id, "library.changed", source.id)

@@ -8,7 +8,11 @@ from kefu.desk.rows import WorkspaceRow, now, row_id
 
 
 class Source(WorkspaceRow):
-    """A file, an address, a typed article. `state` is pending, reading, ready, failed or cancelled."""
+    """A file, an address, a typed article. `state` is pending, reading, ready, failed, cancelled or held.
+
+    Held: the workspace's tests fail with what was read, so its documents are those from before; `held` is the tests'
+    report. `is_untested`: somebody wants it read without them.
+    """
 
     id = row_id("src")
     name = models.CharField(max_length=500)
@@ -23,6 +27,8 @@ class Source(WorkspaceRow):
     due_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(default=now)
+    held = models.JSONField(null=True)
+    is_untested = models.BooleanField(default=False)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -1,8 +1,9 @@
 """Reads of sources, documents, passages and vectors."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,10 @@ _CHUNK = 500  # rows a query, below SQLite's and PostgreSQL's limits on paramete
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """`failures` are `{"name", "reason"}`; `done` and `total` count documents while it is read."""
+    """`failures` are `{"name", "reason"}`; `done` and `total` count documents while it is read.
+
+    `held` is the report of the tests that hold it back, a SuiteReport as a dict.
+    """
 
     id: str
     name: str
@@ -40,6 +44,7 @@ class SourceInfo:
     documents: int
     created_at: datetime
     updated_at: datetime
+    held: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -291,6 +296,7 @@ def source_info(row: Source, document_count: int) -> SourceInfo:
         document_count,
         row.created_at,
         row.updated_at,
+        row.held if row.state == "held" else None,
     )
 
 

@@ -39,7 +39,35 @@ class Failure(Schema):
     reason: str
 
 
+class HeldFailure(Schema):
+    file: str
+    test: str
+    wanted: str
+    got: str
+
+
+class HeldBack(Schema):
+    """The tests that fail with what was read."""
+
+    total: int
+    failed: int
+    failures: list[HeldFailure]
+
+
+class Publishing(Request):
+    reason: str = Field(min_length=1, max_length=1000)
+
+
+class Removal(Schema):
+    """`override`, with a reason, goes past tests that fail without it."""
+
+    override: bool = False
+    reason: str = Field(default="", max_length=1000)
+
+
 class Source(Schema):
+    """`held`: the workspace's tests hold its change back; what it said before answers on."""
+
     id: str
     name: str
     kind: str
@@ -51,6 +79,7 @@ class Source(Schema):
     documents: int
     created_at: datetime
     updated_at: datetime
+    held: HeldBack | None
 
 
 class Page(Schema):

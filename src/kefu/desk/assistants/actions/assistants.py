@@ -132,6 +132,8 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
     strange = sorted(set(policy.get("kinds") or ()) - set(Decision))
     if strange:
         raise BadInput(f"Kinds of answer are {', '.join(Decision)}; not {', '.join(strange)}.", field="kinds")
+    if not isinstance(policy.get("test_knowledge_changes"), bool | None):
+        raise BadInput("test_knowledge_changes is true or false.", field="test_knowledge_changes")
     _check_words(policy)
     _check_rules(policy)
     if not is_valid(str(policy.get("quiet_hours") or "")):

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from kefu.contracts.flow_state import Problem
+from kefu.contracts.index import KnowledgeIndex
 from kefu.contracts.suite import SuiteReport
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role
@@ -171,9 +172,15 @@ def remove_suite_file(actor: Actor, *, file_id: str) -> None:
 
 
 def run_workspace_tests(
-    actor: Actor, *, drafts: Sequence[str] = (), models: Mapping[str, Any] | None = None
+    actor: Actor,
+    *,
+    drafts: Sequence[str] = (),
+    models: Mapping[str, Any] | None = None,
+    index: KnowledgeIndex | None = None,
 ) -> SuiteReport:
     """Run the workspace's tests with flows in place of the live ones of their ids, and loaded models by their roles.
+
+    `index` is knowledge in place of the workspace's.
 
     Nothing to run is a pass.
     """
@@ -183,7 +190,7 @@ def run_workspace_tests(
         return SuiteReport(True, 0)
     from kefu.desk.suites import run_suite  # it converses, and so needs the engines
 
-    return run_suite(actor, files=files, drafts=drafts, models=models)
+    return run_suite(actor, files=files, drafts=drafts, models=models, index=index)
 
 
 def require_passing(actor: Actor, *, drafts: Sequence[str] = (), models: Mapping[str, Any] | None = None) -> None:

@@ -59,6 +59,7 @@ class PolicyChange(Request):
     disclaimers: list[Disclaimer] | None = Field(default=None, max_length=50)
     escalations: list[Escalation] | None = Field(default=None, max_length=50)
     quiet_hours: str | None = Field(default=None, max_length=200)
+    test_knowledge_changes: bool | None = None
     default_language: str | None = Field(default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
 
     def given(self) -> dict[str, Any]:
@@ -118,6 +119,7 @@ class Policy(Schema):
     disclaimers: list[Disclaimer]
     escalations: list[Escalation]
     quiet_hours: str
+    test_knowledge_changes: bool
     default_language: str
 
 
