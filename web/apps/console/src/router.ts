@@ -100,6 +100,18 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "nav.models" },
   },
   {
+    path: "/insights",
+    name: "insights",
+    component: () => import("./pages/Insights.vue"),
+    meta: { title: "nav.insights" },
+  },
+  {
+    path: "/insights/reports",
+    name: "reports",
+    component: () => import("./pages/Reports.vue"),
+    meta: { title: "reports.title" },
+  },
+  {
     path: "/channels",
     name: "channels",
     component: () => import("./pages/Channels.vue"),

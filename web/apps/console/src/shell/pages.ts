@@ -1,6 +1,7 @@
 import {
   BookOpen,
   BrainCircuit,
+  ChartColumn,
   House,
   Inbox,
   KeyRound,
@@ -32,6 +33,7 @@ const WORK: readonly Page[] = [
   { name: "assistant", text: "nav.assistant", icon: Sparkles, role: "viewer" },
   { name: "flows", also: ["flow", "tool"], text: "nav.flows", icon: Workflow, role: "viewer" },
   { name: "models", also: ["model", "dataset", "run"], text: "nav.models", icon: BrainCircuit, role: "viewer" },
+  { name: "insights", also: ["reports"], text: "nav.insights", icon: ChartColumn, role: "viewer" },
 ];
 
 const COMPANY: readonly Page[] = [

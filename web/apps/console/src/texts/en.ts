@@ -4,7 +4,18 @@ import { common } from "./en/common";
 import { company } from "./en/company";
 import { flows } from "./en/flows";
 import { inbox } from "./en/inbox";
+import { insights } from "./en/insights";
 import { knowledge } from "./en/knowledge";
 import { models } from "./en/models";
 
-export const en = { ...common, ...inbox, ...knowledge, ...assistant, ...channels, ...company, ...flows, ...models };
+export const en = {
+  ...common,
+  ...inbox,
+  ...knowledge,
+  ...assistant,
+  ...channels,
+  ...company,
+  ...flows,
+  ...models,
+  ...insights,
+};

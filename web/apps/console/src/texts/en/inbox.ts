@@ -154,6 +154,7 @@ export const inbox = {
   "step.understand": "Understand",
   "step.ground": "Search",
   "step.sense": "Intent and mood",
+  "step.slots": "Slots found",
   "step.decide": "Decide",
   "step.reply": "Write",
   "step.check": "Check",

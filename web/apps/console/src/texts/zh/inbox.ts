@@ -151,6 +151,7 @@ export const inbox: Record<keyof typeof en, string> = {
   "step.understand": "理解",
   "step.ground": "检索",
   "step.sense": "意图与情绪",
+  "step.slots": "识别信息项",
   "step.decide": "决策",
   "step.reply": "撰写",
   "step.check": "核对",
