@@ -64,6 +64,8 @@ export const library = {
   changeArticle: (source: string, body: { title: string; text: string }) =>
     request<T.Source>("PUT", `/library/sources/${id(source)}/article`, { body }),
   readAgain: (it: string) => request<T.Source>("POST", `/library/sources/${id(it)}/read`),
+  publish: (it: string, reason: string) =>
+    request<T.Source>("POST", `/library/sources/${id(it)}/publish`, { body: { reason } }),
   cancel: (it: string) => request<T.Source>("POST", `/library/sources/${id(it)}/cancel`),
   remove: (it: string) => request<null>("DELETE", `/library/sources/${id(it)}`),
   document: (it: string) => request<T.LibraryDocument>("GET", `/library/documents/${id(it)}`),

@@ -144,7 +144,14 @@ export interface Turn {
 
 /* library */
 
-export type SourceState = "pending" | "reading" | "ready" | "failed" | "cancelled";
+export type SourceState = "pending" | "reading" | "ready" | "failed" | "cancelled" | "held";
+
+/** The tests that hold a change of knowledge back. */
+export interface HeldBack {
+  total: number;
+  failed: number;
+  failures: { file: string; test: string; wanted: string; got: string }[];
+}
 
 export interface Source {
   id: string;
@@ -156,6 +163,7 @@ export interface Source {
   done: number;
   total: number;
   documents: number;
+  held: HeldBack | null;
   created_at: string;
   updated_at: string;
 }
