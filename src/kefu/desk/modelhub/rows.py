@@ -16,6 +16,8 @@ from kefu.contracts.dataset import Dataset, Example
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.knowledge.labels import OUT_OF_SCOPE, canonical_lines, dataset_of, read_bytes
 from kefu.knowledge.masking import mask
+from kefu.knowledge.tagging.masking import moved, written
+from kefu.knowledge.tagging.rows import SLOTS, spans_of
 from kefu.knowledge.words import fold
 
 FILE = "rows.jsonl.gz"
@@ -59,11 +61,16 @@ def read(file: str) -> Dataset:
 
 def masked(data: Dataset) -> Dataset:
     """The rows with typed placeholders in place of personal data: what is kept for models holds none."""
-    examples = (
-        replace(each, text=_masked(each.text), extra={name: _masked(value) for name, value in each.extra.items()})
-        for each in data.examples
-    )
+    examples = (_masked_row(each) for each in data.examples)
     return dataset_of(examples, mapping=data.mapping, format=data.format, bad=data.bad)
+
+
+def _masked_row(row: Example) -> Example:
+    found = mask(row.text, masked_before=True)
+    extra = {name: _masked(value) for name, value in row.extra.items() if name != SLOTS}
+    if SLOTS in row.extra:  # places in the text, which go with it
+        extra[SLOTS] = written(moved(spans_of(row), row.text, found))
+    return replace(row, text=found.text, extra=extra)
 
 
 def _masked(text: str) -> str:
@@ -161,6 +168,8 @@ def _changed(example: Example, change: RowChange) -> Example | None:
     if change.delete:
         return None
     if change.text is not None:
+        if change.text != example.text and SLOTS in example.extra:
+            raise BadInput("The slots of this row have their places in its text; upload it anew.", field="changes")
         example = replace(example, text=_text(change.text))
     return replace(example, label=_label(change.label)) if change.relabel else example
 

@@ -20,6 +20,8 @@ from kefu.knowledge.labels.content import write_bytes
 from kefu.knowledge.labels.record import cell
 from kefu.knowledge.masking import mask
 from kefu.knowledge.parsing.characters import clean as without_hidden
+from kefu.knowledge.tagging.masking import moved, written
+from kefu.knowledge.tagging.rows import REQUESTED, SLOTS, spans_of
 
 ACTIONS = ("keep", "drop", "relabel")
 # Full-width letters, digits and blanks; full-width punctuation is right in Chinese and stays.
@@ -179,6 +181,8 @@ def _tidied(example: Example) -> tuple[Example | None, str]:
     text = tidied(example.text)
     if not text:
         return None, "dropped: nothing to read in it"
+    if SLOTS in example.extra:  # slots have their places in the text as it is
+        return example, ""
     return replace(example, text=text), "tidied" if text != example.text else ""
 
 
@@ -189,10 +193,11 @@ def tidied(text: str) -> str:
 
 
 def _once() -> _Step:
-    known: set[tuple[str, str | None, float | None]] = set()
+    known: set[tuple[str | float | None, ...]] = set()
 
     def step(example: Example) -> tuple[Example | None, str]:
-        key = (wording(example.text), example.label, example.score)
+        tagged = (example.extra.get(SLOTS), example.extra.get(REQUESTED))  # "7" is one thing or another as was asked
+        key = (wording(example.text), example.label, example.score, *tagged)
         if key in known:
             return None, "dropped: a duplicate"
         known.add(key)
@@ -208,6 +213,8 @@ def _masked(example: Example) -> tuple[Example | None, str]:
     for name in _SAID:
         if name in extra:
             extra[name], known = _masked_said(extra[name], known)
+    if SLOTS in extra:
+        extra[SLOTS] = written(moved(spans_of(example), example.text, masked))
     changed = replace(example, text=masked.text, extra=extra)
     return changed, "masked" if changed != example else ""
 

@@ -59,7 +59,8 @@ def apart(spans: Sequence[SlotSpan]) -> tuple[SlotSpan, ...]:
     return tuple(kept)
 
 
-def _tagged(example: Example) -> TaggedRow:
+def spans_of(example: Example) -> list[SlotSpan]:
+    """The slots that a row names. Raises BadInput for what is no list of slots, or not within the text."""
     try:
         written = json.loads(example.extra.get(SLOTS, "[]"))
         spans = [SlotSpan(str(each["slot"]), int(each["start"]), int(each["end"])) for each in written]
@@ -74,5 +75,9 @@ def _tagged(example: Example) -> TaggedRow:
                 f"{len(example.text)} characters.",
                 row=example.row,
             )
+    return spans
+
+
+def _tagged(example: Example) -> TaggedRow:
     requested = tuple(name.strip() for name in example.extra.get(REQUESTED, "").split(",") if name.strip())
-    return TaggedRow(example.text, apart(spans), requested, example.row, example.language)
+    return TaggedRow(example.text, apart(spans_of(example)), requested, example.row, example.language)
