@@ -22,6 +22,7 @@ from kefu.contracts.flow_state import (
     AnswerFromKnowledge,
     Ask,
     CallTool,
+    Candidate,
     Effect,
     End,
     FlowState,
@@ -45,17 +46,19 @@ _PLACEHOLDER = re.compile(r"<[A-Z][A-Z_]*_\d+>")
 
 log = Log(__name__)
 Answer = Callable[[str], Awaitable[Draft]]
+Tagging = Callable[[str], Awaitable[tuple[Candidate, ...]]]
 
 
 @dataclass
 class Run:
-    """A flow's part in one turn, as it goes on. `answer` answers a question from knowledge."""
+    """A flow's part in one turn, as it goes on. `answer` answers a question from knowledge, `tagged` finds slots."""
 
     request: TurnRequest
     tools: Tools
     heard: Understood
     language: str
     answer: Answer
+    tagged: Tagging
     state: FlowState = field(default_factory=FlowState)
     last: FlowState = field(default_factory=FlowState)  # the state before the run was over, if it is
     texts: list[str] = field(default_factory=list)
@@ -257,7 +260,7 @@ async def _done(run: Run, stepped: Stepped) -> Stepped | None:
             if flow is None:
                 continue
             run.events.append({"kind": "switched", "flow": effect.flow, "to": effect.to})
-            run.heard = replace(run.heard, text=effect.text)
+            run.heard = replace(run.heard, text=effect.text, candidates=await run.tagged(effect.text))
             return _stepped(run, flow)
         await _take(run, effect)
     return None

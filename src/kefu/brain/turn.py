@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from kefu.brain import disclaimers, ground, handoff, mask, reply, running, sense
+from kefu.brain import disclaimers, ground, handoff, mask, reply, running, sense, tag
 from kefu.brain.check import Sources, check_quoted
 from kefu.brain.decide import Decided, before_flows, decide, failure, may_start, refuse, without_evidence
 from kefu.brain.hear import hear
@@ -14,7 +14,7 @@ from kefu.brain.tools import Tools
 from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning, explain_senses
 from kefu.brain.understand import Understanding, fitting, mentioned, understand
 from kefu.contracts.flow import Flow
-from kefu.contracts.flow_state import FlowState
+from kefu.contracts.flow_state import Candidate, FlowState
 from kefu.contracts.index import Evidence
 from kefu.contracts.turn import Decision, Kept, TurnOutcome, TurnRequest
 from kefu.kit.errors import KefuError
@@ -90,8 +90,11 @@ async def _flow(turn: _Turn, meaning: Understanding, first: FlowState | Flow) ->
         asked = await _sense(turn, asked, evidence)
         return await _from_knowledge(turn, asked, evidence, facts=running.facts(run.state, run.results))
 
-    heard = running.told(request, meaning)
-    run = running.Run(request, turn.tools, heard, meaning.language, from_knowledge)
+    async def tagged(text: str, asked: Sequence[str] = ()) -> tuple[Candidate, ...]:
+        return await _tagged(turn, text, asked)
+
+    heard = replace(running.told(request, meaning), candidates=await tagged(meaning.text, tag.requested(first)))
+    run = running.Run(request, turn.tools, heard, meaning.language, from_knowledge, tagged)
     await running.go_through(run, first)
     draft = running.draft(run)
     turn.trace.add("flow", run.engine_ms, running.explained(run))
@@ -102,6 +105,17 @@ async def _flow(turn: _Turn, meaning: Understanding, first: FlowState | Flow) ->
     if run.answered is not None and run.answered.decided.decision is Decision.GENERATED:
         turn.listener.say(draft.text.removeprefix(run.answered.text))  # what knowledge said was shown as it was made
     return draft, running.kept(run)
+
+
+async def _tagged(turn: _Turn, text: str, asked: Sequence[str]) -> tuple[Candidate, ...]:
+    """What the workspace's tagger finds for a flow's slots, if there is one; a pressed button holds none."""
+    tagger = turn.tools.slots
+    if tagger is None or not text or turn.request.pressed is not None:
+        return ()
+    with turn.trace.step("slots") as found:
+        said = await tag.tag(tagger, text, asked, turn.tools.versions.get("slots", ""))
+        found.update(said.detail)
+        return said.candidates
 
 
 async def _from_knowledge(

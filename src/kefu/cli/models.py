@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kefu.desk.actor import Actor
     from kefu.desk.modelhub.queries import Comparison, ModelInfo, VersionInfo
 
-_ROLES = click.Choice(["intent", "mood"])
+_ROLES = click.Choice(["intent", "mood", "slots"])
 _CARD = ("task", "recipe", "runtime", "variant", "base_model", "seed", "licence")
 
 
@@ -225,7 +225,7 @@ def _say_checks(checks: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
-    shown = ("accuracy", "macro_f1", "latency_p95_ms", "size_mb")
+    shown = ("span_f1", "accuracy", "macro_f1", "latency_p95_ms", "size_mb")
     return "  ".join(f"{name} {_number(metrics[name])}" for name in shown if name in metrics)
 
 

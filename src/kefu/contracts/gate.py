@@ -12,7 +12,8 @@ class Limits:
     """What a version must keep.
 
     `p_value`: below it the champion's lead on the frozen test is no chance (exact McNemar, one-sided). A slice of at
-    least `slice_rows` rows may lose `slice_drop` of its accuracy; smaller ones jump by chance.
+    least `slice_rows` rows may lose `slice_drop` of its accuracy, a tagger that of its span F1; smaller slices jump by
+    chance.
     """
 
     p_value: float = 0.05
@@ -88,7 +89,17 @@ def _against(candidate: ModelCard, champion: ModelCard, limits: Limits) -> list[
     p_value = mcnemar(won, lost)
     worse = lost > won and p_value < limits.p_value
     sentence = f"It wins {won} rows of the test and loses {lost} (p = {p_value:.3f})."
-    return [Check("frozen_test", not worse, sentence), _slices(new.slices, old.slices, limits)]
+    checks = [Check("frozen_test", not worse, sentence), _slices(new.slices, old.slices, limits)]
+    return [*checks, _span_f1(candidate, champion, limits)] if candidate.task == "tag" else checks
+
+
+def _span_f1(candidate: ModelCard, champion: ModelCard, limits: Limits) -> Check:
+    """A row of a tagger is right when all its slots are; span F1 tells besides how wrong the others are."""
+    new, old = (card.metrics.get("span_f1") for card in (candidate, champion))
+    if new is None or old is None:
+        return Check("span_f1", False, "A card does not say span_f1; judge both on the test first.")
+    sentence = f"Its span F1 is {100 * (new - old):+.1f} points beside the champion's."
+    return Check("span_f1", new >= old - limits.slice_drop, sentence)
 
 
 def _slices(new: Mapping[str, Slice], old: Mapping[str, Slice], limits: Limits) -> Check:

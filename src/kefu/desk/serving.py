@@ -7,14 +7,24 @@ When the last of them lets go of it, it is closed.
 import asyncio
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kefu.contracts.engine import Classified, Classifier, Encoder, Engine, EngineCard, RawScores, Scorer
+from kefu.contracts.engine import (
+    Classified,
+    Classifier,
+    Encoder,
+    Engine,
+    EngineCard,
+    RawScores,
+    Scorer,
+    TaggedSpan,
+    Tagger,
+)
 from kefu.contracts.model_card import read_card
 from kefu.desk.modelhub import folders
 from kefu.desk.modelhub.actions.registry import ROLES
@@ -81,6 +91,23 @@ class HeldScorer(_Held):
         return await self._engine.score(texts)
 
 
+class HeldTagger(_Held):
+    """`contracts.engine.Tagger`."""
+
+    _engine: Tagger
+
+    async def tag(self, text: str, requested: Sequence[str] = ()) -> tuple[TaggedSpan, ...]:
+        return await self._engine.tag(text, requested)
+
+
+# What runs a model of a task: the engine plug-in, its protocol, and how a version of it is held.
+_ENGINES: Mapping[str, tuple[str, type[Engine], type[_Held]]] = {
+    "classify": ("classifier", Classifier, HeldClassifier),
+    "score": ("classifier", Scorer, HeldScorer),
+    "tag": ("tagger", Tagger, HeldTagger),
+}
+
+
 class LiveModels:
     """Versions of this process. `encoders` gives those that are loaded, which a head may share."""
 
@@ -101,6 +128,11 @@ class LiveModels:
         """What tells a number in a role."""
         found = self._in_role(workspace_id, role)
         return found if isinstance(found, HeldScorer) else None
+
+    def tagger(self, workspace_id: str, role: str) -> HeldTagger | None:
+        """What finds slots in a role."""
+        found = self._in_role(workspace_id, role)
+        return found if isinstance(found, HeldTagger) else None
 
     def refresh(self, workspace_id: str) -> bool:
         """Load what the rows say is live, and only then let it answer; whether anything changed.
@@ -168,12 +200,11 @@ class LiveModels:
             return known
         folder = folders.local(served.place, served.files)
         folders.verified(folder, served.sha256)
-        is_number = served.task == "score"
-        engine = registry.load("engines", "classifier", Scorer if is_number else Classifier)(
-            f"path:{folder}", self._options(str(read_card(folder).base_sha256 or ""))
-        )
+        plugin, protocol, holder = _ENGINES[served.task]
+        shared = str(read_card(folder).base_sha256 or "") if plugin == "classifier" else ""
+        engine = registry.load("engines", plugin, protocol)(f"path:{folder}", self._options(shared))
         run(engine.load())
-        held = HeldScorer(served, engine) if is_number else HeldClassifier(served, engine)
+        held = holder(served, engine)
         self._held[served.version_id] = held
         return held
 

@@ -332,7 +332,7 @@ class Serving(Schema):
 
 
 class Model(Schema):
-    """`role`: intent, mood or empty. `serving` is null for a model without a role, or before the first turn."""
+    """`role`: intent, mood, slots or empty. `serving` is null for a model without a role, or before the first turn."""
 
     id: str
     name: str
@@ -353,7 +353,7 @@ class Models(Schema):
 
 class NewModel(Request):
     name: str = Field(min_length=1, max_length=100)
-    role: Literal["", "intent", "mood"] = ""
+    role: Literal["", "intent", "mood", "slots"] = ""
 
 
 class ModelChange(Request):
@@ -361,7 +361,7 @@ class ModelChange(Request):
     has it."""
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
-    role: Literal["", "intent", "mood"] | None = None
+    role: Literal["", "intent", "mood", "slots"] | None = None
     test: str | None = Field(default=None, max_length=32)
     limits: GateLimits | None = None
 
@@ -504,8 +504,19 @@ class Texts(Request):
     texts: list[str] = Field(max_length=50)
 
 
+class FoundSlot(Schema):
+    """A slot's value: the characters of the text from `start` to before `end`."""
+
+    slot: str
+    start: int
+    end: int
+    text: str
+    confidence: float
+
+
 class Guess(Schema):
-    """`label` with its calibrated probability, or `score` for a model that gives numbers. `scores`: the best five."""
+    """`label` with its calibrated probability, or `score` for a model that gives numbers, or the `slots` in the text
+    for one that finds those. `scores`: the best five."""
 
     text: str
     label: str | None
@@ -514,6 +525,7 @@ class Guess(Schema):
     scope: float | None
     score: float | None
     scores: dict[str, float]
+    slots: list[FoundSlot] = Field(default_factory=list)
 
 
 class Guesses(Schema):

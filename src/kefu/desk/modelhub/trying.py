@@ -1,9 +1,10 @@
 """Trying a version: what it makes of texts that somebody types, whether it is live or not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from kefu.contracts.engine import Classifier, Scorer
+from kefu.contracts.engine import Classifier, Scorer, Tagger
 from kefu.desk.actor import Actor, Role
 from kefu.desk.modelhub.queries.registry import get_version, served_version
 from kefu.desk.wiring import wiring
@@ -13,10 +14,12 @@ from kefu.kit.runtime import run
 _MOST_CHARACTERS = 2_000
 _SECONDS = 60.0
 _SHOWN = 5  # labels of each text
+# What a model that gives no labels leaves out.
+_BLANK: Mapping[str, Any] = {"label": None, "confidence": None, "out_of_scope": None, "scope": None, "scores": {}}
 
 
 def guesses(actor: Actor, *, version_id: str, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """A label with its probability, or a number, for each text.
+    """A label with its probability, or a number, or the slots in it, for each text.
 
     Raises BadInput for texts that are empty or too long, Unavailable, BadInstallation, NotFound, NotAllowed.
     """
@@ -28,6 +31,8 @@ def guesses(actor: Actor, *, version_id: str, texts: Sequence[str]) -> list[dict
     try:
         if row.card["task"] == "score":
             return run(_scores(engine, texts), timeout=_SECONDS)
+        if row.card["task"] == "tag":
+            return run(_slots(engine, texts), timeout=_SECONDS)
         return run(_labels(engine, texts), timeout=_SECONDS)
     except TimeoutError:
         raise Unavailable("The model did not answer within a minute.") from None
@@ -51,5 +56,11 @@ async def _labels(engine: Classifier, texts: Sequence[str]) -> list[dict[str, An
 
 async def _scores(engine: Scorer, texts: Sequence[str]) -> list[dict[str, Any]]:
     found = await engine.score(texts)
-    blank: dict[str, Any] = {"label": None, "confidence": None, "out_of_scope": None, "scope": None, "scores": {}}
-    return [{**blank, "text": text, "score": float(one)} for text, one in zip(texts, found, strict=True)]
+    return [{**_BLANK, "text": text, "score": float(one)} for text, one in zip(texts, found, strict=True)]
+
+
+async def _slots(engine: Tagger, texts: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {**_BLANK, "text": text, "score": None, "slots": [asdict(each) for each in await engine.tag(text)]}
+        for text in texts
+    ]

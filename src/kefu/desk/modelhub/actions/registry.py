@@ -33,7 +33,7 @@ from kefu.kit.errors import BadInput, Conflict, NotFound
 from kefu.kit.ids import new_id
 
 # What a workspace uses a model for, and what such a model must give.
-ROLES: Mapping[str, str] = {"intent": "classify", "mood": "score"}
+ROLES: Mapping[str, str] = {"intent": "classify", "mood": "score", "slots": "tag"}
 ALIASES = ("champion", "challenger")
 _CHANGES = ("name", "role", "test", "limits")
 _MOST_MODELS = 200

@@ -17,7 +17,10 @@ from kefu.desk.modelhub.queries.training import OPEN
 from kefu.kit.errors import BadInput, NotFound
 
 # What one looks at first when two versions are side by side; others follow by name.
-_FIRST = ("accuracy", "macro_f1", "oos_auroc", "oos_recall", "in_scope_rejected", "ece", "latency_p95_ms", "size_mb")
+_FIRST = (
+    "span_f1", "accuracy", "macro_f1", "oos_auroc", "oos_recall", "in_scope_rejected", "ece", "latency_p95_ms",
+    "size_mb",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
