@@ -5,7 +5,9 @@ export interface Question {
   text: string;
   /** What the button that does it says. */
   action: string;
-  answer: (yes: boolean) => void;
+  /** The label of a reason that must be given, if there is one. */
+  asked?: string;
+  answer: (yes: boolean, reason?: string) => void;
 }
 
 export const question = shallowRef<Question | null>(null);
@@ -20,6 +22,22 @@ export function confirm(title: string, text: string, action: string): Promise<bo
       answer: (yes) => {
         question.value = null;
         resolve(yes);
+      },
+    };
+  });
+}
+
+/** Asks before something that needs a reason; null if it is better left. */
+export function reasonFor(title: string, text: string, action: string, asked: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    question.value = {
+      title,
+      text,
+      action,
+      asked,
+      answer: (yes, reason = "") => {
+        question.value = null;
+        resolve(yes ? reason.trim() : null);
       },
     };
   });

@@ -1,4 +1,5 @@
 /** The desk API as functions, one for each route; each resolves to the answer's body. */
+import type { PastTests } from "../past-tests";
 import { download, request, query } from "./request";
 import type * as T from "./types";
 
@@ -67,14 +68,16 @@ export const library = {
   publish: (it: string, reason: string) =>
     request<T.Source>("POST", `/library/sources/${id(it)}/publish`, { body: { reason } }),
   cancel: (it: string) => request<T.Source>("POST", `/library/sources/${id(it)}/cancel`),
-  remove: (it: string) => request<null>("DELETE", `/library/sources/${id(it)}`),
+  remove: (it: string, past?: PastTests) =>
+    request<null>("DELETE", `/library/sources/${id(it)}${query(asQuery(past))}`),
   document: (it: string) => request<T.LibraryDocument>("GET", `/library/documents/${id(it)}`),
   passage: (it: string) => request<T.Passage>("GET", `/library/passages/${id(it)}`),
   faqs: (search: string, after: string | null = null, limit = 50) =>
     request<{ faqs: T.Faq[]; next: string | null }>("GET", `/library/faqs${query({ search, after, limit })}`),
   addFaq: (body: FaqBody) => request<T.Source>("POST", "/library/faqs", { body }),
   changeFaq: (it: string, body: FaqBody) => request<T.Source>("PUT", `/library/faqs/${id(it)}`, { body }),
-  removeFaq: (it: string) => request<null>("DELETE", `/library/faqs/${id(it)}`),
+  removeFaq: (it: string, past?: PastTests) =>
+    request<null>("DELETE", `/library/faqs/${id(it)}${query(asQuery(past))}`),
   ask: (question: string, history: T.Said[]) =>
     request<T.Trial>("POST", "/library/try", { body: { question, history }, timeout: TRIAL_MS }),
   stale: (days: number) => request<{ documents: T.StaleDocument[] }>("GET", `/library/stale${query({ days })}`),
@@ -171,3 +174,5 @@ export const people = {
   audit: (after: string | null = null) =>
     request<{ entries: T.AuditEntry[]; next: string | null }>("GET", `/audit${query({ after, limit: 60 })}`),
 };
+
+const asQuery = (past?: PastTests): Record<string, string> => (past ? { override: "true", reason: past.reason } : {});

@@ -1,4 +1,5 @@
 /** The routes of flows, their tests and tools. */
+import type { PastTests } from "../past-tests";
 import { query, request } from "./request";
 import type { Citation } from "@kefu/api";
 import type { Said, Step as TraceStep } from "./types";
@@ -191,7 +192,8 @@ export const flows = {
   rollBack: (it: string, number: number, note: string, run_tests: boolean) =>
     request<FlowDetail>("POST", `/flows/${id(it)}/roll-back`, { body: { number, note, run_tests }, timeout: LONG_MS }),
   pause: (it: string) => request<FlowDetail>("POST", `/flows/${id(it)}/pause`),
-  resume: (it: string) => request<FlowDetail>("POST", `/flows/${id(it)}/resume`),
+  resume: (it: string, past?: PastTests) =>
+    request<FlowDetail>("POST", `/flows/${id(it)}/resume`, { body: past ?? {}, timeout: LONG_MS }),
   versions: (it: string) => request<{ versions: FlowVersion[] }>("GET", `/flows/${id(it)}/versions`),
   version: (it: string, number: number) =>
     request<FlowVersion & { text: string }>("GET", `/flows/${id(it)}/versions/${number}`),

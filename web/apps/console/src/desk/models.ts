@@ -1,4 +1,5 @@
 /** The routes of datasets, runs, models and versions. */
+import type { PastTests } from "../past-tests";
 import { BASE, download, query, request } from "./request";
 import { sent } from "./upload";
 
@@ -115,7 +116,7 @@ export interface RunEvents {
   is_over: boolean;
 }
 
-export type ModelRole = "" | "intent" | "mood";
+export type ModelRole = "" | "intent" | "mood" | "slots";
 
 export interface VersionName {
   id: string;
@@ -204,6 +205,7 @@ export interface Guess {
   out_of_scope: boolean | null;
   score: number | null;
   scores: Record<string, number>;
+  slots: { slot: string; start: number; end: number; text: string; confidence: number }[];
 }
 
 export interface NewRun {
@@ -256,7 +258,8 @@ export const models = {
     request<Comparison>("GET", `/models/${id(it)}/compare${query({ candidate })}`),
   promote: (it: string, body: { version: string; override?: boolean; reason?: string }) =>
     request<Model>("POST", `/models/${id(it)}/promote`, { body }),
-  rollBack: (it: string, reason: string) => request<Model>("POST", `/models/${id(it)}/rollback`, { body: { reason } }),
+  rollBack: (it: string, past?: PastTests) =>
+    request<Model>("POST", `/models/${id(it)}/rollback`, { body: past ?? { reason: "" } }),
   promotions: (it: string) => request<{ promotions: Promotion[] }>("GET", `/models/${id(it)}/promotions`),
   removeVersion: (it: string) => request<null>("DELETE", `/versions/${id(it)}`),
   judge: (version: string) => request<Run>("POST", `/versions/${id(version)}/judge`),

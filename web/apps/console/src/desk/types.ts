@@ -281,6 +281,7 @@ export interface Policy {
   hand_over_words: string[];
   texts: Record<string, Record<string, string>>;
   intent_rules: Record<string, IntentRule>;
+  test_knowledge_changes: boolean;
   default_language: string;
 }
 

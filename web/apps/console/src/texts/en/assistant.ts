@@ -20,6 +20,9 @@ export const assistant = {
   "assistant.forbidden": "Forbidden topics",
   "assistant.forbidden.hint": "A question that names one of these is politely refused. Enter after each.",
   "assistant.forbidden.example": "medical advice",
+  "assistant.test_knowledge": "Test knowledge before it answers",
+  "assistant.test_knowledge.hint":
+    "Where the workspace has tests: what is added, changed or removed goes live once they pass.",
   "assistant.refusals": "Refusals in a row before a person is brought in",
   "assistant.refusals.hint": "0 never brings one in for this reason.",
   "assistant.words": "Words that bring in a person at once",

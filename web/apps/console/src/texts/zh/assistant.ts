@@ -21,6 +21,8 @@ export const assistant: Record<keyof typeof en, string> = {
   "assistant.forbidden": "禁止话题",
   "assistant.forbidden.hint": "涉及这些话题的问题会被礼貌拒答。逐个按回车添加。",
   "assistant.forbidden.example": "医疗建议",
+  "assistant.test_knowledge": "知识上线前先测试",
+  "assistant.test_knowledge.hint": "有测试时：新增、修改或删除的内容在测试通过后才上线。",
   "assistant.refusals": "连续拒答几次后转人工",
   "assistant.refusals.hint": "0 表示不因此转人工。",
   "assistant.words": "立即转人工的关键词",
