@@ -57,6 +57,17 @@ def test_versions_judged_on_different_tests_cannot_be_compared() -> None:
         assert set(failed(card(), card(judged=other))) == {"frozen_test"}
 
 
+def test_a_tagger_may_not_lose_its_spans_where_rows_are_wrong_in_both() -> None:
+    def tagger(span_f1: float | None) -> ModelCard:
+        found = {"latency_p95_ms": 4.0, "size_mb": 2.0} | ({} if span_f1 is None else {"span_f1": span_f1})
+        return card(task="tag", metrics=found)
+
+    assert failed(tagger(0.86), tagger(0.9)) == {}
+    assert failed(tagger(0.8), tagger(0.9)) == {"span_f1": "Its span F1 is -10.0 points beside the champion's."}
+    assert set(failed(tagger(None), tagger(0.9))) == {"span_f1"}
+    assert failed(tagger(None)) == {}
+
+
 def test_a_slice_that_lost_too_much_is_named() -> None:
     champion = card(slices={"typos": Slice(100, 90), "language zh": Slice(100, 90)})
     candidate = card(slices={"typos": Slice(100, 84), "language zh": Slice(100, 95)})
