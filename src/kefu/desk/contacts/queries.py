@@ -68,8 +68,11 @@ def names(actor: Actor, contact_ids: set[str]) -> dict[str, str]:
     if actor.kind == "member" and actor.role == Role.VIEWER:
         return {}
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
-    rows = Contact.objects.of(actor.workspace_id).filter(id__in=contact_ids, sealed_profile__isnull=False)
-    return {row.id: str(profile(row).get("name", "")) for row in rows}
+    # The workspace is compared here: told of it as well, SQLite reads all of its contacts for fifty.
+    everywhere = Contact.objects.across_workspaces("each is compared")
+    rows = everywhere.filter(id__in=contact_ids, sealed_profile__isnull=False)
+    mine = (row for row in rows if row.workspace_id == actor.workspace_id)
+    return {row.id: str(profile(row).get("name", "")) for row in mine}
 
 
 def get(workspace_id: str, contact_id: str, *, lock: bool = False) -> Contact:

@@ -68,6 +68,8 @@ class Conversation(WorkspaceRow):
     are masked.
     """
 
+    # Every list has an index that begins with the workspace; one of its own would only mislead SQLite's planner.
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False)
     id = row_id("conv")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     contact = models.ForeignKey("contacts.Contact", on_delete=models.CASCADE, related_name="+")
@@ -90,8 +92,10 @@ class Conversation(WorkspaceRow):
 
     class Meta:
         indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["workspace", "-last_activity_at"], name="conversation_newest"),
             models.Index(fields=["workspace", "status", "-last_activity_at"], name="conversation_inbox"),
-            models.Index(fields=["workspace", "assignee_id", "status"], name="conversation_assignee"),
+            models.Index(fields=["workspace", "assignee_id", "status", "-last_activity_at"], name="conversation_owner"),
+            models.Index(fields=["workspace", "channel", "-last_activity_at"], name="conversation_channel"),
             models.Index(fields=["due_at"], name="conversation_due", condition=Q(due_at__isnull=False)),
         ]
 
@@ -137,8 +141,10 @@ class Message(WorkspaceRow):
     of the message's files what is shown with it, so that reading messages needs no other table.
     """
 
+    # Messages are read by conversation, and `message_in_order` finds them by it: further indexes only cost time.
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="+", db_index=False)
     id = row_id("msg")
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+", db_index=False)
     sequence = models.PositiveIntegerField()
     author = models.CharField(max_length=10)
     author_id = models.CharField(max_length=32, blank=True, default="")

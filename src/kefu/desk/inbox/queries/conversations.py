@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from kefu.desk.accounts.queries import member_names
 from kefu.desk.actor import Actor, Role, Scope
@@ -13,25 +13,34 @@ from kefu.desk.inbox.models import Conversation, Message
 from kefu.desk.inbox.queries.channels import ChannelInfo, channel_info
 from kefu.desk.inbox.queries.messages import MessageInfo, message_infos
 from kefu.desk.inbox.queries.rows import get
-from kefu.desk.statements import execute, marks, select
+from kefu.desk.inbox.searching import found
+from kefu.desk.statements import execute, marks, select_across_workspaces
 
-_LAST = """
-    conversation_id IN ({ids})
-    AND sequence = (SELECT last_sequence FROM inbox_conversation WHERE inbox_conversation.id = conversation_id)
+# Told of a workspace as well, SQLite may read all of it for fifty conversations.
+_WHY = "the conversations are one workspace's, which the caller has read"
+
+# A message that this member has not read, of a conversation whose row is `thread` and whose mark, if any, is `mark`.
+_SAID = """
+    inbox_message AS said WHERE said.conversation_id = thread.id AND said.author = 'contact'
+    AND said.sequence > COALESCE(mark.sequence, 0)
 """
 
-_NOT_READ = """
-    FROM inbox_message AS said JOIN inbox_conversation AS thread ON thread.id = said.conversation_id
-    LEFT JOIN inbox_readmark AS mark ON mark.conversation_id = said.conversation_id AND mark.member_id = %s
-    WHERE said.workspace_id = %s AND said.author = 'contact' AND said.sequence > COALESCE(mark.sequence, 0)
-"""
+_MARKED = "LEFT JOIN inbox_readmark AS mark ON mark.conversation_id = thread.id AND mark.member_id = %s"
 
-_UNREAD = f"SELECT said.conversation_id, COUNT(*) {_NOT_READ} AND said.conversation_id IN ({{ids}}) GROUP BY 1"
+_UNREAD = f"""
+    SELECT thread.id, (SELECT COUNT(*) FROM {_SAID}) FROM inbox_conversation AS thread {_MARKED}
+    WHERE thread.id IN ({{ids}})
+"""  # noqa: S608 - no value is in it
 
 _UNREAD_CONVERSATIONS = f"""
-    SELECT thread.status, COUNT(DISTINCT thread.id) {_NOT_READ}
-    AND (thread.status = 'waiting' OR (thread.status = 'open' AND thread.assignee_id = %s)) GROUP BY 1
-"""
+    SELECT thread.status, COUNT(*) FROM inbox_conversation AS thread {_MARKED}
+    WHERE thread.workspace_id = %s AND thread.status = {{status}} AND EXISTS (SELECT 1 FROM {_SAID}) GROUP BY 1
+"""  # noqa: S608 - no value is in it
+_UNREAD_COUNTS = (
+    _UNREAD_CONVERSATIONS.format(status="'waiting'")
+    + " UNION ALL "
+    + _UNREAD_CONVERSATIONS.format(status="'open' AND thread.assignee_id = %s")
+)
 
 
 @dataclass(frozen=True)
@@ -87,9 +96,9 @@ def conversations(
         rows = rows.filter(status=status)
     if contact_id:
         rows = rows.filter(contact_id=contact_id)
-    found = list(rows[:limit])
-    owners = member_names(actor.workspace_id, {row.assignee_id for row in found} - {""})
-    return [conversation_info(row, assignee_name=owners.get(row.assignee_id, "")) for row in found]
+    newest = list(rows[:limit])
+    owners = member_names(actor.workspace_id, {row.assignee_id for row in newest} - {""})
+    return [conversation_info(row, assignee_name=owners.get(row.assignee_id, "")) for row in newest]
 
 
 def threads(
@@ -109,18 +118,34 @@ def threads(
     """
     actor.require_role(Role.VIEWER)
     rows = Conversation.objects.of(actor.workspace_id).select_related("channel").order_by("-last_activity_at", "-id")
-    if status:
-        rows = rows.filter(status=status)
-    if assignee:
-        rows = rows.filter(assignee_id="" if assignee == "none" else assignee)
-    if channel_id:
-        rows = rows.filter(channel_id=channel_id)
-    if search:
-        said_so = Message.objects.of(actor.workspace_id).filter(conversation_id=OuterRef("id"), text__icontains=search)
-        rows = rows.filter(Exists(said_so))
+    wanted = {"status": status, "assignee_id": "" if assignee == "none" else assignee, "channel_id": channel_id}
+    chosen = {name: value for name, value in wanted.items() if value or (name == "assignee_id" and assignee)}
+    if search := search.replace("\0", ""):
+        where, values = _chosen({"workspace_id": actor.workspace_id, **chosen}, before)
+        return _threads(actor, _of_ids(found(where, values, search, limit=limit)))
+    rows = rows.filter(**chosen)
     if before is not None:
-        rows = rows.filter(Q(last_activity_at__lt=before[0]) | Q(last_activity_at=before[0], id__lt=before[1]))
+        # The bound is said apart, since no index can be entered through an alternative.
+        after_it = Q(last_activity_at__lt=before[0]) | Q(id__lt=before[1])
+        rows = rows.filter(after_it, last_activity_at__lte=before[0])
     return _threads(actor, list(rows[:limit]))
+
+
+def _of_ids(ids: list[str]) -> list[Conversation]:
+    """Rows in the order of their ids, which are of what the actor may see."""
+    everywhere = Conversation.objects.across_workspaces(_WHY).select_related("channel")
+    rows = {row.id: row for row in everywhere.filter(id__in=ids)}
+    return [rows[each] for each in ids if each in rows]
+
+
+def _chosen(columns: dict[str, Any], before: tuple[datetime, str] | None) -> tuple[str, list[Any]]:
+    """SQL over the conversation `thread` and its parameters."""
+    where = " AND ".join(f"thread.{name} = %s" for name in columns)
+    values = list(columns.values())
+    if before is not None:
+        where += " AND thread.last_activity_at <= %s AND (thread.last_activity_at < %s OR thread.id < %s)"
+        values += [before[0], before[0], before[1]]
+    return where, values
 
 
 def thread(actor: Actor, conversation_id: str) -> ThreadInfo:
@@ -132,12 +157,12 @@ def thread(actor: Actor, conversation_id: str) -> ThreadInfo:
 def counts(actor: Actor) -> Counts:
     actor.require_role(Role.VIEWER)
     rows = Conversation.objects.of(actor.workspace_id)
-    found = {row["status"]: row["number"] for row in rows.values("status").annotate(number=Count("id")).order_by()}
+    numbers = {row["status"]: row["number"] for row in rows.values("status").annotate(number=Count("*")).order_by()}
     mine = rows.filter(status="open", assignee_id=actor.id)
-    unread = execute(_UNREAD_CONVERSATIONS, [actor.id, actor.workspace_id, actor.id])
+    unread = execute(_UNREAD_COUNTS, [actor.id, actor.workspace_id, actor.id, actor.workspace_id, actor.id])
     by_status = {str(row[0]): int(row[1]) for row in unread}
     return Counts(
-        by_status={status: found.get(status, 0) for status in ("bot", "waiting", "open", "resolved")},
+        by_status={status: numbers.get(status, 0) for status in ("bot", "waiting", "open", "resolved")},
         mine=mine.count(),
         unassigned=rows.filter(status__in=["waiting", "open"], assignee_id="").count(),
         unread_waiting=by_status.get("waiting", 0),
@@ -154,10 +179,8 @@ def contacts_of(conversation_ids: list[str]) -> dict[str, tuple[str, str]]:
 def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
     if not rows:
         return []
-    ids = [row.id for row in rows]
-    last = select(Message, actor.workspace_id, _LAST.format(ids=marks(ids)), ids)
-    shown = {info.conversation_id: info for info in message_infos(actor, last)}
-    unread = dict(execute(_UNREAD.format(ids=marks(ids)), [actor.id, actor.workspace_id, *ids]))
+    shown = {info.conversation_id: info for info in message_infos(actor, _last_messages(rows))}
+    unread = _unread(actor, [row.id for row in rows if row.status in {"waiting", "open"}])
     owners = member_names(actor.workspace_id, {row.assignee_id for row in rows} - {""})
     contacts = contact_names(actor, {row.contact_id for row in rows})
     return [
@@ -165,11 +188,23 @@ def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
             conversation=conversation_info(row, assignee_name=owners.get(row.assignee_id, "")),
             channel=channel_info(row.channel),
             contact_name=contacts.get(row.contact_id, ""),
-            unread=unread.get(row.id, 0) if row.status in {"waiting", "open"} else 0,
+            unread=unread.get(row.id, 0),
             last_message=shown.get(row.id),
         )
         for row in rows
     ]
+
+
+def _last_messages(rows: list[Conversation]) -> list[Message]:
+    places = [value for row in rows for value in (row.id, row.last_sequence)]
+    # For a list of pairs, SQLite would read the whole table.
+    where = " OR ".join(["(conversation_id = %s AND sequence = %s)"] * len(rows))
+    return select_across_workspaces(Message, _WHY, where, places)
+
+
+def _unread(actor: Actor, ids: list[str]) -> dict[str, int]:
+    """How many of the contact's messages the member has not read, by conversation."""
+    return dict(execute(_UNREAD.format(ids=marks(ids)), [actor.id, *ids])) if ids else {}
 
 
 def with_names(row: Conversation) -> ConversationInfo:
