@@ -20,6 +20,6 @@ export function colours(): Colours {
     line: read("--line"),
     surface: read("--surface"),
     surface2: read("--surface-2"),
-    series: [read("--brand-ink"), read("--success"), read("--warning-ink"), read("--danger")],
+    series: [read("--brand-ink"), read("--line-strong"), read("--success"), read("--warning-ink")],
   };
 }

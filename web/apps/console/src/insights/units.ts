@@ -54,7 +54,12 @@ const isBoth = (value: unknown): value is BothLanguages =>
 
 function money(value: number, currency: string): string {
   if (!/^[A-Z]{3}$/.test(currency)) return number(value, { maximumFractionDigits: 2 }); // Intl wants an ISO 4217 code
-  return number(value, { style: "currency", currency, currencyDisplay: "narrowSymbol" });
+  return number(value, {
+    style: "currency",
+    currency,
+    currencyDisplay: "narrowSymbol",
+    trailingZeroDisplay: "stripIfInteger",
+  });
 }
 
 /** "+12 %" against the period before; null where either is missing or the one before is nothing. */
