@@ -93,6 +93,15 @@ def test_a_flow_keeps_its_id(admin: Desk, flow: dict[str, Any]) -> None:
     admin.post(f"/flows/{flow['id']}/publish", {}, expect=422)
 
 
+def test_a_flow_that_was_saved_before_the_one_it_calls_is_called_by_its_title_once_live(admin: Desk) -> None:
+    caller = HELLO.replace("id: hello", "id: caller").replace("{en: Hello}", "{en: Caller}")
+    made = admin.post("/flows", {"text": caller + "  - call_flow: hello\n"}, expect=201)
+    assert (made["name"], made["state"]) == ("caller", "draft")
+    called = admin.post("/flows", {"text": HELLO}, expect=201)
+    admin.post(f"/flows/{called['id']}/publish", {})
+    assert admin.post(f"/flows/{made['id']}/publish", {})["name"] == "Caller"
+
+
 def test_a_table_becomes_the_yaml_that_it_is(admin: Desk, flow: dict[str, Any]) -> None:
     found = admin.post("/flows/check", {"table": flow["table"]})
     assert found["problems"] == []

@@ -97,6 +97,7 @@ def publish_flow(actor: Actor, *, flow_id: str, note: str = "", run_tests: bool 
         live = get_version(row, row.live_number) if row.live_number is not None else None
         if live is None or live.text != draft:
             row.live_number = _new_version(actor, row, note)
+        _rename(row)
         _go_live(actor, row, "flow.published", note)
     return flow_detail(row)
 
@@ -262,6 +263,13 @@ def _switch(actor: Actor, flow_id: str, *, is_live: bool, reason: str = "") -> F
             announce(row.workspace_id, what, row.id)
             audit(actor, what, row.id, after={"reason": reason.strip()[:1000]} if reason.strip() else None)
     return flow_detail(row)
+
+
+def _rename(row: Flow) -> None:
+    """Take the title of a draft that is sound by now: one saved before the flow that it calls was read as broken."""
+    tree, _ = checked_draft(row, Names.of(row.workspace_id))
+    row.name = _title(tree, row.name)
+    row.save(update_fields=["name"])
 
 
 def _title(tree: Any, otherwise: str) -> str:
