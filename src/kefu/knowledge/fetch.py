@@ -223,7 +223,8 @@ class _Fetcher:
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, ValueError):
             self.fail(url, "The page redirects to an address that is not on the web.")
         except (httpx.HTTPError, httpx.StreamError) as error:
-            self.fail(url, f"The server could not be reached or broke off ({type(error).__name__}).")
+            why = str(error) or type(error).__name__  # a name that nobody knows says so
+            self.fail(url, f"The server could not be reached or broke off ({why}).")
         return None
 
     async def _check(self, url: str) -> None:
