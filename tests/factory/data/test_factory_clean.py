@@ -13,6 +13,7 @@ from kefu.factory.data.clean import Decision, clean, read_decisions, tidied, wri
 from kefu.factory.data.findings import Suspect
 from kefu.factory.data.read import read_bytes
 from kefu.kit.errors import BadInput
+from kefu.knowledge.tagging.rows import spans_of
 
 
 def table(rows: str, name: str = "data.csv") -> Dataset:
@@ -40,6 +41,19 @@ def test_tidying_twice_is_tidying_once(text: str) -> None:
 
 def test_widths() -> None:
     assert tidied("订单　ＡＢ１２，什么时候到？") == "订单 AB12，什么时候到？"
+
+
+def test_slots_keep_their_places() -> None:
+    text = "call  13812345678 at noon"
+    row = {"text": text, "slots": [{"slot": "time", "start": text.index("noon"), "end": len(text)}]}
+    seven = [{"text": "7", "slots": [{"slot": slot, "start": 0, "end": 1}], "requested": slot} for slot in ("a", "b")]
+    lines = "".join(json.dumps(each) + "\n" for each in [row, *seven, seven[0]])
+    cleaned, changes = clean(table(lines, "slots.jsonl"))
+    assert [change.what for change in changes] == ["masked", "dropped: a duplicate"]
+    masked, *others = cleaned.examples
+    [span] = spans_of(masked)
+    assert masked.text[span.start : span.end] == "noon"
+    assert [each.extra["requested"] for each in others] == ["a", "b"]
 
 
 def test_what_has_nothing_to_read_is_dropped() -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from kefu.contracts.dataset import Example
 from kefu.kit.errors import BadInput
 from kefu.knowledge.masking import mask
-from kefu.knowledge.tagging.masking import moved
+from kefu.knowledge.tagging.masking import masked_slots, moved
 from kefu.knowledge.tagging.rows import SlotSpan
 
 TEXT = "call 13812345678 on friday, or ann@example.com by 9"
@@ -45,3 +46,8 @@ def test_what_only_looks_like_a_placeholder_is_refused() -> None:
     text = "call < phone 1 > on friday"
     with pytest.raises(BadInput, match="take it out"):
         found([span("friday", text)], text)
+
+
+def test_a_column_that_holds_something_else_is_a_text() -> None:
+    row = Example(TEXT, "call", 1, extra={"slots": "phone:13812345678"})
+    assert masked_slots(row, mask(TEXT)) == "phone:<PHONE_1>"

@@ -16,8 +16,8 @@ from kefu.contracts.dataset import Dataset, Example
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.knowledge.labels import OUT_OF_SCOPE, canonical_lines, dataset_of, read_bytes
 from kefu.knowledge.masking import mask
-from kefu.knowledge.tagging.masking import moved, written
-from kefu.knowledge.tagging.rows import SLOTS, spans_of
+from kefu.knowledge.tagging.masking import masked_slots
+from kefu.knowledge.tagging.rows import SLOTS
 from kefu.knowledge.words import fold
 
 FILE = "rows.jsonl.gz"
@@ -69,7 +69,7 @@ def _masked_row(row: Example) -> Example:
     found = mask(row.text, masked_before=True)
     extra = {name: _masked(value) for name, value in row.extra.items() if name != SLOTS}
     if SLOTS in row.extra:  # places in the text, which go with it
-        extra[SLOTS] = written(moved(spans_of(row), row.text, found))
+        extra[SLOTS] = masked_slots(row, found)
     return replace(row, text=found.text, extra=extra)
 
 

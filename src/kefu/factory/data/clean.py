@@ -20,8 +20,8 @@ from kefu.knowledge.labels.content import write_bytes
 from kefu.knowledge.labels.record import cell
 from kefu.knowledge.masking import mask
 from kefu.knowledge.parsing.characters import clean as without_hidden
-from kefu.knowledge.tagging.masking import moved, written
-from kefu.knowledge.tagging.rows import REQUESTED, SLOTS, spans_of
+from kefu.knowledge.tagging.masking import masked_slots
+from kefu.knowledge.tagging.rows import REQUESTED, SLOTS
 
 ACTIONS = ("keep", "drop", "relabel")
 # Full-width letters, digits and blanks; full-width punctuation is right in Chinese and stays.
@@ -213,8 +213,8 @@ def _masked(example: Example) -> tuple[Example | None, str]:
     for name in _SAID:
         if name in extra:
             extra[name], known = _masked_said(extra[name], known)
-    if SLOTS in extra:
-        extra[SLOTS] = written(moved(spans_of(example), example.text, masked))
+    if SLOTS in extra and masked.text != example.text:
+        extra[SLOTS] = masked_slots(example, masked)
     changed = replace(example, text=masked.text, extra=extra)
     return changed, "masked" if changed != example else ""
 

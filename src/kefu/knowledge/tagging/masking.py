@@ -3,12 +3,28 @@
 import json
 from collections.abc import Sequence
 
+from kefu.contracts.dataset import Example
 from kefu.kit.errors import BadInput
-from kefu.knowledge.masking import Masked
-from kefu.knowledge.tagging.rows import SlotSpan
+from kefu.knowledge.masking import Masked, mask
+from kefu.knowledge.tagging.rows import SLOTS, SlotSpan, spans_of
 
 # Begin and end in the original, and in the masked text.
 _Piece = tuple[int, int, int, int]
+
+
+def masked_slots(example: Example, masked: Masked) -> str:
+    """A row's column of slots as it goes with the masked text; one that holds anything else is masked as a text is.
+
+    Raises BadInput like `moved`.
+    """
+    try:
+        spans = spans_of(example)
+    except BadInput:  # other people's columns are called so too
+        return mask(example.extra[SLOTS], masked_before=True).text
+    places = moved(spans, example.text, masked)
+    return json.dumps(
+        [{"slot": each.slot, "start": each.start, "end": each.end} for each in places], ensure_ascii=False
+    )
 
 
 def moved(spans: Sequence[SlotSpan], text: str, masked: Masked) -> list[SlotSpan]:
@@ -20,11 +36,6 @@ def moved(spans: Sequence[SlotSpan], text: str, masked: Masked) -> list[SlotSpan
         return list(spans)
     pieces = _replaced(text, masked)
     return [SlotSpan(each.slot, _at(each.start, pieces, 0), _at(each.end, pieces, 1)) for each in spans]
-
-
-def written(spans: Sequence[SlotSpan]) -> str:
-    """Slots as a row of a labelled file has them."""
-    return json.dumps([{"slot": each.slot, "start": each.start, "end": each.end} for each in spans], ensure_ascii=False)
 
 
 def _replaced(text: str, masked: Masked) -> list[_Piece]:
