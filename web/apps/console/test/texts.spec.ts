@@ -37,6 +37,7 @@ describe("the two dictionaries", () => {
       import("../src/texts/en/company"),
       import("../src/texts/en/models"),
       import("../src/texts/en/flows"),
+      import("../src/texts/en/insights"),
     ]);
     const keys = areas.flatMap((area) => Object.values(area).flatMap((texts) => Object.keys(texts as object)));
     expect(keys.length).toBe(new Set(keys).size);
