@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.db import transaction
 
+from kefu.contracts.channel import Incoming, Part
 from kefu.contracts.tool import ToolCall
 from kefu.desk import erasure, identify
 from kefu.desk.accounts import actions as accounts_actions
@@ -212,6 +213,7 @@ OF_TYPE: dict[Any, Any] = {
     int: 1,
     bool: False,
     bytes: b"stranger",
+    Incoming: Incoming(contact="stranger", external_id="stranger", parts=(Part("text", text="stranger"),)),
     Role: Role.VIEWER,
     dict: {},
     list: [],

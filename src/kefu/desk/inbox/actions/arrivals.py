@@ -23,7 +23,7 @@ from kefu.desk.inbox.actions.state import language_of
 from kefu.desk.inbox.models import Arrival, Conversation, Delivery, Reach
 from kefu.desk.inbox.queries import ChannelInfo, get
 from kefu.desk.rows import now
-from kefu.kit.errors import BadInput
+from kefu.kit.errors import BadInput, NotFound
 from kefu.kit.settings import settings
 
 _PROFILE_VALUE = 200  # characters of a name or an address that a channel tells
@@ -84,11 +84,13 @@ def store_arrival(
 ) -> Arrived:
     """Make messages of an arrival whose files were kept. Harmless for one that is stored already.
 
-    `unfit` are names of files that could not be kept, of which the message tells. Raises Busy.
+    `unfit` are names of files that could not be kept, of which the message tells. Raises Busy, NotFound.
     """
     incoming = fit(incoming)
     with transaction.atomic():
-        row = Arrival.objects.of(workspace_id).select_for_update().get(id=arrival_id)
+        row = Arrival.objects.of(workspace_id).select_for_update().filter(id=arrival_id).first()
+        if row is None:
+            raise NotFound("There is no such arrival.", arrival=arrival_id)
         if row.state in {"stored", "dropped"}:
             return _arrived(row, repeated=True)
         thread = get(_actor(workspace_id), row.conversation_id, lock=True)
