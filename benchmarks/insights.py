@@ -1,6 +1,6 @@
 """How long the inbox and each report take on a long history, and whether roll-ups equal a recount.
 
-    python benchmarks/insights.py [--conversations 100000] [--days 90] [--repeat 20] [--home FOLDER]
+    python benchmarks/insights.py [--conversations 100000] [--days 90] [--repeat 20] [--only inbox] [--home FOLDER]
 
 Makes the history in FOLDER (or in KEFU_DATABASE_URL's database) unless it is there. Prints a Markdown table: half and
 95 % of the calls, each by another part of the history.
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--conversations", type=int, default=100_000)
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--only", default="", help="What is measured, by the beginning of its name.")
     parser.add_argument("--home", default="")
     parser.add_argument("--workspace", default=SLUG)
     parser.add_argument("--no-recount", action="store_true", help="Leave the proof out; it reads every message.")
@@ -41,6 +42,8 @@ def main() -> None:
     print("| what | p50 ms | p95 ms |")
     print("| --- | --- | --- |")
     for name, call in calls(given.workspace, given.days):
+        if not name.startswith(given.only):
+            continue
         print(row(name, call, given.repeat), flush=True)
     if not given.no_recount:
         print(f"\n{proof(given.workspace)}")
@@ -85,6 +88,7 @@ def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any
     people = [each for each in members(kefu) if each.role == "agent"]
     agent = Actor(info.id, "member", people[0].id, role=people[0].role)
     channels = [each.id for each in inbox.channels(kefu)]
+    phrases = said(info.id)
     today = now().date()
 
     def period(chance: random.Random) -> Period:
@@ -109,7 +113,9 @@ def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any
         ("inbox: mine, resolved", listed(status="resolved", assignee=agent.id)),
         ("inbox: of a channel", lambda chance: inbox.threads(agent, channel_id=chance.choice(channels))),
         ("inbox: counts", lambda chance: inbox.counts(agent)),
-        ("inbox: search", lambda chance: inbox.threads(agent, search=chance.choice(WORDS))),
+        ("inbox: search, known words", lambda chance: inbox.threads(agent, search=chance.choice(WORDS))),
+        ("inbox: search, words from messages", lambda chance: inbox.threads(agent, search=chance.choice(phrases))),
+        ("inbox: search, words never said", lambda chance: inbox.threads(agent, search=f"q{chance.randrange(10**6)}z")),
         ("live", lambda chance: live(kefu)),
         ("overview", report(reports.overview)),
         ("trend, three metrics by day", report(reports.trend, metrics=TREND, step="day")),
@@ -124,6 +130,20 @@ def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any
         ("cost", report(reports.cost)),
         ("unanswered", report(unanswered)),
     ]
+
+
+def said(workspace_id: str) -> list[str]:
+    """Two to eight characters each, from messages by chance of all of the history."""
+    from kefu.desk.inbox.models import Conversation, Message
+
+    chance = random.Random(11)
+    ids = list(Conversation.objects.of(workspace_id).values_list("id", flat=True))
+    few = Message.objects.across_workspaces("ids of one workspace").filter(
+        conversation_id__in=chance.choices(ids, k=200)
+    )
+    texts = [text for text in few.order_by("id").values_list("text", flat=True) if len(text) >= 10]
+    cuts = ((text, chance.randrange(len(text) - 8)) for text in texts)
+    return [text[begin : begin + chance.randint(2, 8)].strip() or "refund" for text, begin in cuts]
 
 
 def row(name: str, call: Callable[[random.Random], Any], repeat: int) -> str:

@@ -15,8 +15,8 @@ from kefu.desk.statements import execute, marks
 
 # Conversations that are read before the index is asked. Words that are common are found here, so what is left for the
 # index is rare; and a single character, which no index helps with, is looked for here alone.
-NEWEST = 2000
-_FIRST = 100  # of them, since half of all searches end here
+NEWEST = 1000
+_AT_ONCE = 250  # of them: reading goes on only while too little was found
 
 # One more character than a text has, so that its last two begin a triple as well.
 _FORGET = "INSERT INTO inbox_said(inbox_said, rowid, text) VALUES ('delete', old.rowid, lower(old.text) || char(1)); "
@@ -102,9 +102,11 @@ def found(where: str, values: list[Any], text: str, *, limit: int) -> list[str]:
             [*values, NEWEST],
         )
     ]
-    hits = _among(newest[:_FIRST], text)
-    if len(hits) < limit:
-        hits += _among(newest[_FIRST:], text)
+    hits: list[str] = []
+    for place in range(0, len(newest), _AT_ONCE):
+        hits += _among(newest[place : place + _AT_ONCE], text)
+        if len(hits) >= limit:
+            break
     if len(hits) >= limit or len(newest) < NEWEST or len(text) < 2:
         return hits[:limit]
     return _by_index(where, values, text, limit)
