@@ -105,6 +105,7 @@ def test_a_demo_that_was_stopped_half_way_goes_on(few_intents: None) -> None:
     begun = first_start(demo=True, progress=lambda *step: steps.append(step))
     assert begun is not None
     assert list(dict.fromkeys(name for name, _, _ in steps)) == [*names[:2], "intents"]
+    assert [(done, found) for name, done, found in steps if name != "intents"] == [(0, 2), (1, 2), (2, 2)]
     assert {source.name: source.state for source in library.sources(actor)} == dict.fromkeys(names, "ready")
     assert demo_channel() == inbox.channels(actor)[0].id
     assert first_start(demo=True) is None

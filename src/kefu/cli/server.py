@@ -70,6 +70,8 @@ def _progress(name: str, done: int, found: int) -> None:
     if sys.stderr.isatty():
         work = "Learning what the demo's customers want" if name == "intents" else "Reading the demo's help pages"
         click.echo(f"\r{work}: {done}/{found}  ", nl=done == found, err=True)
+    elif done == 0 and name != "intents":
+        click.echo("Setting up the demo, once: this takes a few minutes.", err=True)
 
 
 def _serve(listener: socket.socket, host: str, port: int) -> None:

@@ -99,9 +99,18 @@ def _demo_knowledge(actor: Actor, progress: Progress | None) -> None:
         for path in missing
     ]
     if ids:
-        read_sources(actor.workspace_id, ids, embed=wiring().embed, progress=progress)
+        told = progress or _silent
+        total = len(ids)  # each source is one document, so what is still to be read is known from the start
+        told(missing[0].relative_to(folder).as_posix(), 0, total)  # the FAQ comes first, and takes a minute
+        read_sources(
+            actor.workspace_id, ids, embed=wiring().embed, progress=lambda name, done, _: told(name, done, total)
+        )
         wiring().rehearse(actor.workspace_id)
         give_back()
+
+
+def _silent(name: str, done: int, found: int) -> None:
+    """Progress that nobody looks at."""
 
 
 def _ready_sources(actor: Actor) -> list[SourceInfo]:
