@@ -8,7 +8,7 @@ export const assistant = {
   "assistant.tab.thresholds": "Thresholds",
   "assistant.tab.engines": "Engines",
   "assistant.name": "Name",
-  "assistant.name.hint": "Customers see it above what the assistant writes.",
+  "assistant.name.hint": "What it calls itself in what it says. The name above its messages is set on the channel.",
   "assistant.tone": "Tone",
   "assistant.tone.hint": "How generated answers sound: “friendly and brief”, “formal, with Sie”.",
   "assistant.language": "Language when the customer's is not known",

@@ -9,7 +9,7 @@ export const assistant: Record<keyof typeof en, string> = {
   "assistant.tab.thresholds": "阈值",
   "assistant.tab.engines": "引擎",
   "assistant.name": "名称",
-  "assistant.name.hint": "显示在助手消息上方，客户可见。",
+  "assistant.name.hint": "助手在回答中的自称。消息上方显示的名称在渠道中设置。",
   "assistant.tone": "语气",
   "assistant.tone.hint": "生成回答的语气，例如「亲切简洁」「正式，用敬语」。",
   "assistant.language": "无法判断客户语言时使用",
