@@ -1,5 +1,7 @@
 """`python -m kefu.cli` is `kefu`."""
 
+import sys
+
 from kefu.cli import main
 
-main()
+sys.exit(main())

@@ -120,7 +120,7 @@ export const flows = {
   "step.ask.confirm": "Read it back (optional)",
   "step.ask.confirm.hint": "Asked when all is known. “No” lets the customer correct it.",
   "step.ask.afresh": "Ask again even for what is known",
-  "step.slots": "Slots to fill",
+  "step.slots.title": "Slots to fill",
   "step.slots.hint": "In the order in which they are asked for.",
   "step.slots.add": "Add a slot…",
   "step.options": "Options",

@@ -120,7 +120,7 @@ export const flows: Record<keyof typeof en, string> = {
   "step.ask.confirm": "复述确认（可选）",
   "step.ask.confirm.hint": "信息齐全后询问；客户说「不对」时可以更正。",
   "step.ask.afresh": "已知的也重新询问",
-  "step.slots": "要收集的信息项",
+  "step.slots.title": "要收集的信息项",
   "step.slots.hint": "按询问的顺序排列。",
   "step.slots.add": "添加信息项…",
   "step.options": "选项",
