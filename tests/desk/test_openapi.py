@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ninja import Schema
+
 from kefu.desk.api import api
 
 WRITTEN = Path(__file__).with_name("openapi.json")
@@ -32,3 +34,16 @@ def test_every_route_says_what_it_does_and_is_guarded() -> None:
             assert operation.get("tags"), f"{method} {path} needs a tag"
             name = operation["operationId"].rpartition("_api_")[2]
             assert (name in open_to_all) != bool(operation.get("security")), f"{method} {path}"
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """The description names shapes by their class alone: of two, one would be described as the other."""
+    places: dict[str, set[str]] = {}
+    for kind in all_below(Schema):
+        if kind.__module__.startswith("kefu.desk.") and kind.__name__ != "Request":
+            places.setdefault(kind.__name__, set()).add(kind.__module__)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def all_below(kind: type) -> set[type]:
+    return {each for below in kind.__subclasses__() for each in {below, *all_below(below)}}

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kefu.contracts.engine import Classifier, Encoder, Engine, Generator, Scorer
+from kefu.contracts.engine import Classifier, Encoder, Engine, Generator, Scorer, Speaker, Tagger, Transcriber
 from kefu.kit import registry
 from kefu.kit.errors import BadInstallation, MissingExtra, NotFound
 
-PROTOCOLS = {"encode": Encoder, "generate": Generator, "classify": Classifier, "score": Scorer}
+PROTOCOLS = {
+    **{"encode": Encoder, "generate": Generator, "classify": Classifier, "score": Scorer},
+    **{"tag": Tagger, "transcribe": Transcriber, "speak": Speaker},
+}
 Plugin = Callable[..., None]
 
 SOUND = 'title = "Mine"\nclass = "{package}.engine:Mine"\nroles = ["encode"]\n'

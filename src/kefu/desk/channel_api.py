@@ -54,7 +54,7 @@ def check(request: HttpRequest, channel_id: str) -> dict[str, Any]:
     return {"checks": [schemas.check(each) for each in check_channel(_actor(request), channel_id=channel_id)]}
 
 
-@router.post("/channels/{channel_id}/test-message", response=schemas.Check, tags=["Channels"])
+@router.post("/channels/{channel_id}/test-message", response=schemas.ChannelCheck, tags=["Channels"])
 def test_message(request: HttpRequest, channel_id: str, body: schemas.TestMessage) -> dict[str, Any]:
     """Send a message to somebody whom the channel knows, now."""
     return schemas.check(send_test(_actor(request), channel_id=channel_id, to=body.to, text=body.text))

@@ -80,7 +80,7 @@ class Values(Request):
     values: dict[str, Value]
 
 
-class Check(Schema):
+class ChannelCheck(Schema):
     name: str
     passed: bool
     sentence: Texts
@@ -88,7 +88,7 @@ class Check(Schema):
 
 
 class Checks(Schema):
-    checks: list[Check]
+    checks: list[ChannelCheck]
 
 
 class TestMessage(Request):

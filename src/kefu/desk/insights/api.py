@@ -32,34 +32,34 @@ def live(request: HttpRequest) -> dict[str, Any]:
     return schemas.live_json(live_figures(_actor(request)))
 
 
-@router.get("/insights/reports/{name}", response=schemas.Report)
+@router.get("/insights/reports/{name}", response=schemas.ShownReport)
 def report(request: HttpRequest, name: str, asked: Query[schemas.Asked]) -> Any:
     """A report: overview, funnel, intents, members, assistant, times, csat or cost."""
     make = reports.report_named(name)
     return _shown(asked, make(_actor(request), _period(request, asked), asked.filters()))
 
 
-@router.get("/insights/trend", response=schemas.Report)
+@router.get("/insights/trend", response=schemas.ShownReport)
 def trend(request: HttpRequest, asked: Query[schemas.Asked], metric: str, step: str = "") -> Any:
     """Metrics (several between commas) by hour, day, week or month."""
     period = _period(request, asked)
     return _shown(asked, reports.trend(_actor(request), period, asked.filters(), metrics=metric.split(","), step=step))
 
 
-@router.get("/insights/heatmap", response=schemas.Report)
+@router.get("/insights/heatmap", response=schemas.ShownReport)
 def heat_map(request: HttpRequest, asked: Query[schemas.Asked], metric: str = "incoming_messages_count") -> Any:
     """A metric by weekday and hour of the day."""
     return _shown(asked, reports.heat_map(_actor(request), _period(request, asked), asked.filters(), metric=metric))
 
 
-@router.get("/insights/breakdown", response=schemas.Report)
+@router.get("/insights/breakdown", response=schemas.ShownReport)
 def breakdown(request: HttpRequest, asked: Query[schemas.Asked], by: str, metric: str = "") -> Any:
     """Metrics by channel, member, team, label, intent, language or who."""
     period, chosen = _period(request, asked), metric.split(",") if metric else ()
     return _shown(asked, reports.breakdown(_actor(request), period, asked.filters(), by=by, metrics=chosen))
 
 
-@router.get("/insights/unanswered", response=schemas.Report)
+@router.get("/insights/unanswered", response=schemas.ShownReport)
 def unanswered(request: HttpRequest, asked: Query[schemas.Asked], state: str = "open") -> Any:
     """Groups of questions that knowledge could not answer, the most asked first."""
     period = _period(request, asked)

@@ -1,7 +1,7 @@
 """Shapes of figures at the members' door."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Field, Schema
 
@@ -59,7 +59,7 @@ class Column(Schema):
     definition: dict[str, str]
 
 
-class Report(Schema):
+class ShownReport(Schema):
     """Rows by the columns' keys; seconds are seconds, shares are of 1, money is in the rates' currency."""
 
     report: str
@@ -143,7 +143,7 @@ class Drafted(Schema):
 
 
 class GroupChange(Schema):
-    state: str = Field(pattern="^(open|dismissed)$")
+    state: Literal["open", "dismissed"]
 
 
 def report_json(made: Made) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class HeldBack(Schema):
     failures: list[HeldFailure]
 
 
-class Publishing(Request):
+class PublishHeld(Request):
     reason: str = Field(min_length=1, max_length=1000)
 
 

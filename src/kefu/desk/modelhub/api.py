@@ -328,7 +328,7 @@ def judge(request: HttpRequest, version_id: str) -> Status[Any]:
 
 
 @router.post("/versions/{version_id}/try", response=schemas.Guesses)
-def try_version(request: HttpRequest, version_id: str, body: schemas.Texts) -> dict[str, Any]:
+def try_version(request: HttpRequest, version_id: str, body: schemas.TriedTexts) -> dict[str, Any]:
     """What a version makes of some texts; nothing of them is kept."""
     begun = time.perf_counter()
     found = guesses(_actor(request), version_id=version_id, texts=body.texts)

@@ -500,7 +500,7 @@ class Promotions(Schema):
     promotions: list[Promotion]
 
 
-class Texts(Request):
+class TriedTexts(Request):
     texts: list[str] = Field(max_length=50)
 
 

@@ -143,7 +143,7 @@ const zh: Record<keyof typeof en, string> = {
   "file.error.other": "{name} 上传失败。",
   "file.open": "打开 {name}",
   "file.gone": "暂时无法加载",
-  "voice.record": "发送语音：按住说话，或点击一次开始",
+  "voice.record": "录制语音：按住说话，或点击一次开始",
   "voice.recording": "正在录音",
   "voice.cancel": "放弃录音",
   "voice.send": "发送语音",

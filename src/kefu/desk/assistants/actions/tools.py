@@ -50,6 +50,8 @@ def save_tool(
     that names the field, Conflict for a name that another has, NotFound, NotAllowed.
     """
     actor.require_role(Role.ADMIN)
+    if tool_id is not None:
+        get_tool(actor.workspace_id, tool_id)  # what is wrong with a definition is nobody's business elsewhere
     spec = checked_spec(definition)
     secret = checked_credentials(credentials) if credentials is not None else None
     with transaction.atomic():

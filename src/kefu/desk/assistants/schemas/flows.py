@@ -72,7 +72,7 @@ class Simulation(Request):
     now: datetime | None = None
 
 
-class Problem(Schema):
+class FlowProblem(Schema):
     code: str
     sentence: str
     fix: str
@@ -103,7 +103,7 @@ class FlowShown(Schema):
     text: str
     table: dict[str, Any] | None
     picture: dict[str, Any] | None
-    problems: list[Problem]
+    problems: list[FlowProblem]
 
 
 class FlowDetail(FlowShown):

@@ -7,6 +7,7 @@ from django.db import transaction
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox.models import Channel, Conversation, Delivery, Message, Reach
+from kefu.desk.inbox.queries.channels import channel_row
 from kefu.desk.rows import now
 from kefu.desk.statements import insert, new
 from kefu.kit.errors import Conflict, NotFound
@@ -54,9 +55,13 @@ def resend(actor: Actor, *, delivery_id: str) -> None:
 
 
 def resend_all(actor: Actor, *, channel_id: str) -> int:
-    """Send again all that was refused or tried too often on a channel, not what may have arrived; gives how many."""
+    """Send again all that was refused or tried too often on a channel, not what may have arrived; gives how many.
+
+    Raises NotFound, NotAllowed.
+    """
     actor.require_role(Role.SUPERVISOR)
     with transaction.atomic():
+        channel_row(actor, channel_id)
         dead = Delivery.objects.of(actor.workspace_id).filter(channel_id=channel_id, state="dead")
         count = dead.update(state="pending", due_at=now(), attempts=0)
         audit(actor, "delivery.all_resent", channel_id, after={"count": count})

@@ -1,0 +1,46 @@
+"""Rows that stand for a workspace's own logic, figures and deliveries, for tests that bring their ids elsewhere."""
+
+from kefu.desk.actor import Actor
+from kefu.desk.assistants import actions as assistants
+from kefu.desk.inbox.models import Conversation, Delivery, Message
+from kefu.desk.insights.models import QuestionGroup
+
+FLOW = """
+schema: kefu.flow/v1
+id: zanzibar
+name: Zanzibar
+languages: [en]
+when: {keywords: {en: [zanzibar]}}
+steps:
+  - {id: told, say: {en: "By boat, to Zanzibar."}}
+  - {id: over, end: done}
+"""
+TOOL = {"name": "zanzibar.boats", "method": "GET", "url": "https://boats.example/zanzibar"}
+TESTS = "tests: []\n"
+
+
+def logic_of(kefu: Actor) -> dict[str, str]:
+    """A tool, a flow with a version, and a file of tests."""
+    flow = assistants.save_flow(kefu, text=FLOW).info
+    assistants.publish_flow(kefu, flow_id=flow.id, run_tests=False)
+    tool = assistants.save_tool(kefu, definition=TOOL)
+    file = assistants.save_suite_file(kefu, name="zanzibar.yaml", text=TESTS)
+    return {"flow_id": flow.id, "tool_id": tool.id, "file_id": file.id, "number": "1"}
+
+
+def waiting_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
+    """A reply that nobody will send any more, and a question that nobody could answer."""
+    thread = Conversation.objects.of(kefu.workspace_id).get(id=conversation_id)
+    message = Message.objects.of(kefu.workspace_id).filter(conversation_id=thread.id).order_by("-sequence")[0]
+    delivery = Delivery.objects.create(
+        workspace_id=kefu.workspace_id,
+        channel_id=thread.channel_id,
+        conversation=thread,
+        message=message,
+        sequence=message.sequence,
+        state="dropped",
+    )
+    group = QuestionGroup.objects.create(
+        workspace_id=kefu.workspace_id, question="Zanzibar?", encoder="toy", dimension=1, rows=b"\0\0"
+    )
+    return {"delivery_id": delivery.id, "group_id": group.id}
