@@ -35,6 +35,7 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.serving: $(VENV)/.python pyproject.toml packages/kefu-models/pyproject.toml
+	@echo "Installing Kefu with its recogniser and voices: about a gigabyte, one to three minutes."
 	$(BIN)/pip install -q ./packages/kefu-models -e '.[speech]'
 	touch $@
 
