@@ -222,4 +222,4 @@ def test_only_admins_set_channels_up_and_other_workspaces_see_nothing(
         who.post(f"/deliveries/{row['id']}/drop", expect=status)
     stranger.get(f"/channels/{channel_id}/traffic", expect=404)
     stranger.get(f"/channels/{channel_id}/deliveries", expect=404)
-    assert stranger.post(f"/channels/{channel_id}/deliveries/resend")["count"] == 0
+    stranger.post(f"/channels/{channel_id}/deliveries/resend", expect=404)
