@@ -9,7 +9,7 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -134,12 +134,13 @@ async def _unkept(gateway: Gateway, actor: Actor, said: list[Said], question: st
     """Answer from what the caller gave; gives ("text", piece)… and ("done", whole)."""
     mind = await gateway.rows.long(wiring().mind, actor.workspace_id)
     pieces: asyncio.Queue[str | None] = asyncio.Queue()
+    *before, last = _masked([*(each.text for each in said), question])
     asked = TurnRequest(
         turn_id=new_id("turn"),
         workspace_id=actor.workspace_id,
         conversation_id="",
-        text=mask(question).text,
-        history=tuple(Said(each.author, mask(each.text).text) for each in said),
+        text=last,
+        history=tuple(Said(each.author, text) for each, text in zip(said, before, strict=True)),
         policy=mind.policy,
     )
     yield "begun", None
@@ -154,6 +155,17 @@ async def _unkept(gateway: Gateway, actor: Actor, said: list[Said], question: st
         cancel.set()  # the caller hung up
     about = shapes.outcome_json(outcome)
     yield "done", {"content": about.pop("answer"), "kefu": {**about, "conversation": None, "status": None}}
+
+
+def _masked(texts: list[str]) -> list[str]:
+    """Texts of one conversation without personal data: a value has the same placeholder in all, no other shares it."""
+    known: Mapping[str, str] = {}
+    shown = []
+    for text in texts:
+        masked = mask(text, None, known=known)
+        known = masked.placeholders
+        shown.append(masked.text)
+    return shown
 
 
 async def _kept(gateway: Gateway, actor: Actor, body: Chat, question: str, key: str | None) -> Made:
