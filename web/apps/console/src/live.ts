@@ -1,4 +1,4 @@
-import { LiveSocket, liveUrl, type LiveState } from "@kefu/api";
+import { LiveSocket, liveUrl, type LiveState } from "@kefu/client";
 import { onScopeDispose, shallowRef } from "vue";
 import { session as api } from "./desk/api";
 import type { DeskEvent, Person } from "./desk/types";

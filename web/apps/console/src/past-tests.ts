@@ -1,4 +1,4 @@
-import { ApiError } from "@kefu/api";
+import { ApiError } from "@kefu/client";
 import { reasonFor } from "./confirm";
 import { may } from "./session";
 import { t } from "./texts";

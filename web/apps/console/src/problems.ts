@@ -1,4 +1,4 @@
-import { ApiError, NetworkError } from "@kefu/api";
+import { ApiError, NetworkError } from "@kefu/client";
 import { language, t } from "./texts";
 
 /** What to tell a member about an error: our own words where the code is known, else the server's. */

@@ -1,4 +1,4 @@
-import { ApiError } from "@kefu/api";
+import { ApiError } from "@kefu/client";
 import { describe, expect, it } from "vitest";
 import { readFlow } from "../src/flows/document";
 import { refusalOf } from "../src/flows/refusal";

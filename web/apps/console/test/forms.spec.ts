@@ -1,4 +1,4 @@
-import { ApiError, NetworkError } from "@kefu/api";
+import { ApiError, NetworkError } from "@kefu/client";
 import { describe, expect, it } from "vitest";
 import { engineOf, isSecret, optionValue, prefixOf } from "../src/assistant/references";
 import { withText } from "../src/assistant/draft";

@@ -1,4 +1,4 @@
-import { ApiError, NetworkError } from "@kefu/api";
+import { ApiError, NetworkError } from "@kefu/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Message } from "../src/desk/types";
 import { notYetShown, Sending, type Outgoing } from "../src/inbox/sending";

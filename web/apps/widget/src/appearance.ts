@@ -1,4 +1,4 @@
-import type { Channel } from "@kefu/api";
+import type { Channel } from "@kefu/client";
 import { brandColors, parseColor } from "@kefu/ui";
 import { ref, watchEffect, type ShallowRef } from "vue";
 

@@ -1,4 +1,4 @@
-import type { Channel, Message } from "@kefu/api";
+import type { Channel, Message } from "@kefu/client";
 import { computed, ref, watch, type ShallowRef } from "vue";
 import { Beeper } from "@kefu/ui";
 import type { Drawer } from "./storage";

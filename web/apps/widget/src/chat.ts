@@ -19,7 +19,7 @@ import {
   type PreChatField,
   type Upload,
   type Visitor,
-} from "@kefu/api";
+} from "@kefu/client";
 import { Files, canRecord } from "@kefu/ui";
 import { computed, ref, shallowRef, watch } from "vue";
 import { Attention } from "./attention";

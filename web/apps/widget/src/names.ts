@@ -1,4 +1,4 @@
-import type { Channel, Message } from "@kefu/api";
+import type { Channel, Message } from "@kefu/client";
 import type { I18n } from "@kefu/ui";
 import type { TextKey } from "./texts";
 

@@ -1,4 +1,4 @@
-import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Message } from "@kefu/api";
+import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Message } from "@kefu/client";
 import { shallowRef } from "vue";
 import { PRIVATE as PREFIX, type Drawer } from "./storage";
 

@@ -1,4 +1,4 @@
-import type { Message } from "@kefu/api";
+import type { Message } from "@kefu/client";
 import type { Outgoing } from "./outbox";
 
 /** One line of the log, from top to bottom. `key` is stable: the same thing keeps its element on screen. */

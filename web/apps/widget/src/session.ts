@@ -7,7 +7,7 @@ import {
   type sendFile,
   type Visitor,
   type VisitorRequest,
-} from "@kefu/api";
+} from "@kefu/client";
 import type { Drawer } from "./storage";
 
 const TOKEN = "token";

@@ -1,4 +1,4 @@
-import { Timeline, type Conversation, type LiveEvent, type Message } from "@kefu/api";
+import { Timeline, type Conversation, type LiveEvent, type Message } from "@kefu/client";
 import { computed, shallowRef } from "vue";
 
 /** As many as a screen holds several times over; a longer history comes in several answers. */

@@ -8,7 +8,7 @@ import {
   type Message,
   type sendFile,
   type Visitor,
-} from "@kefu/api";
+} from "@kefu/client";
 
 type Body = Partial<Record<"token" | "text" | "email", string> & { attachments: string[] }>;
 

@@ -1,4 +1,4 @@
-import type { Message } from "@kefu/api";
+import type { Message } from "@kefu/client";
 import { describe, expect, it } from "vitest";
 import { clock, dayName } from "../src/dates";
 import { httpUrl } from "../src/links";

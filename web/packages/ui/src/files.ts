@@ -1,4 +1,4 @@
-import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Limits, type Upload } from "@kefu/api";
+import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Limits, type Upload } from "@kefu/client";
 import { computed, shallowRef } from "vue";
 
 /** A file that somebody chose for the message they are writing. */

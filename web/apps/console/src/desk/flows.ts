@@ -1,7 +1,7 @@
 /** The routes of flows, their tests and tools. */
 import type { PastTests } from "../past-tests";
 import { query, request } from "./request";
-import type { Citation } from "@kefu/api";
+import type { Citation } from "@kefu/client";
 import type { Said, Step as TraceStep } from "./types";
 
 export interface Problem {

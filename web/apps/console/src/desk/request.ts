@@ -1,4 +1,4 @@
-import { ApiError, NetworkError } from "@kefu/api";
+import { ApiError, NetworkError } from "@kefu/client";
 import type { Session } from "./types";
 
 /** Longer than any answer but an upload's or a trial's with a slow generator; what hangs longer is cut. */

@@ -8,7 +8,7 @@ import type {
   FeedbackValue,
   Limits,
   Outcome,
-} from "@kefu/api";
+} from "@kefu/client";
 
 export type { Attachment, Author, ConversationStatus, Decision, FeedbackValue, Limits, Outcome };
 

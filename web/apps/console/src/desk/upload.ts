@@ -1,4 +1,4 @@
-import { ApiError, NetworkError, sendFile, type Upload } from "@kefu/api";
+import { ApiError, NetworkError, sendFile, type Upload } from "@kefu/client";
 import { BASE, headers, tellIfRefused } from "./request";
 import type { Attachment, Source } from "./types";
 

@@ -1,4 +1,4 @@
-import { ApiError } from "@kefu/api";
+import { ApiError } from "@kefu/client";
 import type { Problem, SuiteReport } from "../desk/flows";
 
 /** Why a flow did not go live: what is wrong with it, or the tests that fail; null for any other error. */

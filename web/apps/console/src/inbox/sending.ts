@@ -1,4 +1,4 @@
-import { ApiError, backoffDelay, isRetryable, newKey } from "@kefu/api";
+import { ApiError, backoffDelay, isRetryable, newKey } from "@kefu/client";
 import { shallowRef } from "vue";
 import type { Attachment, Message } from "../desk/types";
 

@@ -1,4 +1,4 @@
-import { Timeline } from "@kefu/api";
+import { Timeline } from "@kefu/client";
 import { computed, onScopeDispose, ref, shallowRef } from "vue";
 import { inbox } from "../desk/api";
 import type { Conversation, ConversationDetail, DeskEvent, Message } from "../desk/types";

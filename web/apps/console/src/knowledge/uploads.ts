@@ -1,4 +1,4 @@
-import type { Upload } from "@kefu/api";
+import type { Upload } from "@kefu/client";
 import { ref, shallowRef } from "vue";
 import type { Source } from "../desk/types";
 import { uploadFile } from "../desk/upload";
