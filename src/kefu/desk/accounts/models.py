@@ -131,3 +131,61 @@ class BusinessHours(WorkspaceRow):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["workspace", "since"], name="business_hours_once")
         ]
+
+
+class Team(WorkspaceRow):
+    """People who deal with the same kind of conversations.
+
+    `method` is how those who wait are offered: manual (to nobody), round_robin or least_busy. Its members need all of
+    `skills`; customers in other than its `languages` (none: any) go elsewhere. Who is offered a conversation has
+    `offer_seconds` to take it; after `escalate_seconds` of waiting (0: never) leads and supervisors are told. `hours`
+    None: the workspace's.
+    """
+
+    id = row_id("team")
+    name = models.CharField(max_length=100)
+    method = models.CharField(max_length=12, default="manual")
+    skills = models.JSONField(default=list)
+    languages = models.JSONField(default=list)
+    # A minute: who sits at the desk has seen it by then, and the customer has not left yet.
+    offer_seconds = models.PositiveIntegerField(default=60)
+    escalate_seconds = models.PositiveIntegerField(default=300)
+    hours = models.JSONField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], condition=models.Q(is_active=True), name="team_name_once"
+            )
+        ]
+
+
+class TeamMember(WorkspaceRow):
+    """Somebody in a team. `last_offer_at`: round-robin goes on with whom it was longest ago."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    is_lead = models.BooleanField(default=False)
+    last_offer_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["team", "member"], name="team_member_once")]
+
+
+class Staffing(WorkspaceRow):
+    """What a member can do and whether they are there. Who has no row has the defaults.
+
+    `availability` is what the member chose: online, busy or away. `seen_at` is when a window of theirs was last open.
+    `conversation_limit` is how many conversations they are given at most (0: any number).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    member = models.OneToOneField(Member, on_delete=models.CASCADE, related_name="+")
+    skills = models.JSONField(default=list)
+    languages = models.JSONField(default=list)
+    # Five chats at once is what practised agents manage; whoever manages more is given more.
+    conversation_limit = models.PositiveSmallIntegerField(default=5)
+    availability = models.CharField(max_length=8, default="online")
+    seen_at = models.DateTimeField(null=True, blank=True)

@@ -33,6 +33,8 @@ class WorkspaceSettings:
     mail_on_hand_over: bool = True
     # Whoever looks at the console has taken the conversation before the mail goes out.
     mail_after_seconds: int = 30
+    # Three minutes without a window: longer than a reload, a tunnel or a change of networks.
+    away_after_seconds: int = 180
 
 
 # Hours that were set take effect later than the longest time for which a process remembers the old ones.

@@ -163,6 +163,7 @@ class WorkspaceSettings(Schema):
     nobody_came_seconds: int
     mail_on_hand_over: bool
     mail_after_seconds: int
+    away_after_seconds: int
 
 
 class Settings(Workspace):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from kefu.desk.rows import WorkspaceRow, now, row_id
 
@@ -66,6 +67,9 @@ class Conversation(WorkspaceRow):
     kept by whoever watches what happens. `assistant_state` is what the assistant was in the middle of, given back to it
     with the next turn and forgotten when somebody else takes over; `remembered` is what it keeps until the end. Both
     are masked.
+
+    `priority` is 0 to 3: none, low, high, urgent. `offered_to` is the member who may take it first, `escalated_at` when
+    leads were told that nobody takes it. `sla_clock`, `sla_state` and `sla_due_at` are of the clock that ends first.
     """
 
     # Every list has an index that begins with the workspace; one of its own would only mislead SQLite's planner.
@@ -76,6 +80,10 @@ class Conversation(WorkspaceRow):
     status = models.CharField(max_length=10, default="bot")
     assignee_id = models.CharField(max_length=32, blank=True, default="")
     language = models.CharField(max_length=12, blank=True, default="")
+    intent = models.CharField(max_length=64, blank=True, default="")
+    labels = models.CharField(max_length=400, blank=True, default="")
+    is_snoozed = models.BooleanField(default=False)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
     last_sequence = models.PositiveIntegerField(default=0)
     refusals_in_a_row = models.PositiveSmallIntegerField(default=0)
     sealed_placeholders = models.BinaryField(null=True)
@@ -89,14 +97,37 @@ class Conversation(WorkspaceRow):
     clock = models.JSONField(null=True)
     assistant_state = models.JSONField(null=True)
     remembered = models.JSONField(default=dict)
+    team_id = models.CharField(max_length=32, blank=True, default="")
+    priority = models.PositiveSmallIntegerField(default=0)
+    offered_to = models.CharField(max_length=32, blank=True, default="")
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    sla_clock = models.CharField(max_length=12, blank=True, default="")
+    sla_state = models.CharField(max_length=8, blank=True, default="")
+    sla_due_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["workspace", "-last_activity_at"], name="conversation_newest"),
+            # All that lists are narrowed by stands in it: whatever is combined, no row is read that is not shown.
+            models.Index(
+                fields=[
+                    *("workspace", "-last_activity_at", "status", "assignee_id", "channel", "language", "intent"),
+                    *("labels", "is_snoozed", "id"),
+                ],
+                name="conversation_list",
+            ),
             models.Index(fields=["workspace", "status", "-last_activity_at"], name="conversation_inbox"),
             models.Index(fields=["workspace", "assignee_id", "status", "-last_activity_at"], name="conversation_owner"),
             models.Index(fields=["workspace", "channel", "-last_activity_at"], name="conversation_channel"),
             models.Index(fields=["due_at"], name="conversation_due", condition=Q(due_at__isnull=False)),
+            # Only those that have a team or a clock pay for these with every message.
+            models.Index(
+                fields=["workspace", "team_id", "status", "-last_activity_at"],
+                name="conversation_team",
+                condition=~Q(team_id=""),
+            ),
+            models.Index(
+                fields=["workspace", "sla_due_at"], name="conversation_sla", condition=Q(sla_due_at__isnull=False)
+            ),
         ]
 
 
@@ -222,6 +253,86 @@ class ReadMark(WorkspaceRow):
         ]
 
 
+class Label(WorkspaceRow):
+    """What members sort conversations by; `colour` is #rrggbb. One that is gone keeps its title for past figures."""
+
+    id = row_id("lbl")
+    title = models.CharField(max_length=60)
+    colour = models.CharField(max_length=7)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(Lower("title"), "workspace", condition=Q(is_active=True), name="label_title_once")
+        ]
+
+
+class Mention(WorkspaceRow):
+    """A member is named in a note. `seen_at`: they have looked at the conversation since."""
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    message_id = models.CharField(max_length=32)
+    member_id = models.CharField(max_length=32)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["message_id", "member_id"], name="mention_once")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["member_id", "conversation"], name="mention_of_member"),
+            models.Index(fields=["member_id"], name="mention_unseen", condition=Q(seen_at__isnull=True)),
+        ]
+
+
+class Draft(WorkspaceRow):
+    """What a member was writing in a conversation: a reply, or a note. It may name what was never said, so it is sealed."""
+
+    id = row_id("draft")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    member_id = models.CharField(max_length=32)
+    sealed_text = models.BinaryField()
+    is_internal = models.BooleanField(default=False)
+    kept_at = models.DateTimeField(default=now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["member_id", "conversation"], name="draft_once")
+        ]
+
+
+class CannedReply(WorkspaceRow):
+    """A reply that is written once, found by its `shortcut`. `member_id`: whose own it is; without one, everybody's."""
+
+    id = row_id("canned")
+    member_id = models.CharField(max_length=32, blank=True, default="")
+    shortcut = models.CharField(max_length=40)
+    language = models.CharField(max_length=12, blank=True, default="")
+    text = models.TextField()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["workspace", "member_id", "shortcut", "language"], name="canned_shortcut_once"
+            )
+        ]
+
+
+class SavedView(WorkspaceRow):
+    """A way of narrowing the list, kept under a name. `member_id`: whose own it is; without one, everybody's."""
+
+    id = row_id("view")
+    member_id = models.CharField(max_length=32, blank=True, default="")
+    name = models.CharField(max_length=60)
+    chosen = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["workspace", "member_id", "name"], name="view_name_once")
+        ]
+
+
 class Reach(WorkspaceRow):
     """How a conversation on a pushing channel is reached.
 
@@ -307,4 +418,108 @@ class Delivery(WorkspaceRow):
             models.Index(fields=["due_at"], name="delivery_due", condition=Q(state__in=["pending", "claimed"])),
             models.Index(fields=["conversation", "state", "sequence"], name="delivery_of_thread"),
             models.Index(fields=["channel", "state", "created_at"], name="delivery_of_channel"),
+        ]
+
+
+class Routing(WorkspaceRow):
+    """How those who wait are given to teams: `rules` in order, as `desk.inbox.routing` reads them.
+
+    Its row is held while conversations of the workspace are offered, so that no limit is passed by two at once.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    rules = models.JSONField(default=list)
+    default_team = models.CharField(max_length=32, blank=True, default="")
+    tells_position = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["workspace"], name="routing_once")]
+
+
+class Route(WorkspaceRow):
+    """A conversation on its way to a member, while it waits.
+
+    `state` is waiting, offered or left (it waits no more; those behind it move up). `wanted` is the team that a flow
+    named. `passed` are members who were offered it and did not take it. `position` is the one last told.
+    """
+
+    id = row_id("route")
+    conversation = models.OneToOneField(Conversation, on_delete=models.CASCADE, related_name="+")
+    state = models.CharField(max_length=8, default="waiting")
+    wanted = models.CharField(max_length=100, blank=True, default="")
+    is_begun = models.BooleanField(default=False)
+    member_id = models.CharField(max_length=32, blank=True, default="")
+    offered_until = models.DateTimeField(null=True, blank=True)
+    passed = models.JSONField(default=list)
+    skills = models.JSONField(default=list)
+    escalate_at = models.DateTimeField(null=True, blank=True)
+    position = models.PositiveIntegerField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True, default=now)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="route_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["workspace", "member_id"], name="route_member"),
+        ]
+
+
+class SlaPolicy(WorkspaceRow):
+    """How soon a company wants to have answered and solved. Of those that fit, the first by `place` counts.
+
+    Seconds, of business hours where `in_business_hours`; None: no such clock. `conditions` hold lists of channels,
+    teams, labels and priorities, and a table of the contact's attributes; what is empty fits all. `on_breach`: a team
+    that gets the conversation, a priority that it is raised to, and whether leads and supervisors get a mail.
+    """
+
+    id = row_id("sla")
+    name = models.CharField(max_length=100)
+    place = models.PositiveSmallIntegerField(default=0)
+    first_reply_seconds = models.PositiveIntegerField(null=True, blank=True)
+    next_reply_seconds = models.PositiveIntegerField(null=True, blank=True)
+    resolution_seconds = models.PositiveIntegerField(null=True, blank=True)
+    in_business_hours = models.BooleanField(default=True)
+    warn_seconds = models.PositiveIntegerField(default=300)
+    conditions = models.JSONField(default=dict)
+    on_breach = models.JSONField(default=dict)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], condition=Q(is_active=True), name="sla_policy_name_once"
+            )
+        ]
+
+
+class SlaClock(WorkspaceRow):
+    """One promise about a conversation: `kind` is first_reply, next_reply or resolution.
+
+    `state` is running, paused, met, missed or dropped (it is owed no more). `target` and `spent` are milliseconds, of
+    business hours where `in_business_hours`; it has run since `since`. Of the conversation's present stay with people
+    while `is_current`. `due_at` is when it is looked at next: to warn, or to say that it is too late (`breached_at`).
+    """
+
+    id = row_id("clock")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    policy = models.ForeignKey(SlaPolicy, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=12)
+    state = models.CharField(max_length=8, default="running")
+    target = models.BigIntegerField()
+    in_business_hours = models.BooleanField(default=True)
+    spent = models.BigIntegerField(default=0)
+    since = models.DateTimeField(null=True, blank=True)
+    is_current = models.BooleanField(default=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    warned_at = models.DateTimeField(null=True, blank=True)
+    breached_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["conversation", "kind"], condition=Q(state__in=["running", "paused"]), name="sla_clock_one_runs"
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["due_at"], name="sla_clock_due", condition=Q(due_at__isnull=False))
         ]
