@@ -111,7 +111,7 @@ class Conversation(WorkspaceRow):
             models.Index(
                 fields=[
                     *("workspace", "-last_activity_at", "status", "assignee_id", "channel", "language", "intent"),
-                    *("labels", "is_snoozed", "id"),
+                    *("labels", "is_snoozed", "team_id", "priority", "id"),
                 ],
                 name="conversation_list",
             ),
@@ -287,7 +287,7 @@ class Mention(WorkspaceRow):
 
 
 class Draft(WorkspaceRow):
-    """What a member was writing in a conversation: a reply, or a note. It may name what was never said, so it is sealed."""
+    """What a member was writing in a conversation, a reply or a note; sealed, since nothing of it is masked yet."""
 
     id = row_id("draft")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection as default_connection
 from django.db import transaction
 
+from kefu.desk.inbox import filters
+from kefu.desk.inbox.filters import Chosen
 from kefu.desk.statements import execute, marks
 
 # Conversations that are read before the index is asked. Words that are common are found here, so what is left for the
@@ -88,20 +90,12 @@ def lay(connection: Any = default_connection) -> None:
             cursor.execute(statement)
 
 
-def found(where: str, values: list[Any], text: str, *, limit: int) -> list[str]:
-    """Ids of the conversations in which the text was said, newest activity first.
+def said_in(among: Chosen, text: str, *, limit: int) -> list[str]:
+    """Ids of the chosen conversations in which the text was said, newest activity first.
 
-    `where` is SQL over the conversation `thread`, with the workspace among it; `values` are its parameters. A text of
-    one character is looked for in the newest conversations alone.
+    A text of one character is looked for in the newest conversations alone.
     """
-    newest = [
-        row[0]
-        for row in execute(
-            f"SELECT thread.id FROM inbox_conversation AS thread WHERE {where} "  # noqa: S608 - no value is in it
-            "ORDER BY thread.last_activity_at DESC, thread.id DESC LIMIT %s",
-            [*values, NEWEST],
-        )
-    ]
+    newest = filters.newest(among, NEWEST)
     hits: list[str] = []
     for place in range(0, len(newest), _AT_ONCE):
         hits += _among(newest[place : place + _AT_ONCE], text)
@@ -109,7 +103,7 @@ def found(where: str, values: list[Any], text: str, *, limit: int) -> list[str]:
             break
     if len(hits) >= limit or len(newest) < NEWEST or len(text) < 2:
         return hits[:limit]
-    return _by_index(where, values, text, limit)
+    return _by_index(among.where, [*among.values], text, limit)
 
 
 def _is_kept(connection: Any) -> bool:

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from kefu.desk.accounts.queries import member_names
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
+from kefu.desk.inbox.filters import Filter, Place, chosen, newest
 from kefu.desk.inbox.models import Conversation, Message
 from kefu.desk.inbox.queries.channels import ChannelInfo, channel_info
 from kefu.desk.inbox.queries.messages import MessageInfo, message_infos
 from kefu.desk.inbox.queries.rows import get
-from kefu.desk.inbox.searching import found
+from kefu.desk.inbox.searching import said_in
 from kefu.desk.statements import execute, marks, select_across_workspaces
 
+EVERY = Filter()
 # Told of a workspace as well, SQLite may read all of it for fifty conversations.
 _WHY = "the conversations are one workspace's, which the caller has read"
 
@@ -103,32 +105,22 @@ def conversations(
 
 def threads(
     actor: Actor,
+    wanted: Filter = EVERY,
     *,
-    status: str | None = None,
-    assignee: str | None = None,
-    channel_id: str | None = None,
     search: str = "",
-    before: tuple[datetime, str] | None = None,
+    before: Place | None = None,
     limit: int = 50,
 ) -> list[ThreadInfo]:
     """Conversations for the inbox, newest activity first.
 
-    `assignee` is a member's id, or "none"; `search` is looked for in (masked) messages; `before` is the last activity
-    and id of the last one of the page before.
+    `search` is looked for in (masked) messages; `before` is the last activity and id of the last one of the page
+    before.
     """
     actor.require_role(Role.VIEWER)
-    rows = Conversation.objects.of(actor.workspace_id).select_related("channel").order_by("-last_activity_at", "-id")
-    wanted = {"status": status, "assignee_id": "" if assignee == "none" else assignee, "channel_id": channel_id}
-    chosen = {name: value for name, value in wanted.items() if value or (name == "assignee_id" and assignee)}
+    among = chosen(actor, wanted, before)
     if search := search.replace("\0", ""):
-        where, values = _chosen({"workspace_id": actor.workspace_id, **chosen}, before)
-        return _threads(actor, _of_ids(found(where, values, search, limit=limit)))
-    rows = rows.filter(**chosen)
-    if before is not None:
-        # The bound is said apart, since no index can be entered through an alternative.
-        after_it = Q(last_activity_at__lt=before[0]) | Q(id__lt=before[1])
-        rows = rows.filter(after_it, last_activity_at__lte=before[0])
-    return _threads(actor, list(rows[:limit]))
+        return _threads(actor, _of_ids(said_in(among, search, limit=limit)))
+    return _threads(actor, _of_ids(newest(among, limit)))
 
 
 def _of_ids(ids: list[str]) -> list[Conversation]:
@@ -136,16 +128,6 @@ def _of_ids(ids: list[str]) -> list[Conversation]:
     everywhere = Conversation.objects.across_workspaces(_WHY).select_related("channel")
     rows = {row.id: row for row in everywhere.filter(id__in=ids)}
     return [rows[each] for each in ids if each in rows]
-
-
-def _chosen(columns: dict[str, Any], before: tuple[datetime, str] | None) -> tuple[str, list[Any]]:
-    """SQL over the conversation `thread` and its parameters."""
-    where = " AND ".join(f"thread.{name} = %s" for name in columns)
-    values = list(columns.values())
-    if before is not None:
-        where += " AND thread.last_activity_at <= %s AND (thread.last_activity_at < %s OR thread.id < %s)"
-        values += [before[0], before[0], before[1]]
-    return where, values
 
 
 def thread(actor: Actor, conversation_id: str) -> ThreadInfo:

@@ -1,0 +1,126 @@
+"""What narrows the list of conversations, as SQL over the conversation `thread`; lists, counts and search share it.
+
+The index `conversation_list` holds all of these columns by last activity. However they are combined, at most that index
+is walked, newest first, and no row is read that is not shown.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from kefu.desk.actor import Actor
+from kefu.desk.statements import execute, marks
+
+STATUSES = ("bot", "waiting", "open", "resolved")
+_AMONG_MEMBERS = ("waiting", "open")
+# The statuses that pass: their conversations are few at any time, and the index by status finds them at once.
+_FEW = frozenset({"bot", "waiting", "open"})
+_HOLDS = {"sqlite": "instr(thread.labels, %s) > 0", "postgresql": "strpos(thread.labels, %s) > 0"}
+_UNREAD = """EXISTS (
+    SELECT 1 FROM inbox_message AS said WHERE said.conversation_id = thread.id AND said.author = 'contact'
+    AND said.sequence > COALESCE((SELECT MAX(mark.sequence) FROM inbox_readmark AS mark
+        WHERE mark.conversation_id = thread.id AND mark.member_id = %s), 0))"""
+_MENTIONED = "thread.id IN (SELECT conversation_id FROM inbox_mention WHERE member_id = %s)"
+_BEFORE = "thread.last_activity_at <= %s AND (thread.last_activity_at < %s OR thread.id < %s)"
+
+Place = tuple[datetime, str]  # last activity and id of the last conversation of a page
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which conversations are wanted; what is left empty narrows nothing.
+
+    `assignee` is a member's id, or "none". `labels` must all be there. `since` and `until` are of the last activity,
+    the second excluded. `unread`: among those with members, with something that the reader has not read. `mentioned`:
+    a note names the reader. `snoozed` None: whether or not. `priority` is the least.
+    """
+
+    status: tuple[str, ...] = ()
+    assignee: str = ""
+    channel_id: str = ""
+    labels: tuple[str, ...] = ()
+    language: str = ""
+    intent: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    unread: bool = False
+    mentioned: bool = False
+    snoozed: bool | None = None
+    team: str = ""
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A filter for one reader: the table as a statement names it, a condition, and its parameters in order."""
+
+    table: str
+    where: str
+    values: tuple[Any, ...]
+
+
+def chosen(actor: Actor, wanted: Filter, before: Place | None = None) -> Chosen:
+    """The SQL of a filter as this actor means it."""
+    parts: list[tuple[str, list[Any]]] = [("thread.workspace_id = %s", [actor.workspace_id])]
+    status = wanted.status or (_AMONG_MEMBERS if wanted.unread else ())
+    if len(status) == 1:
+        parts.append(("thread.status = %s", [*status]))
+    elif status:
+        parts.append((f"thread.status IN ({marks(status)})", [*status]))
+    parts += _columns(wanted)
+    parts += [(_HOLDS[connection.vendor], [f",{each},"]) for each in wanted.labels]
+    if wanted.snoozed is not None and (not status or "open" in status or wanted.snoozed):
+        parts.append(("thread.is_snoozed = %s", [wanted.snoozed]))
+    if wanted.since is not None:
+        parts.append(("thread.last_activity_at >= %s", [wanted.since]))
+    if wanted.until is not None:
+        parts.append(("thread.last_activity_at < %s", [wanted.until]))
+    if before is not None:
+        # The bound is said apart, since no index can be entered through an alternative.
+        parts.append((_BEFORE, [before[0], *before]))
+    if wanted.mentioned:
+        parts.append((_MENTIONED, [actor.id]))
+    if wanted.unread:
+        parts.append((_UNREAD, [actor.id]))
+    where = " AND ".join(text for text, _ in parts)
+    return Chosen(_table(wanted, status), where, tuple(value for _, values in parts for value in values))
+
+
+def _columns(wanted: Filter) -> list[tuple[str, list[Any]]]:
+    equal = {
+        "channel_id": wanted.channel_id,
+        "language": wanted.language,
+        "intent": wanted.intent,
+        "team_id": wanted.team,
+    }
+    found: list[tuple[str, list[Any]]] = [(f"thread.{name} = %s", [value]) for name, value in equal.items() if value]
+    if wanted.assignee:
+        found.append(("thread.assignee_id = %s", ["" if wanted.assignee == "none" else wanted.assignee]))
+    if wanted.priority:
+        found.append(("thread.priority >= %s", [wanted.priority]))
+    return found
+
+
+def _table(wanted: Filter, status: tuple[str, ...]) -> str:
+    """SQLite does not know how rare a combination is, and would read all rows of a status or an owner for it."""
+    if connection.vendor != "sqlite" or wanted.mentioned or (status and set(status) <= _FEW):
+        return "inbox_conversation AS thread"
+    alone = Filter(status=wanted.status, assignee=wanted.assignee if status else "", snoozed=wanted.snoozed)
+    if wanted in (alone, Filter(channel_id=wanted.channel_id, snoozed=wanted.snoozed)) and len(status) < 2:
+        return "inbox_conversation AS thread"
+    return "inbox_conversation AS thread INDEXED BY conversation_list"
+
+
+def newest(found: Chosen, limit: int) -> list[str]:
+    """Ids of the chosen conversations, newest activity first."""
+    sql = f"SELECT thread.id FROM {found.table} WHERE {found.where} "  # noqa: S608 - no value is in it
+    order = "ORDER BY thread.last_activity_at DESC, thread.id DESC LIMIT %s"
+    return [str(row[0]) for row in execute(sql + order, [*found.values, limit])]
+
+
+def number(found: Chosen, most: int) -> int:
+    """How many conversations are chosen, `most` at most: counting stops there."""
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {found.table} WHERE {found.where} LIMIT %s) AS some"  # noqa: S608
+    return int(execute(sql, [*found.values, most])[0][0])
