@@ -64,6 +64,23 @@ class Hours:
                 return min(later)
         return None
 
+    def end_of(self, start: int, work: int) -> int | None:
+        """When so many milliseconds of business time will have gone by since `start`; None when they never do."""
+        if self.weekly is None or work <= 0:
+            return start + max(0, work)
+        day = _day_of(start, self.zone) - timedelta(days=1)
+        left, idle = work, 0
+        while idle < _LOOK_AHEAD:
+            idle += 1
+            for opens, closes in _windows(self, day):
+                inside = closes - max(start, opens)
+                if inside >= left:
+                    return max(start, opens) + left
+                if inside > 0:
+                    left, idle = left - inside, 0
+            day += timedelta(days=1)
+        return None
+
 
 ALWAYS = Hours()
 
