@@ -38,6 +38,7 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     contact_id: str | None = None
     channel_id: str | None = None
+    sign_in: str = ""  # the session that a member's socket belongs to
 
     def require_role(self, least: Role) -> None:
         """Let members of at least this role, and Kefu itself, pass.

@@ -63,19 +63,30 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    # Single sign-on, second factors and the list of sessions; none of their pages and addresses is served.
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
+    "allauth.usersessions",
     "kefu.desk.accounts",
     "kefu.desk.contacts",
     "kefu.desk.library",
     "kefu.desk.modelhub",
     "kefu.desk.inbox",
+    "kefu.desk.calls",
     "kefu.desk.assistants",
     "kefu.desk.insights",
+    "kefu.desk.surveys",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "kefu.desk.http.seen.seen",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kefu.desk.http.headers.no_store",
 ]
@@ -89,6 +100,12 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _kefu.public_url.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [_kefu.public_url] if _kefu.public_url else []
+# Of allauth only the parts are used: our own routes lead in, so none of its forms, names and mails are wanted.
+SOCIALACCOUNT_ADAPTER = "kefu.desk.accounts.oidc.SignOnAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
 # kit.log writes every line; Django's own handlers would write some of them twice.
 LOGGING_CONFIG = None
 

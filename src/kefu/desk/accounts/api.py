@@ -13,10 +13,10 @@ from kefu.desk.accounts.actions import NewInvitation
 from kefu.desk.accounts.hours import Hours, hours_json, milliseconds, moment
 from kefu.desk.accounts.queries import AuditInfo, WorkspaceInfo
 from kefu.desk.actor import Actor
+from kefu.desk.http.address import address
 from kefu.desk.http.entry import (
     CHOSEN,
     Entered,
-    address,
     entered,
     member,
     membership_in,

@@ -48,10 +48,17 @@ class Member(WorkspaceRow):
     role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
     is_active = models.BooleanField(default=True)
     wants_mail = models.BooleanField(default=True)
+    # By what name the workspace's sign-on server knows the person; empty until they first came that way.
+    sso_subject = models.CharField(max_length=255, blank=True, default="")
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["workspace", "user"], name="member_once_per_workspace")
+            models.UniqueConstraint(fields=["workspace", "user"], name="member_once_per_workspace"),
+            models.UniqueConstraint(
+                fields=["workspace", "sso_subject"],
+                name="member_once_per_subject",
+                condition=~models.Q(sso_subject=""),
+            ),
         ]
 
 
@@ -97,6 +104,8 @@ class LiveTicket(WorkspaceRow):
     digest = models.CharField(max_length=64, primary_key=True)
     member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
     expires_at = models.DateTimeField()
+    # The session that asked for it: the socket ends with it.
+    sign_in = models.CharField(max_length=20, blank=True, default="")
 
 
 class Notification(WorkspaceRow):
@@ -189,3 +198,27 @@ class Staffing(WorkspaceRow):
     conversation_limit = models.PositiveSmallIntegerField(default=5)
     availability = models.CharField(max_length=8, default="online")
     seen_at = models.DateTimeField(null=True, blank=True)
+
+
+class SignOn(WorkspaceRow):
+    """How a workspace's people come in with their company's account (OpenID Connect).
+
+    `newcomer_role` empty: only who is a member already. `is_only_way`: passwords open the workspace to `break_glass`
+    alone, an owner.
+    """
+
+    id = row_id("sso")
+    issuer = models.CharField(max_length=300)
+    client_id = models.CharField(max_length=300)
+    sealed_secret = models.BinaryField()
+    domains = models.JSONField(default=list)
+    newcomer_role = models.CharField(max_length=12, blank=True, default="")
+    trusts_unverified = models.BooleanField(default=False)
+    is_on = models.BooleanField(default=False)
+    is_only_way = models.BooleanField(default=False)
+    break_glass = models.ForeignKey(Member, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["workspace"], name="sign_on_once_per_workspace")
+        ]

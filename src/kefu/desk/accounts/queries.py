@@ -7,13 +7,16 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.db.models import Exists, OuterRef, Q
+
 from kefu.desk.accounts.hours import ALWAYS, Hours, checked_hours, milliseconds
-from kefu.desk.accounts.models import ApiKey, AuditEntry, BusinessHours, Event, Member, Workspace
+from kefu.desk.accounts.models import ApiKey, AuditEntry, BusinessHours, Event, Member, SignOn, Workspace
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import digest, verify
 from kefu.desk.crypto import workspace_key as unwrapped
 from kefu.desk.rows import now
-from kefu.kit.errors import NotFound, NotSignedIn
+from kefu.kit.errors import NotAllowed, NotFound, NotSignedIn
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,13 @@ class WorkspaceSettings:
     mail_on_hand_over: bool = True
     # Whoever looks at the console has taken the conversation before the mail goes out.
     mail_after_seconds: int = 30
+    # Who comes with a password also gives a code of their authenticator app, and sets one up before anything else.
+    require_second_factor: bool = False
     # Three minutes without a window: longer than a reload, a tunnel or a change of networks.
     away_after_seconds: int = 180
 
+
+BY_PASSWORD = "password"  # noqa: S105  a way in, not a secret
 
 # Hours that were set take effect later than the longest time for which a process remembers the old ones.
 HOURS_REMEMBERED_SECONDS, HOURS_LEAD_SECONDS = 20.0, 30.0
@@ -58,12 +65,17 @@ class HoursBook:
 
 @dataclass(frozen=True)
 class Membership:
-    """One of a person's workspaces, and what they are there."""
+    """One of a person's workspaces, and what they are there.
+
+    `needs` is what keeps this session out of it: `sso` where only the company's own account opens it,
+    `second_factor` where one is asked for; empty for nothing.
+    """
 
     member_id: str
     role: Role
     wants_mail: bool
     workspace: WorkspaceInfo
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,21 +190,53 @@ def hours_set(actor: Actor) -> Hours:
     return entries[0][1] if entries else ALWAYS
 
 
-def memberships(user_id: str) -> list[Membership]:
-    """Where a person is an active member, oldest first."""
+def memberships(user_id: str, *, way: str = BY_PASSWORD, second: bool = True) -> list[Membership]:
+    """Where a person is an active member, oldest first, and what a session opened this way lacks for each.
+
+    `way` is `password` or `sso:WORKSPACE`: who came through a workspace's own server is there alone. `second`: they
+    gave a second factor.
+    """
     rows = Member.objects.across_workspaces("a person's own memberships").filter(user_id=user_id, is_active=True)
+    if way != BY_PASSWORD:
+        rows = rows.filter(workspace_id=way.removeprefix("sso:"))
+    rows = rows.annotate(is_kept_out=_is_kept_out())
     return [
-        Membership(row.id, Role(row.role), row.wants_mail, _workspace(row.workspace))
+        Membership(row.id, Role(row.role), row.wants_mail, _workspace(row.workspace), _needs(row, way, second))
         for row in rows.select_related("workspace").order_by("created_at")
     ]
 
 
-def actor_of_member(workspace_id: str, member_id: str) -> Actor:
-    """A member as they are now. Raises NotSignedIn when the membership has ended."""
-    row = Member.objects.of(workspace_id).filter(id=member_id, is_active=True, user__is_active=True).first()
+def actor_of_member(workspace_id: str, member_id: str, *, sign_in: str = "") -> Actor:
+    """A member as they are now; `sign_in` is the session that they act in.
+
+    Raises NotSignedIn when the membership or the session has ended, or no longer opens the workspace.
+    """
+    rows = Member.objects.of(workspace_id).select_related("workspace").annotate(is_kept_out=_is_kept_out())
+    row = rows.filter(id=member_id, is_active=True, user__is_active=True).first()
     if row is None:
         raise NotSignedIn("You are no longer a member of this workspace.")
-    return Actor(workspace_id, "member", row.id, role=Role(row.role))
+    if sign_in:
+        data = UserSession.objects.filter(pk=sign_in, user_id=row.user_id).values_list("data", flat=True).first()
+        if data is None or _needs(row, data.get("way", BY_PASSWORD), bool(data.get("second_factor"))):
+            raise NotSignedIn("This session has ended.")
+    return Actor(workspace_id, "member", row.id, role=Role(row.role), sign_in=sign_in)
+
+
+def require_over(actor: Actor, row: Member) -> None:
+    """Let pass who may change how a member comes in: admins, for other admins and owners only owners.
+
+    A person has one password and one second factor for all of their workspaces, so somebody in several is changed
+    by nobody but Kefu itself: the command line. Raises NotAllowed.
+    """
+    high = row.role in {Role.OWNER, Role.ADMIN}
+    actor.require_role(Role.OWNER if high else Role.ADMIN)
+    if actor.kind == "system":
+        return
+    elsewhere = Member.objects.across_workspaces("whether somebody is elsewhere, too").filter(user_id=row.user_id)
+    if elsewhere.exclude(workspace_id=actor.workspace_id).filter(is_active=True).exists():
+        raise NotAllowed(
+            "They are in another workspace, too; whoever runs Kefu can do this: kefu members --help.", member=row.id
+        )
 
 
 def addresses(workspace_id: str, *, least: Role) -> list[tuple[str, str]]:
@@ -226,7 +270,7 @@ def invited(token: str) -> Member:
 
 def fingerprint(row: Member) -> str:
     """Changes with the person's password, so that an invitation opens once."""
-    return digest(row.user.password)[:16]
+    return digest(row.user.password + row.sso_subject)[:16]
 
 
 def member(actor: Actor, member_id: str) -> MemberInfo:
@@ -322,7 +366,7 @@ def member_info(row: Member) -> MemberInfo:
         row.user.name,
         Role(row.role),
         row.is_active,
-        not row.user.has_usable_password(),
+        not row.user.has_usable_password() and not row.sso_subject,
         row.created_at,
     )
 
@@ -335,6 +379,23 @@ def key_info(row: ApiKey) -> KeyInfo:
 
 def _events(rows: Iterable[Event]) -> list[EventInfo]:
     return [EventInfo(row.id, row.workspace_id, row.kind, row.row_id, row.conversation_id) for row in rows]
+
+
+def _is_kept_out() -> Exists:
+    """Whether a member's workspace opens to the company's own accounts alone, and the member is not its way out."""
+    rules = SignOn.objects.across_workspaces("each membership's own").filter(workspace_id=OuterRef("workspace_id"))
+    # Not `exclude`: of nobody the database cannot say that they are somebody else.
+    return Exists(
+        rules.filter(is_on=True, is_only_way=True).filter(~Q(break_glass=OuterRef("pk")) | Q(break_glass=None))
+    )
+
+
+def _needs(row: Any, way: str, second: bool) -> str:
+    if way != BY_PASSWORD:  # the company's own server asks for what the company wants
+        return "" if way == f"sso:{row.workspace_id}" else "sso"
+    if row.is_kept_out:
+        return "sso"
+    return "second_factor" if row.workspace.settings.get("require_second_factor") and not second else ""
 
 
 def _workspace(row: Workspace) -> WorkspaceInfo:

@@ -12,7 +12,6 @@ from kefu.desk.accounts import queries
 from kefu.desk.accounts.queries import Membership
 from kefu.desk.actor import Actor
 from kefu.kit.errors import NotAllowed, NotFound, NotSignedIn
-from kefu.kit.settings import settings
 
 WORKSPACE_HEADER = "X-Kefu-Workspace"
 CHOSEN = "workspace"  # the session's key
@@ -81,15 +80,6 @@ def require_csrf(request: HttpRequest) -> None:
     """Raises CsrfFailed for an unsafe request that does not bring the session's token."""
     if check_csrf(request) is not None:
         raise CsrfFailed("The X-CSRFToken header is missing or old; GET /desk/api/session gives a new one.")
-
-
-def address(request: HttpRequest) -> str:
-    """The caller's network address; a forwarded one only from a proxy that the settings trust."""
-    peer = str(request.META.get("REMOTE_ADDR", "unknown"))
-    trusted = {each.strip() for each in settings().trusted_proxies.split(",") if each.strip()}
-    if peer in trusted:
-        return request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or peer
-    return peer
 
 
 def _chosen(request: HttpRequest, memberships: tuple[Membership, ...]) -> Membership | None:
