@@ -1,7 +1,6 @@
-import type { Channel, Message } from "@kefu/client";
+import type { Channel, Message, Store } from "@kefu/client";
 import { computed, ref, watch, type ShallowRef } from "vue";
 import { Beeper } from "@kefu/ui";
-import type { Drawer } from "./storage";
 
 const READ = "read";
 const MUTED = "muted";
@@ -20,9 +19,9 @@ export class Attention {
   private readonly beeper = new Beeper();
 
   constructor(
-    private readonly drawer: Drawer,
-    private readonly messages: ShallowRef<readonly Message[]>,
-    private readonly channel: ShallowRef<Channel | null>,
+    private readonly drawer: Store,
+    private readonly messages: Readonly<ShallowRef<readonly Message[]>>,
+    private readonly channel: Readonly<ShallowRef<Channel | null>>,
   ) {
     this.readChoices();
     document.addEventListener("visibilitychange", () => {
@@ -39,7 +38,8 @@ export class Attention {
   }
 
   /** At the start of a conversation: takes up what was read in earlier visits. */
-  restore(conversation: string): void {
+  follow(conversation: string): void {
+    if (conversation === this.conversation) return;
     const [id, sequence] = (this.drawer.get(READ) ?? "").split(" ");
     this.readUpTo.value = id === conversation ? Number(sequence) || 0 : 0;
     this.conversation = conversation;

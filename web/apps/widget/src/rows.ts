@@ -1,5 +1,4 @@
-import type { Message } from "@kefu/client";
-import type { Outgoing } from "./outbox";
+import type { Message, Outgoing } from "@kefu/client";
 
 /** One line of the log, from top to bottom. `key` is stable: the same thing keeps its element on screen. */
 export type Row =

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Chat, type ChatSignal } from "../src/chat";
 import { layRows } from "../src/rows";
-import { FakeKefu } from "./fake-kefu";
+import { FakeKefu } from "../../../packages/client/test/fake-kefu";
 
 describe("Chat", () => {
   let kefu: FakeKefu;
@@ -60,6 +60,7 @@ describe("Chat", () => {
   });
 
   afterEach(() => {
+    chat.attention.panelVisible.value = false; // else it begins again at once
     chat.forget();
     vi.useRealTimers();
   });
@@ -273,6 +274,7 @@ describe("Chat", () => {
     later.attention.panelVisible.value = true;
     await settled();
     expect(later.attention.unread.value).toBe(0);
+    later.attention.panelVisible.value = false;
     later.forget();
   });
 
@@ -393,7 +395,6 @@ describe("Chat", () => {
       kefu.network = false;
       void chat.send("Look");
       await settled();
-      chat.outbox.stop();
       kefu.network = true;
       const later = open();
       await ready(later);

@@ -1,11 +1,9 @@
-import type { Message } from "@kefu/client";
+import type { Message, Outgoing } from "@kefu/client";
 import { describe, expect, it } from "vitest";
 import { clock, dayName } from "../src/dates";
 import { httpUrl } from "../src/links";
-import type { Outgoing } from "../src/outbox";
 import { readPlace } from "../src/place";
 import { layRows, type Row } from "../src/rows";
-import { Drawer } from "../src/storage";
 import { createTexts } from "../src/texts";
 
 const place = (address: string, languages: string[] = ["en"]) =>
@@ -61,6 +59,7 @@ describe("layRows", () => {
     key,
     text: key,
     attachments: [],
+    pressed: null,
     at: 0,
     state: "queued",
     attempts: 0,
@@ -131,44 +130,4 @@ it("httpUrl lets only http(s) be followed", () => {
   for (const bad of ["javascript:alert(1)", "data:text/html,x", "//a.example", "help/page.md", "", null]) {
     expect(httpUrl(bad)).toBeNull();
   }
-});
-
-describe("Drawer", () => {
-  it("keeps channels apart", () => {
-    localStorage.clear();
-    const [one, two] = [new Drawer("one"), new Drawer("two")];
-    one.set("token", "1");
-    two.set("token", "2");
-    one.clear();
-    expect([one.get("token"), two.get("token")]).toEqual([null, "2"]);
-  });
-
-  it("works for the visit where the browser forbids storage", () => {
-    const forbidden = new Drawer("one");
-    const storage = Object.getOwnPropertyDescriptor(globalThis, "localStorage");
-    Object.defineProperty(globalThis, "localStorage", {
-      configurable: true,
-      get: () => {
-        throw new DOMException("denied", "SecurityError");
-      },
-    });
-    try {
-      forbidden.set("out:1", "x");
-      expect(forbidden.get("out:1")).toBe("x");
-      expect(forbidden.names("out:")).toEqual(["out:1"]);
-      const handedOut: unknown[] = [];
-      forbidden.onForbidden = (values) => handedOut.push(values);
-      forbidden.set("token", "t");
-      forbidden.set("out:2", "what they wrote");
-      expect(handedOut).toEqual([{ token: "t" }]);
-      const later = new Drawer("one");
-      later.adopt({ token: "t" });
-      expect(later.get("token")).toBe("t");
-      forbidden.clear();
-      expect(handedOut.at(-1)).toEqual({});
-      expect(forbidden.get("out:1")).toBeNull();
-    } finally {
-      if (storage) Object.defineProperty(globalThis, "localStorage", storage);
-    }
-  });
 });

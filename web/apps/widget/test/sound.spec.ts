@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Chat } from "../src/chat";
-import { FakeKefu } from "./fake-kefu";
+import { FakeKefu } from "../../../packages/client/test/fake-kefu";
 
 /** The notes that the browser was told to play, in hertz. */
 let notes: number[] = [];

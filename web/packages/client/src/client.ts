@@ -1,6 +1,6 @@
 import { ApiError, NetworkError } from "./errors";
 import type { Answer, Attachment, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types";
-import { sendFile, type Upload } from "./upload";
+import { fileSender, type Sendable, type SendFile, type Upload } from "./upload";
 
 /** Longer than any answer of the API without `?wait`; a request that hangs longer is cut and tried again. */
 const TIMEOUT_MS = 15_000;
@@ -13,13 +13,20 @@ export interface ClientOptions {
   /** The bearer token at the moment of each request. */
   token?: () => string | null;
   fetch?: typeof fetch;
-  sendFile?: typeof sendFile;
+  sendFile?: SendFile;
 }
 
 export interface VisitorRequest {
   token?: string;
   identity?: Identity;
   attributes?: Attributes;
+}
+
+/** What a customer says: `attachments` are ids of uploads, `pressed` the value of the button it was said with. */
+export interface Said {
+  text: string;
+  attachments?: readonly string[];
+  pressed?: string;
 }
 
 export type Client = ReturnType<typeof createClient>;
@@ -46,17 +53,21 @@ export function createClient(options: ClientOptions = {}) {
     conversation: (id: string) => call<Conversation>({ method: "GET", path: conversation(id) }),
 
     /** Sends a text, files, or both, once: the same key again gives the message that is already stored. */
-    sendMessage: (id: string, text: string, attachments: readonly string[], key: string) =>
+    sendMessage: (id: string, said: Said, key: string) =>
       call<{ message: Message; reply: Answer | null }>({
         method: "POST",
         path: `${conversation(id)}/messages`,
-        body: attachments.length ? { text, attachments } : { text },
+        body: {
+          text: said.text,
+          ...(said.attachments?.length ? { attachments: said.attachments } : {}),
+          ...(said.pressed ? { pressed: said.pressed } : {}),
+        },
         key,
       }),
 
     /** Uploads a file, to be named by a message. */
-    upload: (id: string, file: File, onProgress: (share: number) => void): Upload<Attachment> =>
-      (options.sendFile ?? sendFile)<Attachment>(
+    upload: (id: string, file: Sendable, onProgress: (share: number) => void): Upload<Attachment> =>
+      (options.sendFile ?? fileSender(options.fetch))<Attachment>(
         `${options.base ?? ""}${conversation(id)}/attachments`,
         headersOf(options.token?.() ?? null),
         file,
@@ -93,20 +104,40 @@ export function createClient(options: ClientOptions = {}) {
   };
 }
 
-async function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, request: Call): Promise<T> {
-  const response = await reach(fetcher ?? fetch, base + request.path, init(request, token?.() ?? null));
-  if (!response.ok) throw await ApiError.from(response);
-  return cutOff((response.status === 204 ? Promise.resolve(null) : response.json()) as Promise<T>);
+function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, request: Call): Promise<T> {
+  return within(TIMEOUT_MS, async (signal) => {
+    const response = await reach(fetcher ?? fetch, base + request.path, {
+      ...init(request, token?.() ?? null),
+      signal,
+    });
+    if (!response.ok) throw await ApiError.from(response);
+    return cutOff((response.status === 204 ? Promise.resolve(null) : response.json()) as Promise<T>);
+  });
 }
 
-async function fetchFile({ base = "", token, fetch: fetcher }: ClientOptions, path: string): Promise<Blob> {
-  const response = await reach(fetcher ?? fetch, base + path, {
-    headers: headersOf(token?.() ?? null),
-    credentials: "omit",
-    signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+function fetchFile({ base = "", token, fetch: fetcher }: ClientOptions, path: string): Promise<Blob> {
+  return within(FILE_TIMEOUT_MS, async (signal) => {
+    const response = await reach(fetcher ?? fetch, base + path, {
+      headers: headersOf(token?.() ?? null),
+      credentials: "omit",
+      signal,
+    });
+    if (!response.ok) throw await ApiError.from(response);
+    return cutOff(response.blob());
   });
-  if (!response.ok) throw await ApiError.from(response);
-  return cutOff(response.blob());
+}
+
+/** Cuts work that takes longer. (React Native has no `AbortSignal.timeout`.) */
+async function within<T>(milliseconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    controller.abort();
+  }, milliseconds);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function cutOff<T>(body: Promise<T>): Promise<T> {
@@ -129,7 +160,6 @@ function init({ method, body, key }: Call, token: string | null): RequestInit {
     method,
     headers,
     credentials: "omit", // the customers' door knows no cookies
-    signal: AbortSignal.timeout(TIMEOUT_MS),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
 }

@@ -1,8 +1,13 @@
-export { createClient, type Client, type ClientOptions, type VisitorRequest } from "./client";
+export { Chat, createChat, type ChatEvents, type ChatOptions, type Phase, type SendOptions } from "./chat";
+export { Cell, type Readable } from "./cell";
+export { BrowserStore, MemoryStore, openStore, type SlowStorage, type Store } from "./store";
+export { page, unknown, type Surroundings } from "./surroundings";
+export type { Outgoing } from "./outbox";
+export { createClient, type Client, type ClientOptions, type Said, type VisitorRequest } from "./client";
 export { ApiError, NetworkError, isRetryable } from "./errors";
 export { backoffDelay } from "./backoff";
 export { LiveSocket, liveUrl, type LiveOptions, type LiveState, type Ready } from "./live";
 export { Timeline } from "./timeline";
-export { sendFile, type Upload } from "./upload";
+export { sendFile, type NativeFile, type Sendable, type SendFile, type Upload } from "./upload";
 export { newKey } from "./key";
 export type * from "./types";

@@ -1,4 +1,5 @@
 import { backoffDelay } from "./backoff";
+import { surroundingsHere, type Surroundings } from "./surroundings";
 import type { LiveEvent } from "./types";
 
 /** A proxy commonly cuts a silent connection after 60 s; half of that leaves room for one lost ping. */
@@ -34,6 +35,7 @@ export interface LiveOptions<E extends Typed = LiveEvent> {
   /** The server does not know the token: get another before the next try. */
   onBadToken: () => Promise<void>;
   WebSocket?: typeof WebSocket;
+  surroundings?: Surroundings;
 }
 
 /** `wss://host/v1/live` beside an http(s) origin. */
@@ -53,23 +55,22 @@ export class LiveSocket<E extends Typed = LiveEvent> {
   private watchTimer: Timer;
 
   private readonly kinds: ReadonlySet<string>;
+  private readonly surroundings: Surroundings;
+  private unwatch: (() => void) | null = null;
 
   constructor(private readonly options: LiveOptions<E>) {
+    this.surroundings = options.surroundings ?? surroundingsHere();
     this.kinds = new Set([...FRAME_TYPES, ...(options.kinds ?? [])]);
   }
 
   start(): void {
     if (this.state !== "idle") return;
-    window.addEventListener("online", this.retryNow);
-    window.addEventListener("offline", this.goOffline);
-    document.addEventListener("visibilitychange", this.retryIfVisible);
+    this.unwatch = this.surroundings.watch(this.look);
     this.connect();
   }
 
   stop(): void {
-    window.removeEventListener("online", this.retryNow);
-    window.removeEventListener("offline", this.goOffline);
-    document.removeEventListener("visibilitychange", this.retryIfVisible);
+    this.unwatch?.();
     clearTimeout(this.retryTimer);
     this.drop();
     this.setState("idle");
@@ -86,23 +87,27 @@ export class LiveSocket<E extends Typed = LiveEvent> {
     this.connect();
   };
 
-  private readonly retryIfVisible = (): void => {
-    if (document.visibilityState === "visible" && this.state === "waiting") this.retryNow();
+  /** The network came or went, or somebody looks again. */
+  private readonly look = (): void => {
+    if (!this.surroundings.isOnline()) this.goOffline();
+    else if (this.state === "offline" || this.surroundings.isActive()) this.retryNow();
   };
 
-  private readonly goOffline = (): void => {
+  private goOffline(): void {
     if (this.state === "idle") return;
     clearTimeout(this.retryTimer);
     this.drop(); // the system may take minutes to notice that the socket is dead
     this.setState("offline");
-  };
+  }
 
   private connect(): void {
     clearTimeout(this.retryTimer);
     this.drop();
-    if (!navigator.onLine) return this.setState("offline");
+    if (!this.surroundings.isOnline()) return this.setState("offline");
+    const Socket = this.options.WebSocket ?? (globalThis.WebSocket as typeof WebSocket | undefined);
+    if (!Socket) return this.setState("waiting"); // old Node without one: whoever listens asks by plain requests
     this.setState("connecting");
-    const socket = new (this.options.WebSocket ?? WebSocket)(this.options.url);
+    const socket = new Socket(this.options.url);
     this.socket = socket;
     this.watch(READY_WITHIN_MS);
     socket.onopen = () => void this.greet(socket);
@@ -161,7 +166,7 @@ export class LiveSocket<E extends Typed = LiveEvent> {
   }
 
   private retryLater(): void {
-    if (!navigator.onLine) return this.setState("offline");
+    if (!this.surroundings.isOnline()) return this.setState("offline");
     this.setState("waiting");
     this.retryTimer = setTimeout(() => {
       this.connect();

@@ -18,7 +18,7 @@ describe("client", () => {
     const { client, requests } = answering(() =>
       Response.json({ message: { id: "m1" }, reply: null }, { status: 201 }),
     );
-    await client.sendMessage("c/1", "hello", [], "key-1");
+    await client.sendMessage("c/1", { text: "hello" }, "key-1");
     expect(requests[0]?.url).toBe("https://kefu.example/v1/conversations/c%2F1/messages");
     expect(requests[0]?.init).toMatchObject({
       method: "POST",

@@ -6,11 +6,11 @@ import {
   type Conversation,
   type LiveEvent,
   type Message,
-  type sendFile,
+  type SendFile,
   type Visitor,
-} from "@kefu/client";
+} from "../src";
 
-type Body = Partial<Record<"token" | "text" | "email", string> & { attachments: string[] }>;
+type Body = Partial<Record<"token" | "text" | "email" | "pressed", string> & { attachments: string[] }>;
 
 /**
  * The public API in memory, true to the protocol: idempotent messages, sequences, live events, bad tokens.
@@ -54,12 +54,13 @@ export class FakeKefu {
     return response;
   };
 
-  readonly sendFile = ((_url, _headers, file, onProgress) => ({
+  readonly sendFile = ((_url, _headers, sent, onProgress) => ({
     done: Promise.resolve().then(() => {
       if (!this.network) throw new NetworkError("The upload was cut off");
       const refusal = this.refuseFiles.shift();
       if (refusal) throw new ApiError(refusal.status, refusal.code, "", { reason: refusal.reason });
       onProgress(1);
+      const file = sent as File;
       const number = this.uploads.length + 1;
       const stored: Attachment = {
         id: `att_${number}`,
@@ -72,7 +73,7 @@ export class FakeKefu {
       return stored;
     }),
     cancel: () => undefined,
-  })) as typeof sendFile;
+  })) as SendFile;
 
   readonly WebSocket = ((kefu: FakeKefu) =>
     class extends FakeSocket {

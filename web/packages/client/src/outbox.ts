@@ -1,6 +1,9 @@
-import { ApiError, backoffDelay, isRetryable, newKey, type Attachment, type Message } from "@kefu/client";
-import { shallowRef } from "vue";
-import { PRIVATE as PREFIX, type Drawer } from "./storage";
+import { backoffDelay } from "./backoff";
+import { Cell } from "./cell";
+import { ApiError, isRetryable } from "./errors";
+import { newKey } from "./key";
+import { PRIVATE as PREFIX, type Store } from "./store";
+import type { Attachment, Message } from "./types";
 
 /** A message of the customer's that the server has not yet confirmed. */
 export interface Outgoing {
@@ -9,6 +12,8 @@ export interface Outgoing {
   text: string;
   /** Files that the server has already. */
   attachments: readonly Attachment[];
+  /** Value of the button that it was said with. */
+  pressed: string | null;
   /** Milliseconds since 1970. */
   at: number;
   /** queued: will be sent · sending · failed: the server refused it, and would again. */
@@ -22,7 +27,7 @@ export interface Outgoing {
 }
 
 interface OutboxOptions {
-  deliver: (text: string, attachments: readonly Attachment[], key: string) => Promise<Message>;
+  deliver: (entry: Outgoing) => Promise<Message>;
   onDelivered: (key: string, message: Message) => void;
   /** No longer in doubt: each entry is stored, refused, or was never tried. */
   onSettled: () => void;
@@ -36,12 +41,12 @@ interface OutboxOptions {
  * entry, the server stores it once.
  */
 export class Outbox {
-  readonly entries = shallowRef<readonly Outgoing[]>([]);
+  readonly entries = new Cell<readonly Outgoing[]>([]);
   private running: Promise<void> | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly drawer: Drawer,
+    private readonly drawer: Store,
     private readonly options: OutboxOptions,
   ) {
     this.entries.value = restore(drawer);
@@ -54,18 +59,19 @@ export class Outbox {
     );
   }
 
-  add(text: string, attachments: readonly Attachment[] = []): Outgoing {
+  add(text: string, attachments: readonly Attachment[] = [], pressed: string | null = null): Outgoing {
     const entry: Outgoing = {
       key: newKey(),
       text,
       attachments,
+      pressed,
       at: Date.now(),
       state: "queued",
       attempts: 0,
       anchor: null,
       error: null,
     };
-    this.drawer.set(PREFIX + entry.key, JSON.stringify({ text, attachments, at: entry.at }));
+    this.drawer.set(PREFIX + entry.key, JSON.stringify({ text, attachments, pressed, at: entry.at }));
     this.entries.value = [...this.entries.value, entry];
     return entry;
   }
@@ -89,8 +95,14 @@ export class Outbox {
     this.entries.value = this.entries.value.filter((entry) => entry.key !== key);
   }
 
-  stop(): void {
+  /** Tries nothing by itself; the next `flush` does. */
+  pause(): void {
     clearTimeout(this.timer);
+  }
+
+  /** Forgets what it holds; the store is cleared by whoever owns it. */
+  stop(): void {
+    this.pause();
     this.entries.value = [];
   }
 
@@ -104,10 +116,11 @@ export class Outbox {
   }
 
   /** Returns whether the next one may be tried now. */
-  private async deliver({ key, text, attachments, attempts, anchor }: Outgoing): Promise<boolean> {
+  private async deliver(entry: Outgoing): Promise<boolean> {
+    const { key, attempts, anchor } = entry;
     this.change(key, { state: "sending", anchor: anchor ?? this.options.newest() });
     try {
-      const message = await this.options.deliver(text, attachments, key);
+      const message = await this.options.deliver(entry);
       this.discard(key);
       this.options.onDelivered(key, message);
       return true;
@@ -133,7 +146,7 @@ export class Outbox {
 }
 
 /** What an earlier visit left unsent; it may have been tried, so it counts as uncertain. */
-function restore(drawer: Drawer): Outgoing[] {
+function restore(drawer: Store): Outgoing[] {
   return drawer
     .names(PREFIX)
     .flatMap((name): Outgoing[] => {
@@ -144,12 +157,11 @@ function restore(drawer: Drawer): Outgoing[] {
     .sort((a, b) => a.at - b.at);
 }
 
-function parse(text: string | null): Pick<Outgoing, "text" | "attachments" | "at"> | null {
+function parse(text: string | null): Pick<Outgoing, "text" | "attachments" | "pressed" | "at"> | null {
   try {
     const stored = JSON.parse(text ?? "null") as Partial<Outgoing> | null;
-    return typeof stored?.text === "string" && typeof stored.at === "number"
-      ? { text: stored.text, attachments: stored.attachments ?? [], at: stored.at }
-      : null;
+    if (typeof stored?.text !== "string" || typeof stored.at !== "number") return null;
+    return { text: stored.text, attachments: stored.attachments ?? [], pressed: stored.pressed ?? null, at: stored.at };
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
-import { Timeline, type Conversation, type LiveEvent, type Message } from "@kefu/client";
-import { computed, shallowRef } from "vue";
+import { Cell } from "./cell";
+import { Timeline } from "./timeline";
+import type { Conversation, LiveEvent, Message } from "./types";
 
 /** As many as a screen holds several times over; a longer history comes in several answers. */
 const PAGE = 100;
@@ -12,19 +13,22 @@ type Fetch = (conversation: string, after: number, limit: number) => Promise<{ m
 
 /** One conversation as the customer sees it: what was said, what is being said, and who is there. */
 export class Thread {
-  readonly conversation = shallowRef<Conversation | null>(null);
-  readonly messages = shallowRef<readonly Message[]>([]);
+  readonly conversation = new Cell<Conversation | null>(null);
+  readonly messages = new Cell<readonly Message[]>([]);
   /** Answers that are still streaming in, by turn. */
-  readonly drafts = shallowRef<ReadonlyMap<string, string>>(new Map());
-  readonly typist = shallowRef<{ name: string | null } | null>(null);
-  /** Whether an answer of the assistant is on its way. */
-  readonly awaiting = computed(() => this.conversation.value?.status === "bot" && this.unanswered());
+  readonly drafts = new Cell<ReadonlyMap<string, string>>(new Map());
+  readonly typist = new Cell<{ name: string | null } | null>(null);
   private timeline = new Timeline();
   private filling: Promise<void> | null = null;
   private fillAgain = false;
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly fetch: Fetch) {}
+
+  /** Whether an answer of the assistant is on its way. */
+  get awaiting(): boolean {
+    return this.conversation.value?.status === "bot" && this.unanswered();
+  }
 
   get newest(): number {
     return this.timeline.last;

@@ -1,26 +1,22 @@
-import {
-  createClient,
-  ApiError,
-  type Attributes,
-  type Client,
-  type Identity,
-  type sendFile,
-  type Visitor,
-  type VisitorRequest,
-} from "@kefu/client";
-import type { Drawer } from "./storage";
+import { createClient, type Client, type VisitorRequest } from "./client";
+import { ApiError } from "./errors";
+import type { Store } from "./store";
+import type { Attributes, Identity, Visitor } from "./types";
+import type { SendFile } from "./upload";
 
 const TOKEN = "token";
 const IDENTITY_INVALID = "identity_invalid";
 
 interface SessionOptions {
+  /** Origin of the server; "" for the page's own. */
+  base: string;
   /** The page vouched for a customer with a wrong hash: they stay who they were. */
   onIdentityRefused: (code: string) => void;
   fetch?: typeof fetch;
-  sendFile?: typeof sendFile;
+  sendFile?: SendFile;
 }
 
-/** Who this browser is to the channel: a visitor token, kept so that the customer finds their conversation again. */
+/** Who this device is to the channel: a visitor token, kept so that the customer finds their conversation again. */
 export class Session {
   readonly client: Client;
   private identity: Identity | null = null;
@@ -29,10 +25,11 @@ export class Session {
 
   constructor(
     private readonly channel: string,
-    private readonly drawer: Drawer,
+    private readonly drawer: Store,
     private readonly options: SessionOptions,
   ) {
     this.client = createClient({
+      base: options.base,
       token: () => this.token,
       ...(options.fetch ? { fetch: options.fetch } : {}),
       ...(options.sendFile ? { sendFile: options.sendFile } : {}),
