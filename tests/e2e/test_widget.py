@@ -334,12 +334,17 @@ def test_a_site_with_a_strict_policy(shop: Shop, site: Site, open_page: OpenPage
 def test_a_site_that_is_not_allowed(shop: Shop, site: Site, open_page: OpenPage) -> None:
     stranger = embed(shop, site).replace("localhost", "127.0.0.1")
     page = open_page("about:blank", expect_errors=True)
-    page.clock.install()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
     page.goto(stranger)
     bubble(page).click()
-    page.clock.fast_forward(16_000)
+    expect(page.locator("#kefu .wait p")).to_have_text("The chat cannot be shown on this page at the moment.")
     expect(page.locator("#kefu .wait a")).to_have_attribute("href", shop.chat)
     expect(page.locator("#kefu iframe[data-shown]")).to_have_count(0)
+    advice = [text for text in said if text.startswith("Kefu:")]
+    assert len(advice) == 1
+    assert f"Is {page.evaluate('location.origin')} among the channel's allowed origins?" in advice[0]
+    assert f"{shop.server.address}/console/channels/{shop.channel}" in advice[0]
 
 
 def test_a_chat_that_does_not_exist(shop: Shop, open_page: OpenPage) -> None:

@@ -13,7 +13,7 @@ export const TEXTS: Record<"en" | "zh", Texts> = {
     close: "Close chat",
     unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
     panel: "Customer service chat",
-    failed: "The chat could not be loaded here.",
+    failed: "The chat cannot be shown on this page at the moment.",
     newTab: "Open it in a new tab",
   },
   zh: {
@@ -21,7 +21,7 @@ export const TEXTS: Record<"en" | "zh", Texts> = {
     close: "关闭客服聊天",
     unread: (count) => `${count} 条未读消息`,
     panel: "客服聊天",
-    failed: "聊天窗口无法在此加载。",
+    failed: "目前无法在此网页上显示聊天窗口。",
     newTab: "在新标签页中打开",
   },
 };

@@ -12,8 +12,14 @@ import { keepForFrame, keptForFrame, MemoryStore } from "./memory";
 import type { LoaderOptions } from "./options";
 import { PHONE, View } from "./view";
 
-/** A frame that has not spoken by then will not: blocked by the page's policy, an origin not allowed, or no network. */
+/** A frame that has not even loaded by then will not: the network is gone. */
 const CONNECT_WITHIN_MS = 15_000;
+/**
+ * Kefu's page says hello before it counts as loaded, so what has loaded and is silent is not Kefu's page: the browser
+ * puts a page of its own in the place of a frame that may not be shown. A hello on a busy device takes some tenths of
+ * a second to be heard.
+ */
+const HELLO_WITHIN_MS = 1_500;
 
 /** Bubble, panel and frame as one: what is open, what is known, what still has to be told to the frame. */
 export class Widget {
@@ -22,6 +28,7 @@ export class Widget {
   private readonly memory: MemoryStore;
   private readonly port: Port<FrameMessages, HostMessages>;
   private connected = false;
+  private gaveUp = false;
   private isOpen = false;
   private identity: HostIdentity | null = null;
   private attributes: Record<string, Scalar> = {};
@@ -123,9 +130,16 @@ export class Widget {
     connectToFrame(frame, base, this.port, () => {
       this.connect();
     });
+    this.expectHello(CONNECT_WITHIN_MS);
+    frame.addEventListener("load", () => {
+      this.expectHello(HELLO_WITHIN_MS);
+    });
+  }
+
+  private expectHello(within: number): void {
     setTimeout(() => {
-      if (!this.connected) this.failed();
-    }, CONNECT_WITHIN_MS);
+      if (!this.connected && !this.gaveUp) this.failed();
+    }, within);
   }
 
   /** A new frame, or the same one reloaded: it knows nothing yet. */
@@ -147,8 +161,16 @@ export class Widget {
     this.events.emit("ready", { title });
   }
 
+  /** The browser tells nobody why a frame stays empty, so the customer hears that it does, and the site's people what to do. */
   private failed(): void {
+    const { base, channel } = this.options;
+    this.gaveUp = true;
     this.view.showFailure();
+    console.warn(
+      `Kefu: the chat did not load on this page. Is ${location.origin} among the channel's allowed origins? Add it at ` +
+        `${base}/console/channels/${encodeURIComponent(channel)}. If it is: does this page's Content-Security-Policy ` +
+        `have ${base} in frame-src, and does ${base} answer?`,
+    );
     this.events.emit("error", { code: "frame_blocked" });
   }
 

@@ -190,6 +190,7 @@ describe("the widget on a page", () => {
   });
 
   it("offers a tab of its own when the frame is blocked", () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
     start();
     const heard: unknown[] = [];
     api.on("error", (detail) => heard.push(detail));
@@ -197,6 +198,31 @@ describe("the widget on a page", () => {
     vi.advanceTimersByTime(15_000);
     expect(heard).toEqual([{ code: "frame_blocked" }]);
     expect(root().querySelector<HTMLAnchorElement>(".wait a")?.href).toBe(`${KEFU}/chat/ch_1`);
+    expect(warn).toHaveBeenCalledOnce();
+    expect(warn.mock.calls[0]?.[0]).toContain(`Is ${location.origin} among the channel's allowed origins?`);
+    expect(warn.mock.calls[0]?.[0]).toContain(`${KEFU}/console/channels/ch_1`);
+  });
+
+  it("waits no longer for a frame that has loaded and is silent, and says so once", () => {
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    start();
+    api.open();
+    frame()?.dispatchEvent(new Event("load"));
+    expect(root().querySelector(".wait a")).toBeNull();
+    vi.advanceTimersByTime(1_500);
+    expect(root().querySelector(".wait p")?.textContent).toBe("The chat cannot be shown on this page at the moment.");
+    vi.advanceTimersByTime(20_000);
+    expect(warn).toHaveBeenCalledOnce();
+  });
+
+  it("takes a frame that speaks late after all", () => {
+    vi.spyOn(console, "warn").mockReturnValue();
+    start();
+    api.open();
+    vi.advanceTimersByTime(15_000);
+    connectFrame();
+    expect(frame()?.dataset["shown"]).toBe("true");
+    expect(root().querySelector<HTMLElement>(".wait")?.hidden).toBe(true);
   });
 
   it("remembers the channel's colour, and loads at once for a customer who wrote before", async () => {
