@@ -1,8 +1,10 @@
 import vue from "@vitejs/plugin-vue";
+import { defaultClientConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   plugins: [vue()],
+  resolve: { conditions: ["kefu-source", ...defaultClientConditions] },
   test: {
     environment: "happy-dom",
     include: ["{packages,apps}/*/test/**/*.spec.ts"],

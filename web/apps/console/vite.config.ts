@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
+import { defaultClientConditions, defineConfig } from "vite";
 
 const SERVER = process.env["KEFU_SERVER"] ?? "http://127.0.0.1:8000";
 
 export default defineConfig(({ command }) => ({
   plugins: [vue()],
+  resolve: { conditions: ["kefu-source", ...defaultClientConditions] }, // @kefu/client as it stands here, unbuilt
   // Pages are served at /console/…, their files always from here.
   base: command === "build" ? "/static/console/" : "/console/",
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },

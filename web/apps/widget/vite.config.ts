@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
+import { defaultClientConditions, defineConfig } from "vite";
 
 export default defineConfig(({ command }) => ({
   plugins: [vue()],
+  resolve: { conditions: ["kefu-source", ...defaultClientConditions] }, // @kefu/client as it stands here, unbuilt
   // The page is served at /widget/{channel} and /chat/{channel}, its files always from here.
   base: command === "build" ? "/static/widget/" : "/",
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },

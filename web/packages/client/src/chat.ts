@@ -1,14 +1,14 @@
-import { backoffDelay } from "./backoff";
-import { Cell, call, type Readable } from "./cell";
-import type { Client } from "./client";
-import { ApiError, NetworkError, isRetryable } from "./errors";
-import { newKey } from "./key";
-import { LiveSocket, liveUrl, type LiveState } from "./live";
-import { Outbox, type Outgoing } from "./outbox";
-import { Session } from "./session";
-import { storeHere, type Store } from "./store";
-import { surroundingsHere, type Surroundings } from "./surroundings";
-import { Thread } from "./thread";
+import { backoffDelay } from "./backoff.js";
+import { Cell, call, type Readable } from "./cell.js";
+import type { Client } from "./client.js";
+import { ApiError, NetworkError, isRetryable } from "./errors.js";
+import { newKey } from "./key.js";
+import { LiveSocket, liveUrl, type LiveState } from "./live.js";
+import { Outbox, type Outgoing } from "./outbox.js";
+import { Session } from "./session.js";
+import { storeHere, type Store } from "./store.js";
+import { surroundingsHere, type Surroundings } from "./surroundings.js";
+import { Thread } from "./thread.js";
 import type {
   Attachment,
   Attributes,
@@ -20,8 +20,8 @@ import type {
   LiveEvent,
   Message,
   Visitor,
-} from "./types";
-import type { Sendable, SendFile, Upload } from "./upload";
+} from "./types.js";
+import type { Sendable, SendFile, Upload } from "./upload.js";
 
 /** idle: not started · starting · form: asks first who you are · ready · failed: see `failure`. */
 export type Phase = "idle" | "starting" | "form" | "ready" | "failed";

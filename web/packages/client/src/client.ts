@@ -1,6 +1,6 @@
-import { ApiError, NetworkError } from "./errors";
-import type { Answer, Attachment, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types";
-import { fileSender, type Sendable, type SendFile, type Upload } from "./upload";
+import { ApiError, NetworkError } from "./errors.js";
+import type { Answer, Attachment, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types.js";
+import { fileSender, type Sendable, type SendFile, type Upload } from "./upload.js";
 
 /** Longer than any answer of the API without `?wait`; a request that hangs longer is cut and tried again. */
 const TIMEOUT_MS = 15_000;

@@ -1,6 +1,6 @@
-import { backoffDelay } from "./backoff";
-import { surroundingsHere, type Surroundings } from "./surroundings";
-import type { LiveEvent } from "./types";
+import { backoffDelay } from "./backoff.js";
+import { surroundingsHere, type Surroundings } from "./surroundings.js";
+import type { LiveEvent } from "./types.js";
 
 /** A proxy commonly cuts a silent connection after 60 s; half of that leaves room for one lost ping. */
 const PING_EVERY_MS = 25_000;

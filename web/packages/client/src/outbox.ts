@@ -1,9 +1,9 @@
-import { backoffDelay } from "./backoff";
-import { Cell } from "./cell";
-import { ApiError, isRetryable } from "./errors";
-import { newKey } from "./key";
-import { PRIVATE as PREFIX, type Store } from "./store";
-import type { Attachment, Message } from "./types";
+import { backoffDelay } from "./backoff.js";
+import { Cell } from "./cell.js";
+import { ApiError, isRetryable } from "./errors.js";
+import { newKey } from "./key.js";
+import { PRIVATE as PREFIX, type Store } from "./store.js";
+import type { Attachment, Message } from "./types.js";
 
 /** A message of the customer's that the server has not yet confirmed. */
 export interface Outgoing {

@@ -1,8 +1,8 @@
-import { createClient, type Client, type VisitorRequest } from "./client";
-import { ApiError } from "./errors";
-import type { Store } from "./store";
-import type { Attributes, Identity, Visitor } from "./types";
-import type { SendFile } from "./upload";
+import { createClient, type Client, type VisitorRequest } from "./client.js";
+import { ApiError } from "./errors.js";
+import type { Store } from "./store.js";
+import type { Attributes, Identity, Visitor } from "./types.js";
+import type { SendFile } from "./upload.js";
 
 const TOKEN = "token";
 const IDENTITY_INVALID = "identity_invalid";

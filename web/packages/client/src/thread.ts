@@ -1,6 +1,6 @@
-import { Cell } from "./cell";
-import { Timeline } from "./timeline";
-import type { Conversation, LiveEvent, Message } from "./types";
+import { Cell } from "./cell.js";
+import { Timeline } from "./timeline.js";
+import type { Conversation, LiveEvent, Message } from "./types.js";
 
 /** As many as a screen holds several times over; a longer history comes in several answers. */
 const PAGE = 100;

@@ -1,4 +1,4 @@
-import type { Message } from "./types";
+import type { Message } from "./types.js";
 
 /**
  * The messages of one conversation, in order, each once, however often and in whatever order they arrive.
