@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
+from kefu.factory.network import TextNetwork
 from kefu.kit.errors import BadInput, BadInstallation
 
 FOLDER = "checkpoint"
@@ -46,7 +47,7 @@ class Run:
 
     place: Place
     started_with: Mapping[str, Any]
-    network: nn.Module
+    network: TextNetwork
     optimizer: torch.optim.Optimizer
     best: Mapping[str, Tensor] | None = None
 
@@ -56,7 +57,7 @@ def save(out: Path, run: Run) -> None:
     partial, folder = out / f"{FOLDER}.partial", out / FOLDER
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    save_file(_plain(run.network.state_dict()), partial / "network.safetensors")
+    save_file(_plain(run.network.weights()), partial / "network.safetensors")
     save_file(_optimizer_tensors(run.optimizer), partial / "optimizer.safetensors")
     if run.best is not None:
         save_file(_plain(run.best), partial / "best.safetensors")
@@ -85,7 +86,7 @@ def restore(out: Path, run: Run) -> tuple[Place, dict[str, Tensor] | None]:
     try:
         state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         _check_same(state["started_with"], run.started_with)
-        run.network.load_state_dict(load_file(folder / "network.safetensors"))
+        run.network.put_back(load_file(folder / "network.safetensors"))
         _restore_optimizer(run.optimizer, load_file(folder / "optimizer.safetensors"))
         best = folder / "best.safetensors"
         return Place(**state["place"]), load_file(best) if best.exists() else None

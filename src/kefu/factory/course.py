@@ -1,6 +1,6 @@
 """How a torch recipe teaches labels, from its data to a sealed model. Recipes state only what differs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard, Task
 from kefu.factory import checkpoints
+from kefu.factory.adapters.network import AdaptedNetwork, write_adapter
 from kefu.factory.bases import Base, grown_network, load_base, new_network
 from kefu.factory.batches import Tokens, tokenize
 from kefu.factory.examples import labelled, languages_of
@@ -61,12 +62,16 @@ class LabelOptions(LoopOptions):
 
 @dataclass(frozen=True)
 class Manner:
-    """What a recipe does its own way: contrast, balanced batches of `each` texts a label, labels' names as texts."""
+    """What a recipe does its own way: contrast, balanced batches of `each` texts a label, labels' names as texts.
+
+    `adapt` puts an adapter into the network before it learns.
+    """
 
     recipe: str
     contrast: Contrast = field(default_factory=Contrast)
     each: int = 0
     teach_names: bool = False
+    adapt: Callable[[TextNetwork], TextNetwork] | None = None
 
 
 def teach_labels(
@@ -83,6 +88,9 @@ def teach_labels(
     tokens = tokenize(base.tokenizer, texts, max_tokens=options.max_tokens)
     targets = torch.tensor([labels.index(name) for name in names])
     network, teacher = _network(base, growth, tokens, targets, options)
+    original = {name: each.clone() for name, each in network.encoder.state_dict().items()}
+    if manner.adapt is not None and not growth.is_from_memory:  # there the encoder stays as it is, and all in it
+        network = manner.adapt(network)
     memory = _memory(growth, network) if growth.is_from_memory else None
     lesson = LabelLesson(
         tokens=tokens,
@@ -99,9 +107,12 @@ def teach_labels(
         each=manner.each,
     )
     started = started_with(options, base, growth.data, manner.recipe)
-    original = {name: each.clone() for name, each in network.encoder.state_dict().items()}
     out = Path(job.out)
     fitted = fit(network, lesson, options, out=out, tell=tell, started_with=started, resume=job.resume)
+    learning = sum(each.numel() for each in network.parameters() if each.requires_grad)
+    if isinstance(network, AdaptedNetwork):
+        write_adapter(out, network, base)
+        network = network.merged()
     if options.original_share:
         mix(network, original, options.original_share)
         fitted = replace(fitted, metrics=lesson.judge(network))
@@ -115,6 +126,7 @@ def teach_labels(
     card = replace(
         card,
         labels=labels,
+        metrics={**card.metrics, "trainable_parameters": learning},
         floor_weight=options.floor_weight if has_floor else 0.0,
         parents=growth.parents,
         valid_sha256=growth.valid.sha256,

@@ -77,11 +77,15 @@ def write_network(
 
 
 def write_torch(folder: Path, network: "TextNetwork", labels: Sequence[str], *, pad_id: int) -> None:
-    """Write model.safetensors and config.json: the encoder's own, with `id2label`."""
+    """Write model.safetensors and config.json: the encoder's own, with `id2label`.
+
+    One that is an encoder with something beside it has no weights that others could train on, so none are written.
+    """
     from safetensors.torch import save_file
 
-    tensors = {name: each.detach().contiguous() for name, each in network.state_dict().items()}
-    save_file(tensors, folder / "model.safetensors")
+    if network.is_whole:
+        tensors = {name: each.detach().contiguous() for name, each in network.state_dict().items()}
+        save_file(tensors, folder / "model.safetensors")
     config = cast(Any, network.encoder).config.to_diff_dict()
     table = {
         **{name: value for name, value in config.items() if not name.startswith("_")},

@@ -147,6 +147,7 @@ class Loop:
         an_epoch = math.ceil(len(lesson.batches(0)) / options.gradient_accumulation_steps)
         self._epochs = max(options.num_train_epochs, math.ceil(options.min_steps / an_epoch))
         self._total = an_epoch * self._epochs
+        network.planned(self._total)
         warmup = round(options.warmup_ratio * self._total)
         self._schedule = Schedule(options.lr_scheduler_type, optimizer, steps=self._total, warmup=warmup)
         self._run = Run(Place(), started_with, network, optimizer)
@@ -174,7 +175,7 @@ class Loop:
                 place.epoch, place.within = place.epoch + 1, 0
                 self._stop_if(stop)
         if self._run.best is not None:
-            self._network.load_state_dict(self._run.best)
+            self._network.put_back(self._run.best)
         self._network.eval()
         return Fitted(place.step, place.epoch, time.monotonic() - began, self._seen / max(learnt, 1e-9), metrics)
 
@@ -196,8 +197,9 @@ class Loop:
         if options.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self._learning, options.max_grad_norm)
         optimizer.step()
-        optimizer.zero_grad()
         place.step, place.within = place.step + 1, place.within + 1
+        self._network.stepped(place.step)
+        optimizer.zero_grad()
         self._seen += sum(len(rows) for rows in batches)
         if place.step % options.logging_steps == 0:
             loss = float(torch.stack(losses).mean())
@@ -218,6 +220,8 @@ class Loop:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.bf16):
             logits, vectors = self._network(ids, mask)
         loss = self._lesson.loss(logits.float(), vectors.float(), rows)
+        if (penalty := self._network.penalty()) is not None:
+            loss = loss + penalty
         return loss + self._options.l1 * absolute_weights(self._network) if self._options.l1 else loss
 
     def _judge(self) -> Mapping[str, float]:
@@ -234,7 +238,7 @@ class Loop:
         place.waited += 1
         if place.best is None or value > place.best:
             place.best, place.waited = value, 0
-            weights = {name: each.detach().clone() for name, each in self._network.state_dict().items()}
+            weights = {name: each.detach().clone() for name, each in self._network.weights().items()}
             self._run = replace(self._run, best=weights)
 
     def _stop_if(self, stop: threading.Event) -> None:

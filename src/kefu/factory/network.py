@@ -47,6 +47,29 @@ class TextNetwork(nn.Module):
         mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)  # an empty mask gives zeros, not NaN
         return functional.normalize(mean.float(), dim=1)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its weights are an encoder's and a head's alone, which any recipe can train on."""
+        return True
+
+    def weights(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps."""
+        return dict(self.state_dict())
+
+    def put_back(self, weights: Mapping[str, Tensor]) -> None:
+        """Be what `weights` gave. Raises KeyError or RuntimeError for those of another network."""
+        self.load_state_dict(weights)
+
+    def planned(self, steps: int) -> None:
+        """A run of so many optimiser steps begins."""
+
+    def stepped(self, step: int) -> None:
+        """The optimiser did a step, the first being 1; its gradients are still there."""
+
+    def penalty(self) -> Tensor | None:
+        """What is added to every batch's loss, if anything."""
+        return None
+
     def freeze(self, *, word_table: bool, layers: int) -> None:
         """Leave the word table, or all embeddings and the lowest layers, as they are: less to compute and to forget.
 

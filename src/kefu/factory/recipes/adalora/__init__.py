@@ -1,0 +1,1 @@
+"""As `lora`, but each matrix's rank is found while training: what matters keeps it."""

@@ -1,0 +1,1 @@
+"""A narrow detour after each layer learns; the encoder stays as it is."""

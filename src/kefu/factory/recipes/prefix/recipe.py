@@ -1,0 +1,32 @@
+"""The recipe `prefix` (Li and Liang 2021): each layer attends to keys and values that are no words but were learnt."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from kefu.contracts.dataset import Dataset
+from kefu.contracts.job import Job, Tell
+from kefu.contracts.model_card import ModelCard
+from kefu.factory.adapters.teaching import AdapterOptions, teach_adapted
+from kefu.factory.options import read_options
+from kefu.kit.optional import require
+
+
+class PrefixOptions(AdapterOptions):
+    """Options of `prefix`."""
+
+    virtual_tokens: int = Field(default=16, ge=1, le=256, description="keys and values before each layer's own")
+
+
+class PrefixRecipe:
+    """`contracts.job.Recipe`."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = read_options(PrefixOptions, "prefix", options)
+
+    def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
+        options = self._options
+        peft = require("peft", extra="train")
+        config = peft.PrefixTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=options.virtual_tokens)
+        return teach_adapted("prefix", job, data, valid, tell, options=options, config=config)
