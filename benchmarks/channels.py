@@ -210,7 +210,7 @@ def reply_often(server: Server, channel_id: str) -> None:
     kefu = system(server.workspace)
     made = invite(kefu, email="member@crowd.example", role=Role.AGENT, name="Mia")
     member = Actor(server.workspace, "member", made.member.id, role=Role.AGENT)
-    threads = queries.threads(kefu, channel_id=channel_id, limit=1000)
+    threads = queries.threads(kefu, queries.Filter(channel_id=channel_id), limit=1000)
     for number in range(1, _REPLIES + 1):
         for each in threads:
             actions.reply(member, conversation_id=each.conversation.id, text=f"Reply {number}")

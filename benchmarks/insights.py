@@ -105,13 +105,13 @@ def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any
         return call
 
     def listed(**more: Any) -> Callable[[random.Random], Any]:
-        return lambda chance: inbox.threads(agent, **more)
+        return lambda chance: inbox.threads(agent, inbox.filter_of(agent, more))
 
     return [
         ("inbox: all, newest 50", listed()),
-        ("inbox: waiting", listed(status="waiting")),
-        ("inbox: mine, resolved", listed(status="resolved", assignee=agent.id)),
-        ("inbox: of a channel", lambda chance: inbox.threads(agent, channel_id=chance.choice(channels))),
+        ("inbox: waiting", listed(status=["waiting"])),
+        ("inbox: mine, resolved", listed(status=["resolved"], assignee=agent.id)),
+        ("inbox: of a channel", lambda chance: inbox.threads(agent, inbox.Filter(channel_id=chance.choice(channels)))),
         ("inbox: counts", lambda chance: inbox.counts(agent)),
         ("inbox: search, known words", lambda chance: inbox.threads(agent, search=chance.choice(WORDS))),
         ("inbox: search, words from messages", lambda chance: inbox.threads(agent, search=chance.choice(phrases))),

@@ -1,6 +1,7 @@
 """Search finds what reading every message would find, at any size, and nothing of another workspace."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -40,8 +41,8 @@ def said(shop: Shop, text: str, thread: str = "", sequence: int = 1) -> Message:
     return row
 
 
-def search(shop: Shop, text: str, **chosen: object) -> list[str]:
-    return [each.conversation.id for each in queries.threads(shop.owner, search=text, **chosen)]
+def search(shop: Shop, text: str, **chosen: Any) -> list[str]:
+    return [each.conversation.id for each in queries.threads(shop.owner, queries.Filter(**chosen), search=text)]
 
 
 def scanned(shop: Shop, text: str) -> set[str]:
@@ -105,8 +106,8 @@ def paged(shop: Shop, word: str, size: int) -> Iterator[list[str]]:
 def test_what_is_chosen_beside_the_word_holds(shop: Shop, by_index: None) -> None:
     row, other = said(shop, "my parcel"), said(shop, "my parcel")
     Conversation.objects.of(shop.workspace_id).filter(id=row.conversation_id).update(status="resolved")
-    assert search(shop, "parcel", status="resolved") == [row.conversation_id]
-    assert search(shop, "parcel", status="bot") == [other.conversation_id]
+    assert search(shop, "parcel", status=("resolved",)) == [row.conversation_id]
+    assert search(shop, "parcel", status=("bot",)) == [other.conversation_id]
     assert set(search(shop, "parcel", channel_id=shop.channel_id)) == {row.conversation_id, other.conversation_id}
     assert search(shop, "parcel", assignee=shop.owner.id) == []
 

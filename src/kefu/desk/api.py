@@ -4,15 +4,20 @@ from ninja import NinjaAPI
 from ninja.renderers import JSONRenderer
 
 from kefu import __version__
+from kefu.desk.accounts.access_api import router as access
 from kefu.desk.accounts.api import router as accounts
 from kefu.desk.assistants.api import router as assistants
+from kefu.desk.calls.api import router as calls
 from kefu.desk.channel_api import router as channels
 from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
+from kefu.desk.inbox.sorting_api import router as sorting
+from kefu.desk.inbox.writing_api import router as writing
 from kefu.desk.insights.api import router as insights
 from kefu.desk.library.api import router as library
 from kefu.desk.modelhub.api import router as modelhub
+from kefu.desk.surveys.api import router as surveys
 
 
 class _Readable(JSONRenderer):
@@ -30,5 +35,8 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 problem.install(api)
-for router in (accounts, contacts, inbox, channels, library, assistants, modelhub, insights):
+for router in (
+    *(accounts, contacts, inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
+    *(surveys,),
+):
     api.add_router("", router)

@@ -18,6 +18,7 @@ from kefu.desk import going_live
 from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.assistants import due as assistants
+from kefu.desk.calls import due as calls
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
 from kefu.desk.insights import due as insights
@@ -32,6 +33,7 @@ from kefu.gateway.outbox import Outbox
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
+from kefu.gateway.surveys import Asker
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
 from kefu.kit.tracing import span
@@ -53,6 +55,7 @@ class Dispatch:
         self._hub = hub
         self._worker = f"worker_{uuid.uuid4().hex[:16]}"
         self._outbox = Outbox(rows, hub, plugins, self._worker)
+        self._asker = Asker(rows, hub)
         self._due = asyncio.Event()
         self._sources_due = asyncio.Event()
         self._runs_due = asyncio.Event()
@@ -86,6 +89,7 @@ class Dispatch:
                 (self._tend_runs, "runs"),
                 (self._measure, "figures"),
                 (self._report, "reports"),
+                (self._asker.ask, "surveys"),
                 *self._outbox.loops(),
             ]
         ]
@@ -253,7 +257,9 @@ class Dispatch:
         await asyncio.sleep(_IDLE_SWEEP_SECONDS)
         closed = await self._rows.write(inbox.close_idle)
         told = await self._rows.write(inbox.tell_nobody_came)
-        if closed or told:
+        woken = await self._rows.write(inbox.wake_snoozed)
+        lost = await self._rows.write(calls.end_lost)
+        if closed or told or woken or lost:
             self._hub.wake()
 
     async def _keep_house(self) -> None:

@@ -20,7 +20,7 @@ _KEPT = 2_000  # events shaped lately; fifty members read each within a moment
 # Of these only what and which is told; whoever shows such rows reads them again.
 _TOLD = (
     *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
-    *("insights.", "message.rated"),
+    *("insights.", "message.rated", "label.", "view.", "canned.", "mention.", "conversation.woken"),
 )
 _SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", *_TOLD)
 
@@ -77,7 +77,8 @@ class MemberEvents:
                 thread = await self._rows.read(queries.thread, reader, event.conversation_id)
                 return event.kind, {"conversation": {**schemas.conversation_json(thread), "unread": None}}
         if event.kind.startswith(_TOLD):
-            return "changed", {"kind": event.kind, "id": event.row_id}
+            place = {"conversation": event.conversation_id} if event.conversation_id else {}
+            return "changed", {"kind": event.kind, "id": event.row_id, **place}
         return None
 
     async def _message(self, reader: Actor, event: EventInfo) -> Shown:

@@ -39,6 +39,7 @@ from kefu.desk.accounts.queries import (
     forget_hours,
     hours_set,
     invited,
+    is_way_out,
     key_info,
     member_info,
     member_row,
@@ -173,12 +174,22 @@ def reset_password(actor: Actor, *, email: str) -> str:
 
 def change_password(user: User, *, old: str, new: str) -> None:
     """Raises BadInput when the old password is wrong or the new one too weak."""
-    if not user.check_password(old):
-        raise BadInput("The present password is not right.", field="old")
+    confirm_password(user, old, field="old")
     _check_password(new, user, field="new")
-    user.set_password(new)
-    user.must_change_password = False
-    user.save(update_fields=["password", "must_change_password"])
+    with transaction.atomic():
+        user.set_password(new)
+        user.must_change_password = False
+        user.save(update_fields=["password", "must_change_password"])
+        mine = Member.objects.across_workspaces("a person's own memberships").filter(user=user, is_active=True)
+        for row in mine:
+            audit(Actor(row.workspace_id, "member", row.id), "member.password_changed", row.id)
+
+
+def confirm_password(user: User, password: str, *, field: str) -> None:
+    """Whether it is the person themself at their session. Raises BadInput, and Busy past the rate of an account."""
+    _per_account().take(user.email, what="passwords")
+    if not user.check_password(password):
+        raise BadInput("The present password is not right.", field=field)
 
 
 def sign_in(*, email: str, password: str, address: str) -> User:
@@ -204,13 +215,19 @@ def set_preferences(
     user.save(update_fields=["name", "language", "theme"])
 
 
+def is_elsewhere(user: User, way: str) -> bool:
+    """Whether somebody who came through a workspace's own server is a member of other workspaces, too."""
+    mine = Member.objects.across_workspaces("a person's own memberships").filter(user=user, is_active=True)
+    return bool(mine.exclude(workspace_id=way.removeprefix("sso:")).exists())
+
+
 def want_mail(actor: Actor, *, wanted: bool) -> None:
     """Whether a member is told by mail that customers wait."""
     Member.objects.of(actor.workspace_id).filter(id=actor.id).update(wants_mail=wanted)
 
 
-def make_ticket(actor: Actor) -> str:
-    """A ticket that opens one live socket for a member, once and within `TICKET_SECONDS`."""
+def make_ticket(actor: Actor, *, sign_in: str = "") -> str:
+    """A ticket that opens one live socket for a member, once and within `TICKET_SECONDS`, as long as `sign_in` lasts."""
     actor.require_role(Role.VIEWER)
     ticket = f"ticket_{secrets.token_urlsafe(32)}"
     LiveTicket.objects.of(actor.workspace_id).filter(expires_at__lt=now()).delete()
@@ -219,6 +236,7 @@ def make_ticket(actor: Actor) -> str:
         digest=digest(ticket),
         member_id=actor.id,
         expires_at=now() + timedelta(seconds=TICKET_SECONDS),
+        sign_in=sign_in,
     )
     return ticket
 
@@ -230,7 +248,7 @@ def redeem_ticket(ticket: str) -> Actor:
     # Of two who bring the same ticket at once only one deletes it.
     if row is None or not everywhere.filter(digest=row.digest).delete()[0] or row.expires_at < now():
         raise NotSignedIn("The ticket is not valid; ask for a new one.")
-    return actor_of_member(row.workspace_id, row.member_id)
+    return actor_of_member(row.workspace_id, row.member_id, sign_in=row.sign_in)
 
 
 def invite(actor: Actor, *, email: str, role: Role, name: str = "", send_mail: bool = False) -> NewInvitation:
@@ -302,6 +320,10 @@ def change_member(
         stays_owner = row.role == Role.OWNER and row.is_active
         if [owner.id for owner in owners] == [row.id] and not stays_owner:
             raise Conflict("A workspace needs an owner; make somebody else one first.", member=member_id)
+        if not stays_owner and is_way_out(row):
+            raise Conflict(
+                "Theirs is the password that opens the workspace without the company's server.", member=member_id
+            )
         row.save(update_fields=["role", "is_active"])
         announce(actor.workspace_id, "member.updated", row.id)
         audit(actor, "member.updated", row.id, before=before, after={"role": str(row.role), "is_active": row.is_active})
@@ -364,16 +386,19 @@ def notify(
     text: str,
     after_seconds: int = 0,
     files: Sequence[MailFile] = (),
+    html: str = "",
 ) -> int:
-    """Queue a mail to each address in the caller's transaction; gives how many. None without a mail server."""
+    """Queue a mail to each address in the caller's transaction; gives how many. None without a mail server.
+
+    `html` says the same as `text` for programs that show it.
+    """
     if not kefu_settings().smtp_url:
         return 0
     key = workspace_key(workspace_id)
     due_at = now() + timedelta(seconds=after_seconds)
     for address in addresses:
-        mail = json.dumps(
-            {"to": address, "subject": subject, "text": text, "files": [each.written() for each in files]}
-        )
+        written = [each.written() for each in files]
+        mail = json.dumps({"to": address, "subject": subject, "text": text, "html": html, "files": written})
         Notification.objects.create(
             workspace_id=workspace_id, about=about, sealed_mail=seal(key, mail, about=about), due_at=due_at
         )

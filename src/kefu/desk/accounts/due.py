@@ -110,6 +110,8 @@ def _message(row: Notification) -> EmailMessage:
     message["Message-ID"] = make_msgid(idstring=row.id, domain=settings().mail_from.rpartition("@")[2])
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply comes back
     message.set_content(mail["text"])
+    if mail.get("html"):
+        message.add_alternative(mail["html"], subtype="html")
     for file in mail.get("files", ()):
         kind, _, subkind = file["media_type"].partition("/")
         data = base64.b64decode(file["base64"])

@@ -14,6 +14,7 @@ from kefu.desk.contacts import queries as contacts
 from kefu.desk.http.entry import member
 from kefu.desk.inbox import actions, kinds, queries, schemas
 from kefu.desk.inbox.actions import ReceivedMessage
+from kefu.desk.inbox.filters import filter_of
 from kefu.desk.inbox.queries import ThreadInfo
 from kefu.kit.errors import BadInput
 from kefu.kit.settings import settings
@@ -31,13 +32,12 @@ def counts(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("/inbox/conversations", response=schemas.Conversations, tags=["Inbox"])
 def conversations(request: HttpRequest, chosen: Query[schemas.Choice]) -> dict[str, Any]:
-    """Conversations by last activity. `assignee` is me, none or a member's id."""
+    """Conversations by last activity."""
     actor = _actor(request)
+    wanted = chosen.dict(exclude={"search", "after", "limit"})
     found = queries.threads(
         actor,
-        status=chosen.status,
-        assignee=actor.id if chosen.assignee == "me" else chosen.assignee,
-        channel_id=chosen.channel,
+        filter_of(actor, wanted),
         search=chosen.search.strip(),
         before=_place(chosen.after) if chosen.after else None,
         limit=chosen.limit,
@@ -145,7 +145,7 @@ def reply(
     tags=["Inbox"],
 )
 def note(
-    request: HttpRequest, conversation_id: str, body: schemas.NewMessage, idempotency_key: Header[str | None] = None
+    request: HttpRequest, conversation_id: str, body: schemas.NewNote, idempotency_key: Header[str | None] = None
 ) -> Status[Any]:
     """Write down something that only members see."""
     return _stored(
@@ -155,6 +155,7 @@ def note(
             text=body.text,
             attachments=body.attachments,
             idempotency_key=idempotency_key,
+            mentions=body.mentions,
         )
     )
 

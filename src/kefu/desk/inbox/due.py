@@ -11,7 +11,8 @@ from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
 from kefu.desk.inbox import actions
-from kefu.desk.inbox.actions import close, keep, say, tell_member, turn_facts, wait
+from kefu.desk.inbox.actions import close, keep, save, say, tell_member, turn_facts, wait
+from kefu.desk.inbox.actions.state import wake
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info, placeholders
 from kefu.desk.rows import now
@@ -123,7 +124,7 @@ def status_of(workspace_id: str, conversation_id: str) -> str:
 def close_idle(*, limit: int = 100) -> int:
     """Resolve conversations in which nothing was said for long; gives how many."""
     at = now()
-    late = _late(at, "bot", "open")
+    late = _late(at, "bot", "open").filter(is_snoozed=False)
     closed = 0
     for conversation_id in list(late.order_by("due_at").values_list("id", flat=True)[:limit]):
         with transaction.atomic():
@@ -132,6 +133,20 @@ def close_idle(*, limit: int = 100) -> int:
                 close(thread, by="idle")
                 closed += 1
     return closed
+
+
+def wake_snoozed(*, limit: int = 100) -> int:
+    """Put conversations back on their owners' lists whose time has come; gives how many."""
+    late = _late(now(), "open").filter(is_snoozed=True)
+    woken = 0
+    for conversation_id in list(late.order_by("due_at").values_list("id", flat=True)[:limit]):
+        with transaction.atomic():
+            thread = late.select_for_update().filter(id=conversation_id).first()
+            if thread is not None:
+                wake(thread, by="time")
+                save(thread, now())
+                woken += 1
+    return woken
 
 
 def tell_nobody_came(*, limit: int = 100) -> int:
@@ -219,7 +234,15 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     if outcome.kept is not None:
         keep(thread, outcome.kept)
     if outcome.decision == Decision.HAND_OVER:
-        wait(thread, now(), by="assistant")
+        wait(thread, now(), by="assistant", team=outcome.kept.team if outcome.kept is not None else None)
+    facts = turn_facts(
+        asked_at=turn.created_at,
+        last_sequence=turn.last_sequence,
+        decision=outcome.decision.value,
+        language=outcome.language,
+        trace=turn.trace,
+    )
+    thread.intent = facts["intent"][:64] or thread.intent
     reply = say(
         system(thread.workspace_id),
         thread,
@@ -227,13 +250,7 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
         author_id="",
         text=outcome.text,
         original=unmask(outcome.text, originals),
-        turn=turn_facts(
-            asked_at=turn.created_at,
-            last_sequence=turn.last_sequence,
-            decision=outcome.decision.value,
-            language=outcome.language,
-            trace=turn.trace,
-        ),
+        turn=facts,
         turn_id=turn.id,
         answer=answer_of(outcome),
     )

@@ -4,15 +4,19 @@ The index `conversation_list` holds all of these columns by last activity. Howev
 is walked, newest first, and no row is read that is not shown.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
 from kefu.desk.actor import Actor
+from kefu.desk.rows import now
 from kefu.desk.statements import execute, marks
+from kefu.kit.errors import BadInput
 
+_LONGEST = 1_000  # characters of one choice: as many labels as a conversation has
 STATUSES = ("bot", "waiting", "open", "resolved")
 _AMONG_MEMBERS = ("waiting", "open")
 # The statuses that pass: their conversations are few at any time, and the index by status finds them at once.
@@ -124,3 +128,75 @@ def number(found: Chosen, most: int) -> int:
     """How many conversations are chosen, `most` at most: counting stops there."""
     sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {found.table} WHERE {found.where} LIMIT %s) AS some"  # noqa: S608
     return int(execute(sql, [*found.values, most])[0][0])
+
+
+def filter_of(actor: Actor, given: Mapping[str, Any]) -> Filter:
+    """The filter that a request, a saved view or a command means, by the names of `FIELDS`. Raises BadInput."""
+    known = checked(given)
+    since = known.get("since")
+    if "days" in known:
+        since = (now() - timedelta(days=known["days"])).isoformat()
+    assignee = known.get("assignee", "")
+    return Filter(
+        status=tuple(known.get("status", ())),
+        assignee=actor.id if assignee == "me" else assignee,
+        channel_id=known.get("channel", ""),
+        labels=tuple(known.get("label", ())),
+        language=known.get("language", ""),
+        intent=known.get("intent", ""),
+        since=datetime.fromisoformat(since) if since else None,
+        until=datetime.fromisoformat(known["until"]) if "until" in known else None,
+        unread=known.get("unread", False),
+        mentioned=known.get("mentioned", False),
+        snoozed=known.get("snoozed"),
+        team=known.get("team", ""),
+        priority=known.get("priority", 0),
+    )
+
+
+# What a filter is made of, as requests and saved views name it, and of what kind each is.
+FIELDS: Mapping[str, type] = {
+    "status": list,
+    "assignee": str,
+    "channel": str,
+    "label": list,
+    "language": str,
+    "intent": str,
+    "since": str,
+    "until": str,
+    "days": int,
+    "unread": bool,
+    "mentioned": bool,
+    "snoozed": bool,
+    "team": str,
+    "priority": int,
+}
+
+
+def checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given of a filter and narrows something, as JSON. Raises BadInput that names the field."""
+    found: dict[str, Any] = {}
+    for name, asked in given.items():
+        if name not in FIELDS:
+            raise BadInput(f"Conversations are chosen by {', '.join(FIELDS)}; not by {name!r}.", field=name)
+        value = asked.isoformat() if isinstance(asked, datetime) else asked
+        if value is None or (value in ("", [], 0, False) and name != "snoozed"):
+            continue
+        if type(value) is not FIELDS[name] or len(str(value)) > _LONGEST:
+            raise BadInput(f"{name} is no {FIELDS[name].__name__}.", field=name)
+        if name in {"since", "until"}:
+            _check_time(name, value)
+        found[name] = value
+    unknown = [each for each in found.get("status", ()) if each not in STATUSES]
+    if unknown or not all(isinstance(each, str) for each in found.get("label", ())):
+        raise BadInput(f"A status is {', '.join(STATUSES)}; a label is its id.", field="status" if unknown else "label")
+    return found
+
+
+def _check_time(name: str, value: str) -> None:
+    try:
+        is_whole = datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise BadInput(f"{name} is a time with its zone, such as 2026-11-22T09:00:00+08:00.", field=name)

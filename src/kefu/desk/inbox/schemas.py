@@ -21,11 +21,26 @@ class Request(Schema):
 
 
 class Choice(Schema):
-    """Which conversations a list shows."""
+    """Which conversations a list shows: all that is given must hold, of `status` one, of `label` each.
 
-    status: Status | None = None
+    `assignee` is me, none or a member's id; `days` are the last ones, `since` and `until` times with their zone;
+    `mentioned`: a note names me; without `snoozed` both are shown; `priority` is the least.
+    """
+
+    status: list[Status] = Field(default_factory=list)
     assignee: str | None = None
     channel: str | None = None
+    label: list[str] = Field(default_factory=list, max_length=12)
+    language: str | None = None
+    intent: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    days: int | None = Field(default=None, ge=1, le=3660)
+    unread: bool = False
+    mentioned: bool = False
+    snoozed: bool | None = None
+    team: str | None = None
+    priority: int | None = Field(default=None, ge=0, le=3)
     search: str = Field(default="", max_length=200)
     after: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
@@ -34,6 +49,12 @@ class Choice(Schema):
 class NewMessage(Request):
     text: str = ""
     attachments: list[str] = Field(default_factory=list, max_length=50)
+
+
+class NewNote(NewMessage):
+    """`mentions` are ids of members who are told of it."""
+
+    mentions: list[str] = Field(default_factory=list, max_length=20)
 
 
 class Assignment(Request):
@@ -67,6 +88,7 @@ class ChannelSettings(Request):
     pre_chat: PreChat | None = None
     language: str | None = Field(default=None, pattern=r"^([a-z]{2,3}(-[A-Za-z]{2,4})?)?$")
     sound: bool | None = None
+    calls: bool | None = None
     allowed_origins: list[Origin] | None = Field(default=None, max_length=100)
     pause_seconds: float | None = Field(default=None, ge=0, le=60)
     nobody_came_seconds: int | None = Field(default=None, ge=0, le=7 * 24 * 3600)
@@ -120,6 +142,7 @@ class Answer(Schema):
     citations: list[Citation]
     quick_replies: list[str]
     timings_ms: dict[str, float]
+    unheard_from: int | None
 
 
 class Attachment(Schema):
@@ -172,6 +195,10 @@ class _Thread(Schema):
     resolved_at: datetime | None
     resolved_by: str
     address_wanted: bool
+    intent: str
+    labels: list[str]
+    is_snoozed: bool
+    snoozed_until: datetime | None
 
 
 class Conversation(_Thread):
@@ -202,6 +229,8 @@ class InboxCounts(Schema):
     status: dict[Status, int]
     mine: int
     unassigned: int
+    snoozed: int
+    mentions: int
     unread: Unread
 
 
@@ -262,6 +291,10 @@ def conversation(thread: ThreadInfo) -> dict[str, Any]:
         "resolved_at": row.resolved_at,
         "resolved_by": row.resolved_by,
         "address_wanted": row.address_wanted,
+        "intent": row.intent,
+        "labels": list(row.labels),
+        "is_snoozed": row.is_snoozed,
+        "snoozed_until": row.snoozed_until,
     }
 
 
@@ -271,6 +304,10 @@ def _last(row: MessageInfo) -> dict[str, Any]:
 
 def contact(person: ContactInfo, identities: list[dict[str, str]]) -> dict[str, Any]:
     return {**vars(person), "name": str(person.profile.get("name", "")), "identities": identities}
+
+
+# What answers that were stored before, or that nobody interrupted, do not hold.
+_UNTOLD: dict[str, Any] = {"quick_replies": [], "timings_ms": {}, "unheard_from": None}
 
 
 def message(row: MessageInfo) -> dict[str, Any]:
@@ -287,7 +324,7 @@ def message(row: MessageInfo) -> dict[str, Any]:
         "created_at": row.created_at,
         "outcome": row.outcome,
         "turn": row.turn_id or None,
-        "answer": {"quick_replies": [], "timings_ms": {}, **row.answer, "answer": row.text} if row.answer else None,
+        "answer": {**_UNTOLD, **row.answer, "answer": row.text} if row.answer else None,
         "attachments": [vars(each) for each in row.attachments],
         "internal": row.is_internal,
         "thumb": row.thumb,
@@ -310,6 +347,8 @@ def counts(found: Counts) -> dict[str, Any]:
         "status": found.by_status,
         "mine": found.mine,
         "unassigned": found.unassigned,
+        "snoozed": found.snoozed,
+        "mentions": found.mentions,
         "unread": {"waiting": found.unread_waiting, "mine": found.unread_mine},
     }
 

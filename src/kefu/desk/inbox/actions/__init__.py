@@ -11,6 +11,9 @@ from kefu.desk.inbox.actions.arrivals import (
     wants_files,
 )
 from kefu.desk.inbox.actions.attachments import add_attachment, erase_attachments, forget_uploads
+from kefu.desk.inbox.actions.bulk import Done, do_to_many
+from kefu.desk.inbox.actions.calling_off import ask_assistant
+from kefu.desk.inbox.actions.canned import Filled, add_canned, change_canned, fill_canned, remove_canned
 from kefu.desk.inbox.actions.channels import (
     add_channel,
     change_channel,
@@ -41,7 +44,8 @@ from kefu.desk.inbox.actions.conversations import (
     take,
     tell_nobody_came,
 )
-from kefu.desk.inbox.actions.deliveries import drop, resend, resend_all
+from kefu.desk.inbox.actions.deliveries import drop, is_pushed, resend, resend_all
+from kefu.desk.inbox.actions.drafts import keep_draft
 from kefu.desk.inbox.actions.happenings import (
     Happened,
     Watcher,
@@ -52,11 +56,15 @@ from kefu.desk.inbox.actions.happenings import (
     watch,
 )
 from kefu.desk.inbox.actions.keeping import keep, tell_member
+from kefu.desk.inbox.actions.labels import add_label, change_label, label, remove_label
+from kefu.desk.inbox.actions.mentions import see_mentions
 from kefu.desk.inbox.actions.messages import (
     TEXT_LIMIT,
     Incoming,
     ReceivedMessage,
+    Taken,
     give_feedback,
+    listen_after_end,
     note,
     receive_message,
     receive_messages,
@@ -65,32 +73,54 @@ from kefu.desk.inbox.actions.messages import (
     say,
 )
 from kefu.desk.inbox.actions.privacy import mask_found
-from kefu.desk.inbox.actions.recordings import add_transcript
-from kefu.desk.inbox.actions.state import IDLE_WITH_ASSISTANT, IDLE_WITH_MEMBER, close, language_of, leave_pending, wait
+from kefu.desk.inbox.actions.recordings import add_transcript, note_unheard
+from kefu.desk.inbox.actions.snoozing import snooze, wake
+from kefu.desk.inbox.actions.state import (
+    IDLE_WITH_ASSISTANT,
+    IDLE_WITH_MEMBER,
+    close,
+    language_of,
+    leave_pending,
+    save,
+    wait,
+)
+from kefu.desk.inbox.actions.transcripts import mail_transcript
+from kefu.desk.inbox.actions.views import change_view, remove_view, save_view
 
 __all__ = [
     "IDLE_WITH_ASSISTANT",
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
     "Arrived",
+    "Done",
+    "Filled",
     "Happened",
     "Incoming",
     "ReceivedMessage",
+    "Taken",
     "Watcher",
     "add_attachment",
+    "add_canned",
     "add_channel",
+    "add_label",
     "add_transcript",
     "arrive",
+    "ask_assistant",
     "ask_for_member",
     "assign",
+    "change_canned",
     "change_channel",
+    "change_label",
     "change_values",
+    "change_view",
     "close",
     "count_refusals",
+    "do_to_many",
     "drop",
     "drop_arrival",
     "erase_attachments",
     "erase_conversations",
+    "fill_canned",
     "fit",
     "forget_uploads",
     "give_back",
@@ -98,11 +128,16 @@ __all__ = [
     "go_on",
     "happened",
     "incoming_of",
+    "is_pushed",
     "keep",
+    "keep_draft",
     "keep_part",
+    "label",
     "language_of",
     "leave_address",
     "leave_pending",
+    "listen_after_end",
+    "mail_transcript",
     "make_channel",
     "mark_read",
     "mask_found",
@@ -112,11 +147,15 @@ __all__ = [
     "note",
     "note_check",
     "note_error",
+    "note_unheard",
     "pause_channel",
     "receive_message",
     "receive_messages",
     "release",
     "remember",
+    "remove_canned",
+    "remove_label",
+    "remove_view",
     "reopen_for_member",
     "reply",
     "resend",
@@ -124,8 +163,12 @@ __all__ = [
     "resolve",
     "resume_channel",
     "reveal",
+    "save",
+    "save_view",
     "say",
+    "see_mentions",
     "set_clocks",
+    "snooze",
     "start_conversation",
     "store_arrival",
     "take",
@@ -134,6 +177,7 @@ __all__ = [
     "tell_nobody_came",
     "turn_facts",
     "wait",
+    "wake",
     "wants_files",
     "watch",
 ]

@@ -22,9 +22,11 @@ class Happened:
     """One thing that happened in a conversation.
 
     Kinds: began, message · waits, owned, assistant, resolved, reopened (by the contact) · thumbed, surveyed, rated,
-    teamed, labelled. `by` is a member's id, or who else did it: contact, assistant, off (the assistant is switched
-    off), idle, key:… `detail` by kind: author, sequence and, of an assistant's, `turn` of message; `member` of owned;
-    `old` and `new` of thumbed; `score` (1 to 5) of rated; `team` of teamed; `labels` (all of them) of labelled.
+    teamed, prioritise, labelled · snoozed, woken · offered, passed (to and by a `member`), sla_met, sla_missed. `by` is
+    a member's id, or who else did it: contact, assistant, off (the assistant is switched off), idle, time, routing, sla,
+    key:… `detail` by kind: author, sequence and, of an assistant's, `turn` of message;
+    `member` of owned; `old` and `new` of thumbed; `score` (1 to 5) of rated; `team` of teamed; `labels` (the ids of all
+    of them) of labelled; `until` of snoozed; `priority` of prioritise; `clock`, `policy` and `target` of sla_….
     """
 
     kind: str
@@ -45,6 +47,12 @@ def watch(watcher: Watcher) -> None:
     """Tell a watcher, too; it is told inside the transactions, so what it raises undoes the change."""
     if watcher not in _watchers:
         _watchers.append(watcher)
+
+
+def follow(follower: Callable[[Conversation, Happened], None]) -> None:
+    """Tell a follower after all watchers, too: what it lets happen comes after what it was told of."""
+    if follower not in _followers:
+        _followers.append(follower)
 
 
 def happened(thread: Conversation, kind: str, *, by: str = "", at: datetime | None = None, **detail: Any) -> None:
@@ -118,6 +126,9 @@ def turn_facts(
 def _tell(thread: Conversation, event: Happened) -> None:
     for watcher in _watchers:
         watcher.told(thread, event)
+    for follower in _followers:
+        follower(thread, event)
 
 
 _watchers: list[Watcher] = []
+_followers: list[Callable[[Conversation, Happened], None]] = []

@@ -3,13 +3,14 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from kefu.brain.back import calls_assistant
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, system
@@ -19,7 +20,7 @@ from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import put_into, uploaded
 from kefu.desk.inbox.actions.deliveries import queue
 from kefu.desk.inbox.actions.happenings import happened, said
-from kefu.desk.inbox.actions.state import language_of, reopen, save
+from kefu.desk.inbox.actions.state import language_of, reopen, save, wake
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
@@ -55,6 +56,17 @@ class ReceivedMessage:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """A message after the end that answers what was asked then, and begins nothing anew.
+
+    `mark` is kept with it; `keep` is called in its transaction once it is stored, with the conversation locked.
+    """
+
+    mark: dict[str, Any]
+    keep: Callable[[], None]
+
+
+@dataclass(frozen=True)
 class Incoming:
     """What a contact said. `attachments` are ids of uploads; with any, the text may be empty."""
 
@@ -63,6 +75,12 @@ class Incoming:
     text: str
     attachments: Sequence[str] = ()
     idempotency_key: str | None = None
+
+
+def listen_after_end(listener: Callable[[Conversation, str], Taken | None]) -> None:
+    """Ask a listener, too, whether what is said in a resolved conversation is its business."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def receive_message(
@@ -129,9 +147,13 @@ def note(
     text: str,
     attachments: Sequence[str] = (),
     idempotency_key: str | None = None,
+    mentions: Sequence[str] = (),
 ) -> ReceivedMessage:
-    """Write something down that only members see. Raises BadInput, Conflict, NotFound, NotAllowed."""
-    return _by_member(actor, conversation_id, text, attachments, idempotency_key, is_internal=True)
+    """Write something down that only members see; those with the ids `mentions` are told.
+
+    Raises BadInput, Conflict, NotFound, NotAllowed.
+    """
+    return _by_member(actor, conversation_id, text, attachments, idempotency_key, is_internal=True, mentions=mentions)
 
 
 def reveal(actor: Actor, *, message_id: str) -> str:
@@ -228,20 +250,43 @@ def _receive(incoming: Incoming) -> ReceivedMessage:
         return _repeated(actor, repeated, text, incoming.attachments)
     at = now()
     files = uploaded(actor, thread, incoming.attachments)
-    reopen(thread, at)
+    taken = _taken(thread, text) if thread.status == "resolved" and not files else None
+    if taken is None:
+        reopen(thread, at)
+    wake(thread, by="contact")
     row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
     row.idempotency_key = incoming.idempotency_key
     put_into(row, files)
     if thread.status == "bot":
-        row.turn_id = _turn_for(thread, row.sequence, at)
+        row.turn_id = turn_for(thread, row.sequence, at)
+    if taken is not None:
+        row.answer = taken.mark
     insert(row)
-    said(thread, row)
+    if taken is None:
+        said(thread, row)
     save(thread, at)
     announce(actor.workspace_id, "message.created", row.id, thread.id)
+    if taken is not None:
+        taken.keep()
+        update(thread, ["clock"])
     if thread.address_wanted:
         _look_for_address(thread, text)
+    if thread.status == "waiting" and thread.channel.assistant_on and calls_assistant(text):
+        _call_off(thread, row)
     outcome = "pending" if row.turn_id else "left"
     return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
+
+
+def _taken(thread: Conversation, text: str) -> Taken | None:
+    found = (listener(thread, text) for listener in _listeners)
+    return next((each for each in found if each is not None), None)
+
+
+def _call_off(thread: Conversation, call: Message) -> None:
+    # Imported here: calling a hand-over off says things too.
+    from kefu.desk.inbox.actions.calling_off import call_off
+
+    call_off(thread, call.created_at, but=call)
 
 
 def _by_member(
@@ -252,9 +297,12 @@ def _by_member(
     idempotency_key: str | None,
     *,
     is_internal: bool,
+    mentions: Sequence[str] = (),
 ) -> ReceivedMessage:
     # Imported here: conversations say things too, when a member joins them.
     from kefu.desk.inbox.actions.conversations import member_only, refuse_resolved, take_locked
+    from kefu.desk.inbox.actions.drafts import forget_draft
+    from kefu.desk.inbox.actions.mentions import mention
 
     member_only(actor)
     _check_text(text, idempotency_key, attachments)
@@ -279,6 +327,9 @@ def _by_member(
             idempotency_key=key,
             is_internal=is_internal,
         )
+        forget_draft(actor, thread)
+        if mentions:
+            mention(actor, thread, row, mentions)
     return ReceivedMessage(message_infos(actor, [row])[0], None)
 
 
@@ -321,7 +372,7 @@ def mask_into(row: Message, thread: Conversation) -> None:
     thread.sealed_placeholders = seal(key, json.dumps(dict(masked.placeholders)), about=thread.id)
 
 
-def _turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
+def turn_for(thread: Conversation, sequence: int, at: datetime) -> str:
     """The turn that the message joins, or a new one where none waits. Raises Busy when too many wait."""
     due_at = at + timedelta(seconds=float(thread.channel.settings.get("pause_seconds", 0)))
     [(known, waiting)] = execute(_WAITING, [thread.workspace_id, thread.id, thread.workspace_id])
@@ -373,3 +424,6 @@ def _check_text(text: str, idempotency_key: str | None, attachments: Sequence[st
         raise BadInput("A message cannot hold NUL characters or halves of characters.", field="text")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
+
+
+_listeners: list[Callable[[Conversation, str], Taken | None]] = []

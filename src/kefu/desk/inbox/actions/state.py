@@ -24,6 +24,9 @@ _CHANGING = (
     "address_wanted",
     "refusals_in_a_row",
     "language",
+    "intent",
+    "is_snoozed",
+    "snoozed_until",
     "sealed_placeholders",
     "resolved_at",
     "resolved_by",
@@ -31,6 +34,13 @@ _CHANGING = (
     "clock",
     "assistant_state",
     "remembered",
+    "team_id",
+    "priority",
+    "offered_to",
+    "escalated_at",
+    "sla_clock",
+    "sla_state",
+    "sla_due_at",
 )
 
 
@@ -42,12 +52,13 @@ def save(thread: Conversation, at: datetime) -> None:
     update(thread, changed(thread, _CHANGING))
 
 
-def wait(thread: Conversation, at: datetime, *, by: str = "") -> None:
+def wait(thread: Conversation, at: datetime, *, by: str = "", team: str | None = None) -> None:
     """Put the conversation before the members; turns that wait are left to them. `save` it afterwards.
 
-    `by`: who wants that, as in `Happened`.
+    `by`: who wants that, as in `Happened`; `team`: the name of the team whose business it is, if that is known.
     """
-    happened(thread, "waits", at=at, by=by)
+    wake(thread)
+    happened(thread, "waits", at=at, by=by, **({"team": team} if team else {}))
     thread.status, thread.waiting_since, thread.assignee_id = "waiting", at, ""
     thread.assistant_state = None
     thread.nobody_told_at, thread.address_wanted = None, False
@@ -58,6 +69,7 @@ def wait(thread: Conversation, at: datetime, *, by: str = "") -> None:
 
 def own(thread: Conversation, member_id: str) -> None:
     """Give the conversation to a member; the assistant is silent from now on. `save` it afterwards."""
+    wake(thread)
     happened(thread, "owned", by=member_id, member=member_id)
     thread.status, thread.assignee_id, thread.waiting_since = "open", member_id, None
     thread.assistant_state = None
@@ -69,6 +81,7 @@ def own(thread: Conversation, member_id: str) -> None:
 
 def to_assistant(thread: Conversation) -> None:
     """Give the conversation to the assistant. `save` it afterwards."""
+    wake(thread)
     happened(thread, "assistant")
     thread.status, thread.assignee_id, thread.waiting_since = "bot", "", None
     thread.resolved_at, thread.resolved_by, thread.refusals_in_a_row = None, "", 0
@@ -90,6 +103,7 @@ def reopen(thread: Conversation, at: datetime) -> None:
 
 def close(thread: Conversation, *, by: str) -> None:
     """Mark as resolved and store; waiting turns are left."""
+    wake(thread)
     thread.status, thread.resolved_at, thread.resolved_by = "resolved", now(), by
     happened(thread, "resolved", at=thread.resolved_at, by=by)
     thread.due_at, thread.waiting_since, thread.refusals_in_a_row = None, None, 0
@@ -98,6 +112,31 @@ def close(thread: Conversation, *, by: str) -> None:
     update(thread, _CHANGING)
     leave_pending(thread)
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+
+
+def snooze(thread: Conversation, until: datetime | None, *, by: str) -> None:
+    """Take an open conversation off its owner's list, until a time or else until the contact writes.
+
+    `save` it afterwards.
+    """
+    happened(thread, "snoozed", by=by, until=until.isoformat() if until else None)
+    thread.is_snoozed, thread.snoozed_until = True, until
+    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+
+
+def wake(thread: Conversation, *, by: str = "") -> bool:
+    """Put a snoozed conversation back on its owner's list; gives whether it was snoozed. `save` it afterwards.
+
+    `by` is who ends it by that alone: a member, contact or time; its owner is then told.
+    """
+    if not thread.is_snoozed:
+        return False
+    happened(thread, "woken", by=by)
+    thread.is_snoozed, thread.snoozed_until = False, None
+    announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
+    if by:
+        announce(thread.workspace_id, "conversation.woken", thread.id, thread.id)
+    return True
 
 
 def leave_pending(thread: Conversation) -> None:
@@ -116,7 +155,7 @@ def _due(thread: Conversation, at: datetime) -> datetime | None:
     if thread.status == "bot":
         return at + IDLE_WITH_ASSISTANT
     if thread.status == "open":
-        return at + IDLE_WITH_MEMBER
+        return thread.snoozed_until if thread.is_snoozed else at + IDLE_WITH_MEMBER
     if thread.status != "waiting" or thread.nobody_told_at is not None:
         return None
     seconds = thread.channel.settings.get("nobody_came_seconds")

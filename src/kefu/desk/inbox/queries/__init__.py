@@ -1,6 +1,8 @@
 """Reads of channels, conversations, messages and turns; access is checked before a row leaves."""
 
+from kefu.desk.inbox.filters import Filter, filter_of
 from kefu.desk.inbox.queries.attachments import AttachmentInfo, attachment, attachment_info
+from kefu.desk.inbox.queries.canned import CannedInfo, canned_replies
 from kefu.desk.inbox.queries.channels import (
     ChannelInfo,
     channel,
@@ -25,12 +27,15 @@ from kefu.desk.inbox.queries.conversations import (
     conversation_info,
     conversations,
     counts,
+    mentioned_in,
     owner_name,
     thread,
     threads,
     with_names,
 )
 from kefu.desk.inbox.queries.deliveries import DeliveryInfo, Traffic, deliveries, delivery, outgoing, traffic
+from kefu.desk.inbox.queries.drafts import DraftInfo, drafts
+from kefu.desk.inbox.queries.labels import LabelInfo, label_titles, labels
 from kefu.desk.inbox.queries.messages import (
     MessageInfo,
     message,
@@ -45,22 +50,30 @@ from kefu.desk.inbox.queries.messages import (
 from kefu.desk.inbox.queries.recordings import Recording, unheard
 from kefu.desk.inbox.queries.rows import get, original, placeholders
 from kefu.desk.inbox.queries.turns import HISTORY, Line, TurnInfo, confidences, history, turn, turn_info
+from kefu.desk.inbox.queries.views import Choices, ViewInfo, choices, view_counts, views
 
 __all__ = [
     "HISTORY",
     "AttachmentInfo",
+    "CannedInfo",
     "ChannelInfo",
+    "Choices",
     "ConversationInfo",
     "Counts",
     "DeliveryInfo",
+    "DraftInfo",
+    "Filter",
+    "LabelInfo",
     "Line",
     "MessageInfo",
     "Recording",
     "ThreadInfo",
     "Traffic",
     "TurnInfo",
+    "ViewInfo",
     "attachment",
     "attachment_info",
+    "canned_replies",
     "channel",
     "channel_for_visitors",
     "channel_info",
@@ -68,6 +81,7 @@ __all__ = [
     "channel_row",
     "channel_with_values",
     "channels",
+    "choices",
     "confidences",
     "contacts_of",
     "conversation",
@@ -76,9 +90,14 @@ __all__ = [
     "counts",
     "deliveries",
     "delivery",
+    "drafts",
+    "filter_of",
     "get",
     "history",
     "identity_secret",
+    "label_titles",
+    "labels",
+    "mentioned_in",
     "message",
     "message_info",
     "message_infos",
@@ -101,5 +120,7 @@ __all__ = [
     "turn",
     "turn_info",
     "unheard",
+    "view_counts",
+    "views",
     "with_names",
 ]

@@ -10,14 +10,16 @@ from kefu.desk.accounts.queries import member_names
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
 from kefu.desk.inbox.filters import Filter, Place, chosen, newest
-from kefu.desk.inbox.models import Conversation, Message
+from kefu.desk.inbox.models import Conversation, Mention, Message
 from kefu.desk.inbox.queries.channels import ChannelInfo, channel_info
+from kefu.desk.inbox.queries.labels import labels_of
 from kefu.desk.inbox.queries.messages import MessageInfo, message_infos
 from kefu.desk.inbox.queries.rows import get
 from kefu.desk.inbox.searching import said_in
 from kefu.desk.statements import execute, marks, select_across_workspaces
 
 EVERY = Filter()
+_MENTIONS_COUNTED = 1_000  # whoever was named so often reads the list, not the number
 # Told of a workspace as well, SQLite may read all of it for fifty conversations.
 _WHY = "the conversations are one workspace's, which the caller has read"
 
@@ -60,6 +62,10 @@ class ConversationInfo:
     waiting_since: datetime | None
     address_wanted: bool
     assignee_name: str = ""
+    intent: str = ""
+    labels: tuple[str, ...] = ()
+    is_snoozed: bool = False
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,18 @@ class ThreadInfo:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many conversations there are: by status, the member's own, nobody's, and with something unread."""
+    """How many conversations there are: by status, the member's own, nobody's, and with something unread.
+
+    `mine` are those that are not `snoozed`; `mentions` are conversations with a note that names the member, not seen.
+    """
 
     by_status: dict[str, int]
     mine: int
     unassigned: int
     unread_waiting: int
     unread_mine: int
+    snoozed: int
+    mentions: int
 
 
 def conversation(actor: Actor, conversation_id: str) -> ConversationInfo:
@@ -145,11 +156,22 @@ def counts(actor: Actor) -> Counts:
     by_status = {str(row[0]): int(row[1]) for row in unread}
     return Counts(
         by_status={status: numbers.get(status, 0) for status in ("bot", "waiting", "open", "resolved")},
-        mine=mine.count(),
+        mine=mine.filter(is_snoozed=False).count(),
         unassigned=rows.filter(status__in=["waiting", "open"], assignee_id="").count(),
         unread_waiting=by_status.get("waiting", 0),
         unread_mine=by_status.get("open", 0),
+        snoozed=mine.filter(is_snoozed=True).count(),
+        mentions=len(set(_unseen(actor).values_list("conversation_id", flat=True)[:_MENTIONS_COUNTED])),
     )
+
+
+def mentioned_in(actor: Actor, conversation_ids: list[str]) -> set[str]:
+    """Those of the conversations with a note that names the member and that they have not seen."""
+    return set(_unseen(actor).filter(conversation_id__in=conversation_ids).values_list("conversation_id", flat=True))
+
+
+def _unseen(actor: Actor) -> Any:
+    return Mention.objects.of(actor.workspace_id).filter(member_id=actor.id, seen_at__isnull=True)
 
 
 def contacts_of(conversation_ids: list[str]) -> dict[str, tuple[str, str]]:
@@ -214,6 +236,10 @@ def conversation_info(row: Conversation, *, assignee_name: str = "") -> Conversa
         row.waiting_since,
         row.address_wanted,
         assignee_name,
+        row.intent,
+        labels_of(row.labels),
+        row.is_snoozed,
+        row.snoozed_until,
     )
 
 

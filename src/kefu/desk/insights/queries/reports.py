@@ -6,15 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from kefu.desk.accounts.queries import members as members_of
-from kefu.desk.actor import Actor, Role
+from kefu.desk.actor import Actor, Role, system
 from kefu.desk.inbox.queries import channels as channels_of
+from kefu.desk.inbox.queries import label_titles
 from kefu.desk.insights.fold import ASSISTANT, PERSON
 from kefu.desk.insights.measure import percentile
 from kefu.desk.insights.metrics import METRICS, Metric
-from kefu.desk.insights.queries.cells import DIMENSIONS, Filters, Sums, by_hour, by_value, lengths, totals
+from kefu.desk.insights.queries.cells import DIMENSIONS, Filters, Sums, by_hour, by_value, lengths, rated_in, totals
 from kefu.desk.insights.queries.period import Period, checked_step
 from kefu.desk.insights.queries.settings import rates_of
 from kefu.desk.insights.queries.table import Report, column, of_metric, of_metrics, rounded
+from kefu.desk.surveys.queries import ratings
 from kefu.kit.errors import BadInput, NotFound
 
 _STAGES = {
@@ -44,6 +46,8 @@ _ASSISTANT = (
     *("turns_count", "turn_time", "refusal_rate", "unanswered_count", "failures_count", "automation_rate"),
     *("bot_resolutions_count", "bot_handoffs_count"),
 )
+# Comments that are shown, and those that are looked at where only some of them are wanted.
+_COMMENTS, _COMMENTS_READ = 100, 1_000
 _PAGE = 200  # rows of a breakdown: more than a company has intents
 
 
@@ -255,9 +259,29 @@ def csat(actor: Actor, period: Period, filters: Filters) -> Report:
         column("answers", "count", "Answers", "评价数"),
         column("share", "share", "Share", "占比"),
     )
+    whole_row = {**_values(chosen, sums), "answers": whole, "sent": sent}
     return Report(
-        "csat", period, columns, rows, {**_values(chosen, sums), "answers": whole, "sent": sent}, {"comments": []}
+        "csat", period, columns, rows, whole_row, {"comments": _comments(actor.workspace_id, period, filters)}
     )
+
+
+def _comments(workspace_id: str, period: Period, filters: Filters) -> list[dict[str, Any]]:
+    """What customers wrote with their ratings, the newest first."""
+    kefu = system(workspace_id)
+    found = ratings(kefu, start=period.start, end=period.end, commented=True, limit=_COMMENTS_READ)
+    if filters.values:
+        mine = rated_in(workspace_id, period, filters, [each.conversation_id for each in found])
+        found = [each for each in found if each.conversation_id in mine]
+    return [
+        {
+            "score": each.score,
+            "comment": each.comment,
+            "at": each.at.isoformat(),
+            "conversation": each.conversation_id,
+            "member": each.member_id or None,
+        }
+        for each in found[:_COMMENTS]
+    ]
 
 
 def cost(actor: Actor, period: Period, filters: Filters) -> Report:
@@ -355,6 +379,8 @@ def _names(actor: Actor, by: str) -> dict[str, str]:
         return {each.id: each.name or each.email for each in members_of(actor)}
     if by == "channel":
         return {each.id: each.name for each in channels_of(actor)}
+    if by == "label":
+        return label_titles(actor)
     return {}
 
 
