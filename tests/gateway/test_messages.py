@@ -127,6 +127,16 @@ def test_asking_for_a_person_silences_the_assistant(shop: Shop) -> None:
     assert shop.say(thread, "What are your opening hours?")["reply"] is None
 
 
+def test_whoever_waits_may_ask_the_assistant_again(shop: Shop) -> None:
+    thread = shop.start()
+    shop.post(f"/v1/conversations/{thread}/hand-over")
+    left = shop.say(thread, "What are your opening hours?", key="asked while waiting")
+    assert (left["reply"], left["message"]["outcome"]) == (None, "left")
+    assert shop.client.delete(f"/v1/conversations/{thread}/hand-over").json()["status"] == "bot"
+    answered = shop.say(thread, "What are your opening hours?", key="asked while waiting", expect=200)
+    assert answered["reply"]["decision"] == "approved"
+
+
 def test_feedback_is_kept_on_the_answer(shop: Shop) -> None:
     thread = shop.start()
     shop.say(thread, "What are your opening hours?")

@@ -103,6 +103,16 @@ async def hand_over(request: Request, conversation_id: str) -> JSONResponse:
     return JSONResponse(shapes.conversation_json(thread))
 
 
+@router.delete("/{conversation_id}/hand-over", response_model=shapes.Conversation)
+async def call_off(request: Request, conversation_id: str) -> JSONResponse:
+    """Ask the assistant again instead of waiting for a person; 409 once a member has taken the conversation."""
+    gateway, actor = await entered(request)
+    thread = await gateway.rows.write(actions.ask_assistant, actor, conversation_id=conversation_id)
+    gateway.dispatch.wake()
+    gateway.hub.wake()
+    return JSONResponse(shapes.conversation_json(thread))
+
+
 @router.post("/{conversation_id}/address", response_model=shapes.Conversation)
 async def leave_address(request: Request, conversation_id: str, body: shapes.Address) -> JSONResponse:
     """Nobody came: leave an address to be written to."""

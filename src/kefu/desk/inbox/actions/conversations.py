@@ -9,6 +9,7 @@ from kefu.desk.accounts.queries import actor_of_member
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.actions import meet
 from kefu.desk.contacts.queries import contact
+from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import erase_attachments
 from kefu.desk.inbox.actions.channels import make_channel
 from kefu.desk.inbox.actions.happenings import began, erased
@@ -191,7 +192,11 @@ def tell_nobody_came(thread: Conversation) -> None:
     own_text = thread.channel.settings.get("nobody_came_text")
     if isinstance(own_text, dict):
         own_text = own_text.get(language_of(thread))
-    tell(thread, "nobody_came", text=own_text or None)
+    if not own_text:
+        language = language_of(thread)
+        keys = ["nobody_came", *(["or_assistant"] if thread.channel.assistant_on else [])]
+        own_text = " ".join(texts.to_customer(key, language) for key in keys)
+    tell(thread, "nobody_came", text=own_text)
     announce(thread.workspace_id, "conversation.updated", thread.id, thread.id)
 
 
