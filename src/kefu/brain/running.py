@@ -67,6 +67,7 @@ class Run:
     answered: Draft | None = None
     hand_over: HandOver | None = None
     rating: tuple[int, int] | None = None
+    rating_asked: bool = False
     remembered: dict[str, Any] = field(default_factory=dict)
     contact: dict[str, ContactValue] = field(default_factory=dict)
     path: list[str] = field(default_factory=list)
@@ -224,6 +225,7 @@ def kept(run: Run) -> Kept:
         note=run.hand_over.note if run.hand_over is not None else "",
         team=run.hand_over.team if run.hand_over is not None else None,
         rating=run.rating,
+        rating_asked=run.rating_asked,
     )
 
 
@@ -271,6 +273,7 @@ async def _take(run: Run, effect: Effect) -> None:
     if isinstance(effect, Say | Ask | Rate):
         run.texts.append(effect.text)
         run.quick_replies = effect.quick_replies
+        run.rating_asked = run.rating_asked or isinstance(effect, Rate)
     elif isinstance(effect, AnswerFromKnowledge):
         run.events.append({"kind": "interrupted", "flow": effect.flow, "step": effect.step})
         run.answered = await run.answer(effect.question)

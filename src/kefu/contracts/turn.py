@@ -145,7 +145,7 @@ class Kept:
 
     `state` comes back with the next turn, until somebody else takes the conversation. `remembered` changes what is kept
     of the conversation, `contact` what is known of the customer; None forgets. `note` is for the member who takes over,
-    `team` whose business it is; `rating` a score and the best there is.
+    `team` whose business it is; `rating` a score and the best there is, `rating_asked` that it was asked for.
     """
 
     state: Mapping[str, Any] | None = None
@@ -154,6 +154,7 @@ class Kept:
     note: str = ""
     team: str | None = None
     rating: tuple[int, int] | None = None
+    rating_asked: bool = False
 
 
 @dataclass(frozen=True)

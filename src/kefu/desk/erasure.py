@@ -10,6 +10,7 @@ from kefu.desk.contacts import actions as contacts_actions
 from kefu.desk.contacts import queries as contacts
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox
+from kefu.desk.surveys import queries as surveys
 
 
 def export(actor: Actor, contact_id: str) -> dict[str, Any]:
@@ -32,6 +33,10 @@ def export(actor: Actor, contact_id: str) -> dict[str, Any]:
                 "status": thread.status,
                 "created_at": thread.created_at,
                 "messages": inbox.originals(actor, thread.id),
+                "ratings": [
+                    {"at": each.at, "score": each.score, "comment": each.comment}
+                    for each in surveys.ratings_of(actor.workspace_id, [thread.id])
+                ],
             }
             for thread in inbox.conversations(actor, contact_id=contact_id, limit=100_000)
         ],

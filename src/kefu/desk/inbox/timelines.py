@@ -107,6 +107,8 @@ def _of(rows: list[tuple[str, str, datetime]]) -> Iterator[Timeline]:
     for thread_id, at, sequence, author, author_id, turn_id, answer in said.values_list(
         "conversation_id", "created_at", "sequence", "author", "author_id", "turn_id", "answer"
     ):
+        if author == "contact" and answer:  # it was taken for something else than a message, such as a rating
+            continue
         turn = None
         if author == "assistant" and turn_id in turns:
             turn = turn_facts(**turns[turn_id], language=(answer or {}).get("language", ""))

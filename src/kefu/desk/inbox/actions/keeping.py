@@ -29,6 +29,8 @@ def keep(thread: Conversation, kept: Kept) -> None:
         known = placeholders(thread)
         values = {name: (unmask_value(each.value, known), each.days) for name, each in kept.contact.items()}
         keep_attributes(system(thread.workspace_id), contact_id=thread.contact_id, values=values)
+    if kept.rating_asked:
+        happened(thread, "surveyed")
     if kept.rating is not None:
         score, best = kept.rating
         happened(thread, "rated", by="contact", score=max(1, round(score * _BEST / best)))

@@ -127,6 +127,8 @@ def is_own(actor: Actor, author: str) -> bool:
 
 def outcome_of(row: Message, its_turn: Turn | None) -> str:
     """What became of a contact's message: pending, replied, merged or left."""
+    if row.answer:  # taken for what was asked after the end, and thanked for
+        return "replied"
     if its_turn is None:
         return "left"
     if its_turn.state != "done":
@@ -148,7 +150,7 @@ def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool
         text=original(row) if own else row.text,
         created_at=row.created_at,
         turn_id=row.turn_id,
-        answer=row.answer,
+        answer=row.answer if row.author == "assistant" else None,
         outcome=outcome,
         is_internal=row.is_internal,
         thumb=row.thumb,

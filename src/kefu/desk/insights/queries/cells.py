@@ -106,6 +106,12 @@ def lengths(workspace_id: str, metric: str, period: Period, filters: Filters) ->
     return counts
 
 
+def rated_in(workspace_id: str, period: Period, filters: Filters, conversation_ids: list[str]) -> set[str]:
+    """Which of these conversations have a rating of the period that the filters let pass."""
+    rows = _figures(workspace_id, ["csat"], filters, period.start, period.end)
+    return set(rows.filter(conversation_id__in=conversation_ids).values_list("conversation_id", flat=True))
+
+
 def _grouped(
     workspace_id: str, metrics: list[str], period: Period, filters: Filters, dimension: str
 ) -> list[tuple[Any, ...]]:
