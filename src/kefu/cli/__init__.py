@@ -38,6 +38,7 @@ COMMANDS = {
     "predict": ("predict", "predict", "Say what a model takes texts for."),
     "models": ("models", "models", "Models of a workspace: list, show, register, promote, rollback, compare."),
     "insights": ("insights", "insights", "Figures: show, report, recount."),
+    "csat": ("csat", "csat", "Customers' satisfaction: settings, set, list."),
     "demo": ("demo", "demo", "What a demonstration needs."),
     "channels": ("channels", "channels", "Ways in: create, add, list, check, pause, resume."),
 }

@@ -30,6 +30,7 @@ from kefu.gateway import (
     openai_audio,
     problem,
     stream,
+    surveys,
     visitors,
 )
 from kefu.gateway.dispatch import Dispatch
@@ -51,6 +52,7 @@ _DESK_THREADS = 16  # members' requests at a time; fifty members at work make a 
 
 _PARTS = (
     *(messages, attachments, audio, stream, knowledge, visitors, hooks, openai, openai_audio, console, docs, metrics),
+    surveys,
 )
 
 _log = Log(__name__)
