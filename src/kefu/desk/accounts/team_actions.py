@@ -1,7 +1,7 @@
 """Writes of teams, of what members can do, and of who is there."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,7 +96,7 @@ def set_staffing(
 
 
 def choose_availability(actor: Actor, *, availability: str, member_id: str | None = None) -> StaffInfo:
-    """Say that one is online, busy or away; a supervisor may say it of others. Raises BadInput, NotFound, NotAllowed."""
+    """Say that one is online, busy or away; supervisors say it of others. Raises BadInput, NotFound, NotAllowed."""
     actor.require_role(Role.AGENT)
     chosen_for = member_id or actor.id
     if chosen_for != actor.id:
@@ -141,7 +141,7 @@ def note_offer(workspace_id: str, *, team_id: str, member_id: str, at: datetime)
 
 
 def _change(actor: Actor, row: Team, *, members: Sequence[Any] | None = None, **given: Any) -> None:
-    readers = {
+    readers: dict[str, Callable[[Any], Any]] = {
         "name": _name,
         "method": _method,
         "skills": lambda value: checked_words(value, "skills"),

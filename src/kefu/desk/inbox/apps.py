@@ -11,6 +11,10 @@ class InboxConfig(AppConfig):
     label = "inbox"
 
     def ready(self) -> None:
+        from kefu.desk.inbox.actions import clocks, happenings, routes
+
+        happenings.follow(routes.follow)
+        happenings.follow(clocks.follow)
         post_migrate.connect(_searchable, sender=self)
 
 

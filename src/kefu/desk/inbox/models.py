@@ -440,7 +440,8 @@ class Route(WorkspaceRow):
     """A conversation on its way to a member, while it waits.
 
     `state` is waiting, offered or left (it waits no more; those behind it move up). `wanted` is the team that a flow
-    named. `passed` are members who were offered it and did not take it. `position` is the one last told.
+    named, or its id. `passed` are members who were offered it and did not take it, the last at `offered_until` while
+    nobody is offered it. `position` is the one last told.
     """
 
     id = row_id("route")

@@ -1,4 +1,4 @@
-"""Promised times: a clock that pauses, when it warns and when it is too late. Pure; moments and times in milliseconds."""
+"""Promised times: a clock that pauses, when it warns, when it is too late. Pure; moments and times in milliseconds."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
