@@ -16,6 +16,7 @@ from kefu.desk.inbox.sorting_api import router as sorting
 from kefu.desk.inbox.writing_api import router as writing
 from kefu.desk.insights.api import router as insights
 from kefu.desk.library.api import router as library
+from kefu.desk.merge_api import router as merging
 from kefu.desk.modelhub.api import router as modelhub
 from kefu.desk.surveys.api import router as surveys
 
@@ -37,6 +38,9 @@ api = NinjaAPI(
 problem.install(api)
 for router in (
     *(accounts, contacts, inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
-    *(surveys,),
+    *(
+        surveys,
+        merging,
+    ),
 ):
     api.add_router("", router)

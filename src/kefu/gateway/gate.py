@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import HTTPConnection
 
@@ -10,6 +10,7 @@ from kefu.desk.accounts import actions as accounts_actions
 from kefu.desk.accounts import queries as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.actor import Actor
+from kefu.desk.contacts import queries as contacts
 from kefu.desk.crypto import sign, verify
 from kefu.gateway.hub import Hub
 from kefu.gateway.rows import Rows
@@ -35,6 +36,7 @@ class Gate:
         self._rows = rows
         self._keys: dict[str, _Known] = {}
         self._members: dict[str, Actor] = {}
+        self._merged: dict[str, str] | None = None
         self._per_key = RateLimit(settings().messages_per_minute_per_key, 60)
         self._per_visitor = RateLimit(settings().messages_per_minute_per_visitor, 60)
         self._per_address = RateLimit(settings().visitors_per_hour_per_address, 3600)
@@ -56,7 +58,7 @@ class Gate:
             actor = await self._key(token)
             self._per_key.take(actor.id)
             return actor
-        return visitor_of(token)
+        return await self.current(visitor_of(token))
 
     async def member_of(self, ticket: str) -> Actor:
         """Whom a one-use ticket stands for. Raises NotSignedIn."""
@@ -65,13 +67,14 @@ class Gate:
     async def still(self, actor: Actor) -> Actor:
         """A member as they are now: looked up again after any member of any workspace changed.
 
-        Raises NotSignedIn when the membership has ended.
+        Raises NotSignedIn when the membership has ended, or the session that the socket belongs to.
         """
-        known = self._members.get(actor.id)
+        place = f"{actor.id} {actor.sign_in}"
+        known = self._members.get(place)
         if known is None:
             remembered = self._members
-            known = await self._rows.read(accounts.actor_of_member, actor.workspace_id, actor.id)
-            remembered[actor.id] = known  # nobody's memory any more if a member changed meanwhile
+            known = await self._rows.read(accounts.actor_of_member, actor.workspace_id, actor.id, sign_in=actor.sign_in)
+            remembered[place] = known  # nobody's memory any more if a member changed meanwhile
         return known
 
     def count_message(self, actor: Actor) -> None:
@@ -103,11 +106,20 @@ class Gate:
         await self._rows.write(accounts_actions.note_key_used, actor.id, actor.workspace_id)
         return actor
 
+    async def current(self, visitor: Actor) -> Actor:
+        """A visitor as whom members know them by now: they may have merged the contact of the token into another."""
+        if self._merged is None:
+            self._merged = await self._rows.read(contacts.merged_contacts)
+        contact_id = self._merged.get(visitor.id)
+        return visitor if contact_id is None else replace(visitor, id=contact_id, contact_id=contact_id)
+
     def _heard(self, event: EventInfo) -> None:
         if event.kind.startswith("key."):
             self._keys.clear()
         elif event.kind.startswith("member."):
             self._members = {}
+        elif event.kind == "contact.merged":
+            self._merged = None
 
 
 def visitor_token(*, workspace_id: str, channel_id: str, contact_id: str) -> str:

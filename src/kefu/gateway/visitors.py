@@ -15,6 +15,7 @@ from kefu.desk.inbox import queries
 from kefu.desk.inbox.queries import ChannelInfo
 from kefu.gateway import shapes
 from kefu.gateway.gate import VISITOR_SECONDS, visitor_of, visitor_token
+from kefu.gateway.origins import allow_origin
 from kefu.gateway.state import Gateway, gateway_of
 from kefu.kit.errors import NotAllowed, NotSignedIn, Unavailable
 
@@ -40,10 +41,12 @@ async def visitor(request: Request, channel_id: str, body: shapes.NewVisitor | N
     """A token for a browser. With an earlier token of the same channel the visitor stays who they were."""
     gateway, asked = gateway_of(request), body or shapes.NewVisitor()
     channel = await gateway.rows.read(queries.channel_for_visitors, channel_id)
+    allow_origin(request, channel.settings)
     known = _known(channel, asked.token)
     if known is None:
         gateway.gate.count_visitor(request)
     else:
+        known = await gateway.gate.current(known)
         gateway.gate.count_message(known)
     contact_id = await _contact(gateway, channel, known, asked.identity)
     token = visitor_token(workspace_id=channel.workspace_id, channel_id=channel.id, contact_id=contact_id)

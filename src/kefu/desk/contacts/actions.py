@@ -13,10 +13,10 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
-from kefu.desk.contacts.queries import UNTIL, get, keyed_digest, known_as, stored_profile
+from kefu.desk.contacts.queries import UNTIL, get, joined_profiles, keyed_digest, known_as, stored_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
-from kefu.kit.errors import BadInput
+from kefu.kit.errors import BadInput, Conflict
 from kefu.kit.ids import new_id
 from kefu.kit.log import Log
 
@@ -102,6 +102,35 @@ def keep_attributes(actor: Actor, *, contact_id: str, values: Mapping[str, tuple
             _store(row, {**known, UNTIL: until or None})
         except BadInput as error:
             _log.warning("attributes_not_kept", workspace=actor.workspace_id, contact=contact_id, reason=error.code)
+
+
+def absorb(actor: Actor, *, contact_id: str, other_id: str) -> None:
+    """Make what is known of another contact this one's, since they are one person; the other's row stays, empty.
+
+    Identities move; of attributes that both have, this contact's stay. Raises BadInput for one and the same or more
+    than a profile holds, Conflict for one that is merged or erased, NotFound, NotAllowed.
+    """
+    actor.require_role(Role.SUPERVISOR)
+    if contact_id == other_id:
+        raise BadInput("A contact cannot be merged into itself.", field="other")
+    with transaction.atomic():
+        # In one order, so that two who merge the same pair do not wait for each other.
+        rows = {each: get(actor.workspace_id, each, lock=True) for each in sorted((contact_id, other_id))}
+        row, other = rows[contact_id], rows[other_id]
+        for each in (row, other):
+            if each.merged_into or each.erased_at is not None:
+                raise Conflict("This contact was merged or erased before.", contact=each.id)
+        profile = joined_profiles(stored_profile(row), stored_profile(other))
+        Identity.objects.of(actor.workspace_id).filter(contact_id=other.id).update(contact_id=row.id)
+        Contact.objects.of(actor.workspace_id).filter(merged_into=other.id).update(merged_into=row.id)
+        row.language = row.language or other.language
+        row.last_seen_at = max(row.last_seen_at, other.last_seen_at)
+        row.save(update_fields=["language", "last_seen_at"])
+        other.sealed_profile, other.merged_into = None, row.id
+        other.save(update_fields=["sealed_profile", "merged_into"])
+        _store(row, profile)
+        announce(actor.workspace_id, "contact.merged", other.id)
+        audit(actor, "contact.merged", row.id, after={"merged": other.id})
 
 
 def erase(actor: Actor, *, contact_id: str) -> None:

@@ -75,6 +75,15 @@ def names(actor: Actor, contact_ids: set[str]) -> dict[str, str]:
     return {row.id: str(profile(row).get("name", "")) for row in mine}
 
 
+def contacts_by_id(actor: Actor, contact_ids: list[str]) -> list[ContactInfo]:
+    """Contacts in the order of their ids. Raises NotAllowed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    # The workspace is compared here: told of it as well, SQLite reads all of its contacts.
+    everywhere = Contact.objects.across_workspaces("each is compared").filter(id__in=contact_ids)
+    rows = {row.id: row for row in everywhere if row.workspace_id == actor.workspace_id}
+    return [info(rows[each]) for each in contact_ids if each in rows]
+
+
 def get(workspace_id: str, contact_id: str, *, lock: bool = False) -> Contact:
     rows = Contact.objects.of(workspace_id)
     row = (rows.select_for_update() if lock else rows).filter(id=contact_id).first()
@@ -95,6 +104,20 @@ def profile(row: Contact) -> dict[str, Any]:
     if not isinstance(until, dict):  # also what a visitor may have called so
         return known
     return {name: value for name, value in known.items() if until.get(name, today) >= today}
+
+
+def joined_profiles(own: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Two stored profiles of one person as one: of what both have, the first one's stays, with its last day."""
+    joined = {**others, **own}
+    held, theirs = (each.get(UNTIL) if isinstance(each.get(UNTIL), dict) else {} for each in (own, others))
+    until = {**{name: day for name, day in theirs.items() if name not in own}, **held}
+    return {**{name: value for name, value in joined.items() if name != UNTIL}, **({UNTIL: until} if until else {})}
+
+
+def merged_contacts() -> dict[str, str]:
+    """Whom merged contacts of all workspaces became, by their former ids."""
+    rows = Contact.objects.across_workspaces("visitors' tokens name contacts").exclude(merged_into="")
+    return dict(rows.values_list("id", "merged_into"))
 
 
 def stored_profile(row: Contact) -> dict[str, Any]:

@@ -174,6 +174,13 @@ def _unseen(actor: Actor) -> Any:
     return Mention.objects.of(actor.workspace_id).filter(member_id=actor.id, seen_at__isnull=True)
 
 
+def newest_contacts(actor: Actor, *, limit: int) -> list[str]:
+    """The contacts of so many of the newest conversations, each once."""
+    actor.require_role(Role.AGENT)
+    rows = Conversation.objects.of(actor.workspace_id).order_by("-last_activity_at")
+    return list(dict.fromkeys(rows.values_list("contact_id", flat=True)[:limit]))
+
+
 def contacts_of(conversation_ids: list[str]) -> dict[str, tuple[str, str]]:
     """The contact and the channel of conversations of any workspace, for handing out live events."""
     rows = Conversation.objects.across_workspaces("one reader a process").filter(id__in=conversation_ids)
