@@ -54,7 +54,16 @@ class Online:
     conversation_id: str = ""
 
 
-Live = EventInfo | Delta | Typing | Online
+@dataclass(frozen=True)
+class Looking:
+    """Members who look at a conversation changed; never stored, and nobody's but members' to know."""
+
+    workspace_id: str
+    conversation_id: str
+    people: tuple[tuple[str, str], ...]
+
+
+Live = EventInfo | Delta | Typing | Online | Looking
 
 
 @dataclass(eq=False)
@@ -133,7 +142,7 @@ class Hub:
         if self._subscriptions:
             self._changed.set()
 
-    def publish(self, live: Delta | Typing | Online) -> None:
+    def publish(self, live: Delta | Typing | Online | Looking) -> None:
         """Offer something that is not stored to whom it concerns, in this process."""
         self._offer(live)
 

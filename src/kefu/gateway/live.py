@@ -9,8 +9,10 @@ from typing import Any
 
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.actor import Actor, Role, system
+from kefu.desk.calls.queries import call
+from kefu.desk.calls.schemas import call_json
 from kefu.desk.inbox import queries, schemas
-from kefu.gateway.hub import Hub, Online
+from kefu.gateway.hub import Hub, Looking, Online
 from kefu.gateway.rows import Rows
 from kefu.kit.errors import NotFound
 
@@ -22,7 +24,7 @@ _TOLD = (
     *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
     *("insights.", "message.rated", "label.", "view.", "canned.", "mention.", "conversation.woken"),
 )
-_SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", *_TOLD)
+_SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", "call.", *_TOLD)
 
 
 class MemberEvents:
@@ -76,6 +78,8 @@ class MemberEvents:
             if event.kind in {"conversation.created", "conversation.updated"}:
                 thread = await self._rows.read(queries.thread, reader, event.conversation_id)
                 return event.kind, {"conversation": {**schemas.conversation_json(thread), "unread": None}}
+            if event.kind == "call.updated":
+                return event.kind, {"call": call_json(await self._rows.read(call, reader, event.row_id))}
         if event.kind.startswith(_TOLD):
             place = {"conversation": event.conversation_id} if event.conversation_id else {}
             return "changed", {"kind": event.kind, "id": event.row_id, **place}
@@ -100,11 +104,12 @@ class _Person:
 
 
 class Presence:
-    """Which members have a socket open at this process."""
+    """Which members have a socket open at this process, and which conversation each socket shows."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._here: dict[str, Counter[_Person]] = {}
+        self._shown: dict[tuple[str, str], Counter[_Person]] = {}
 
     def online(self, workspace_id: str) -> list[dict[str, str]]:
         """Who is online: `{"id", "name"}` each, once however many windows they have."""
@@ -127,6 +132,32 @@ class Presence:
         if people[person] <= 0:
             del people[person]
         self._tell(workspace_id)
+
+    def looks(self, workspace_id: str, member_id: str, name: str, *, at: str, before: str = "") -> None:
+        """A member's window shows a conversation, none for an empty `at`, instead of the one `before`."""
+        if at == before:
+            return
+        person = _Person(member_id, name)
+        if before:
+            people = self._shown[workspace_id, before]
+            people[person] -= 1
+            if people[person] <= 0:
+                del people[person]
+            self._tell_lookers(workspace_id, before)
+            if not people:
+                del self._shown[workspace_id, before]
+        if at:
+            self._shown.setdefault((workspace_id, at), Counter())[person] += 1
+            self._tell_lookers(workspace_id, at)
+
+    def looking(self, workspace_id: str) -> dict[str, list[dict[str, str]]]:
+        """Who looks at which conversation of a workspace: `{"id", "name"}` each, by conversation."""
+        shown = [(place, list(people)) for place, people in list(self._shown.items())]
+        return {at: [vars(person) for person in people] for (where, at), people in shown if where == workspace_id}
+
+    def _tell_lookers(self, workspace_id: str, conversation_id: str) -> None:
+        people = self._shown[workspace_id, conversation_id]
+        self._hub.publish(Looking(workspace_id, conversation_id, tuple((each.id, each.name) for each in people)))
 
     def _tell(self, workspace_id: str) -> None:
         self._hub.publish(Online(workspace_id))

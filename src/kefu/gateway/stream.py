@@ -15,7 +15,7 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.actor import Actor
 from kefu.desk.inbox import queries
 from kefu.gateway import shapes
-from kefu.gateway.hub import Delta, Live, Online, Subscription, Typing
+from kefu.gateway.hub import Delta, Live, Looking, Online, Subscription, Typing
 from kefu.gateway.live import frame_of
 from kefu.gateway.state import Gateway, entered, gateway_of
 from kefu.kit.errors import KefuError, NotFound, NotSignedIn
@@ -25,6 +25,7 @@ router = APIRouter(tags=["Live"])
 _BEAT_SECONDS = 15.0  # proxies close connections that stay silent for a minute
 _HELLO_SECONDS = 10.0
 _FRAME = 4_096  # characters of what a browser may send: hello, typing, ping
+_ID = 32  # characters of a conversation's id
 _BAD_TOKEN = 4401
 _TRY_AGAIN = 4503
 
@@ -133,6 +134,11 @@ class _Browser:
                     await self._socket.send_json({"type": "pong"})
                 elif frame.get("type") == "typing":
                     self._typing(str(frame.get("conversation", "")))
+                elif frame.get("type") == "looking":
+                    self._looks(str(frame.get("conversation") or "")[:_ID])
+
+    def _looks(self, conversation_id: str) -> None:
+        """Which conversation the browser shows: told among members alone."""
 
     def _typing(self, conversation_id: str) -> None:
         if self._mine is not None and conversation_id not in self._mine:
@@ -146,8 +152,22 @@ class _Browser:
 class _Member(_Browser):
     """A member's socket: everything of the workspace, for as long as the membership lasts."""
 
+    _at = ""
+
+    async def serve(self) -> None:
+        try:
+            await super().serve()
+        finally:
+            self._looks("")
+
+    def _looks(self, conversation_id: str) -> None:
+        actor, before = self._actor, self._at
+        self._at = conversation_id
+        self._gateway.presence.looks(actor.workspace_id, actor.id, self._name, at=conversation_id, before=before)
+
     def _greeting(self) -> dict[str, Any]:
-        return {"online": self._gateway.presence.online(self._actor.workspace_id)}
+        presence, workspace_id = self._gateway.presence, self._actor.workspace_id
+        return {"online": presence.online(workspace_id), "looking": presence.looking(workspace_id)}
 
     async def _shown(self, happened: Live) -> str | None:
         try:
@@ -156,7 +176,10 @@ class _Member(_Browser):
             await self._socket.close(_BAD_TOKEN, "The membership has ended.")
             raise
         if isinstance(happened, Online):
-            return frame_of("presence", None, self._greeting())
+            return frame_of("presence", None, {"online": self._gateway.presence.online(self._actor.workspace_id)})
+        if isinstance(happened, Looking):
+            people = [{"id": member_id, "name": name} for member_id, name in happened.people]
+            return frame_of("looking", None, {"conversation": happened.conversation_id, "people": people})
         if not isinstance(happened, EventInfo):
             return await super()._shown(happened)
         return await self._gateway.member_events.frame(self._actor, happened)
