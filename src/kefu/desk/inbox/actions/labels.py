@@ -72,7 +72,7 @@ def label(
         if has != list(had):
             thread.labels = written(has)
             happened(thread, "labelled", by=actor.id, labels=has)
-            update(thread, ("labels", "clock"))
+            update(thread, ("labels", "clock", "sla_clock", "sla_state", "sla_due_at"))
             announce(actor.workspace_id, "conversation.updated", thread.id, thread.id)
     return with_names(thread)
 
