@@ -156,6 +156,11 @@ export class Chat {
     return this.attempt(() => this.core.handOver());
   }
 
+  /** Asks the assistant again, as long as nobody came. */
+  askAssistant(): Promise<boolean> {
+    return this.attempt(() => this.core.askAssistant());
+  }
+
   resolve(): Promise<boolean> {
     return this.attempt(() => this.core.resolve());
   }

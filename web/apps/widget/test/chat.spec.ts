@@ -231,6 +231,14 @@ describe("Chat", () => {
     expect(chat.status.value).toBe("resolved");
   });
 
+  it("asks the assistant again while nobody has come", async () => {
+    await ready();
+    await chat.send("a person please");
+    await chat.handOver();
+    expect(await chat.askAssistant()).toBe(true);
+    expect(chat.status.value).toBe("bot");
+  });
+
   it("takes an address when nobody came", async () => {
     await ready();
     await chat.send("anybody?");

@@ -234,6 +234,14 @@ export class Chat {
     await this.fill();
   }
 
+  /** Would rather ask the assistant again than wait for a person; a conflict once a member has the conversation. */
+  async askAssistant(): Promise<void> {
+    const id = this.conversation.value?.id;
+    if (!id) return;
+    this.thread.update(await this.session.authorized(() => this.client.askAssistant(id)));
+    await this.fill();
+  }
+
   /** Says that it is solved; a later message opens the conversation again. */
   async resolve(): Promise<void> {
     const id = this.conversation.value?.id;

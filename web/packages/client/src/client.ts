@@ -1,5 +1,14 @@
 import { ApiError, NetworkError } from "./errors.js";
-import type { Answer, Attachment, Attributes, Conversation, FeedbackValue, Identity, Message, Visitor } from "./types.js";
+import type {
+  Answer,
+  Attachment,
+  Attributes,
+  Conversation,
+  FeedbackValue,
+  Identity,
+  Message,
+  Visitor,
+} from "./types.js";
 import { fileSender, type Sendable, type SendFile, type Upload } from "./upload.js";
 
 /** Longer than any answer of the API without `?wait`; a request that hangs longer is cut and tried again. */
@@ -32,7 +41,7 @@ export interface Said {
 export type Client = ReturnType<typeof createClient>;
 
 interface Call {
-  method: "GET" | "POST";
+  method: "GET" | "POST" | "DELETE";
   path: string;
   body?: unknown;
   key?: string;
@@ -91,6 +100,8 @@ export function createClient(options: ClientOptions = {}) {
     resolve: (id: string) => call<Conversation>({ method: "POST", path: `${conversation(id)}/resolve` }),
 
     handOver: (id: string) => call<Conversation>({ method: "POST", path: `${conversation(id)}/hand-over` }),
+
+    askAssistant: (id: string) => call<Conversation>({ method: "DELETE", path: `${conversation(id)}/hand-over` }),
 
     leaveAddress: (id: string, email: string) =>
       call<Conversation>({ method: "POST", path: `${conversation(id)}/address`, body: { email } }),

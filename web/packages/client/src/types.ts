@@ -97,6 +97,8 @@ export interface Channel {
   id: string;
   name: string;
   title: string;
+  /** Whether the assistant is on duty here. */
+  assistant: boolean;
   settings: ChannelSettings;
   attachments: Limits;
   voice: Voice;

@@ -141,6 +141,9 @@ export class FakeKefu {
       case "POST /v1/conversations/conv/hand-over":
         this.update("waiting");
         return Response.json(this.conversation);
+      case "DELETE /v1/conversations/conv/hand-over":
+        this.update("bot");
+        return Response.json(this.conversation);
       case "POST /v1/conversations/conv/resolve":
         this.update("resolved");
         return Response.json(this.conversation);
@@ -168,6 +171,7 @@ export class FakeKefu {
         id: "ch_1",
         name: "Website",
         title: "Shop",
+        assistant: true,
         settings: this.settings,
         attachments: { per_message: 3, bytes: 1_000_000 },
         voice: { seconds: 300 },
