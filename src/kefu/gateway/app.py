@@ -39,6 +39,7 @@ from kefu.gateway.hooks import Hooks
 from kefu.gateway.hub import Hub
 from kefu.gateway.intake import Intake
 from kefu.gateway.live import MemberEvents, Presence
+from kefu.gateway.origins import CrossOrigin
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import Gateway, gateway_of
@@ -79,6 +80,7 @@ def create_app() -> FastAPI:
     app.mount("/static", BuiltFiles(directory=visitors.STATIC), name="static")
     app.mount("/desk", WSGIMiddleware(desk(), workers=_DESK_THREADS))  # type: ignore[arg-type]
     app.add_middleware(BodyLimit)
+    app.add_middleware(CrossOrigin)
     return app
 
 
