@@ -24,6 +24,7 @@ from kefu.desk.accounts import queries as accounts_queries
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions as assistants_actions
 from kefu.desk.assistants.calls import begin_call
+from kefu.desk.calls.models import Call
 from kefu.desk.contacts import actions as contacts_actions
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox_queries
@@ -31,7 +32,7 @@ from kefu.desk.library import actions as library_actions
 from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
 from kefu.desk.modelhub import actions as modelhub_actions
-from kefu.desk.rows import Unscoped, WorkspaceRow
+from kefu.desk.rows import Unscoped, WorkspaceRow, now
 from kefu.kit.errors import BadInput, BadInstallation, Conflict, NotAllowed, NotFound, NotSignedIn
 from kefu.kit.runtime import run
 from kefu.knowledge.embedding import embed_passages
@@ -40,7 +41,7 @@ from ..knowledge.toy_encoder import ToyEncoder
 from .shops import Shop, claim, finish, made_shop
 from .tiny_model import tiny_model
 
-APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "assistants", "insights")
+APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "calls", "assistants", "insights", "surveys")
 MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
 
 READS: dict[str, Callable[[Any], Any]] = {
@@ -144,6 +145,7 @@ def rows_of(shop: Shop) -> Ids:
         **trained,
         workspace_id=shop.workspace_id,
         conversation_id=thread,
+        call_id=Call.objects.create(workspace_id=shop.workspace_id, conversation_id=thread, lease_until=now()).id,
         message_id=said.message.id,
         turn_id=said.turn_id,
         attachment_id=file.id,
@@ -284,6 +286,7 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         "Source",
         "Document",
         "ReadMark",
+        "Call",
         "Assistant",
         "Flow",
         "FlowVersion",

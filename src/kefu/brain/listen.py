@@ -8,6 +8,7 @@ import numpy as np
 from kefu.contracts.engine import Sound, Speaker, Transcriber, Transcript
 from kefu.knowledge.language import detect
 from kefu.knowledge.sound import decode, encode
+from kefu.knowledge.sound.sentences import first_clause, sentences
 
 # Telling a language takes more than a word or two: shorter recordings are taken to be in the conversation's.
 _TELLING_SECONDS = 2.0
@@ -23,14 +24,24 @@ async def listen(
     Busy, MissingExtra.
     """
     sound = await asyncio.to_thread(decode, recording, most_seconds=most_seconds)
-    is_short = sound.seconds < _TELLING_SECONDS and language in _TOLD
-    return await transcriber.transcribe(sound, language if is_short else None)
+    return await transcriber.transcribe(sound, _likely(sound, language))
+
+
+async def listen_to(sound: Sound, transcriber: Transcriber, *, language: str | None = None) -> Transcript:
+    """What is said in a sound of somebody who waits on the line. Raises Unavailable, Busy."""
+    return await transcriber.transcribe(sound, _likely(sound, language), hurried=True)
+
+
+def pieces(text: str, language: str, *, is_first: bool) -> list[str]:
+    """A text cut for a voice, in order and as it stands; what somebody waits for comes `is_first`, in a short piece."""
+    told = _voice(text, language)
+    cut = sentences(text, told)
+    return [*first_clause(cut[0], told), *cut[1:]] if cut and is_first else cut
 
 
 async def sounds(text: str, speaker: Speaker, language: str) -> AsyncIterator[Sound]:
     """An answer's sound, sentence by sentence, in `language` or the one that its text is in."""
-    told = language if language in _TOLD else detect(text, "en")
-    async for sound in speaker.speak(text, told if told in _TOLD else "en"):
+    async for sound in speaker.speak(text, _voice(text, language)):
         yield sound
 
 
@@ -41,3 +52,12 @@ async def speech(text: str, speaker: Speaker, *, language: str, form: str) -> by
         return b""
     whole = Sound(np.concatenate([each.samples for each in made]), made[0].rate)
     return await asyncio.to_thread(encode, whole, form)
+
+
+def _voice(text: str, language: str) -> str:
+    told = language if language in _TOLD else detect(text, "en")
+    return told if told in _TOLD else "en"
+
+
+def _likely(sound: Sound, language: str | None) -> str | None:
+    return language if sound.seconds < _TELLING_SECONDS and language in _TOLD else None

@@ -183,8 +183,12 @@ class Transcript:
 class Transcriber(Engine, Protocol):
     """Sound to text."""
 
-    async def transcribe(self, sound: Sound, language: str | None = None) -> Transcript:
-        """What is said, in `language` (ISO 639-1) or the one that is told from it. Raises Unavailable, Busy."""
+    async def transcribe(self, sound: Sound, language: str | None = None, *, hurried: bool = False) -> Transcript:
+        """What is said, in `language` (ISO 639-1) or the one that is told from it.
+
+        `hurried`: somebody waits on the line, so that an answer sooner is worth a word misheard now and then. Raises
+        Unavailable, Busy.
+        """
 
 
 @runtime_checkable

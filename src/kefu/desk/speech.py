@@ -62,6 +62,11 @@ def can_hear() -> bool:
     return settings().transcriber.startswith("openai:") or find_spec("faster_whisper") is not None
 
 
+def can_call() -> bool:
+    """Whether calls can be held here: something hears and something speaks, or runs elsewhere; loads nothing."""
+    return can_hear() and (settings().speaker.startswith("openai:") or find_spec("hibari") is not None)
+
+
 def _options(scheme: str) -> dict[str, Any]:
     if scheme != "openai":
         return {}

@@ -33,6 +33,8 @@ from kefu.gateway import (
     surveys,
     visitors,
 )
+from kefu.gateway.calls import door as calls
+from kefu.gateway.calls.switchboard import Switchboard
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hooks import Hooks
@@ -54,6 +56,7 @@ _DESK_THREADS = 16  # members' requests at a time; fifty members at work make a 
 _PARTS = (
     *(messages, attachments, audio, stream, knowledge, visitors, hooks, openai, openai_audio, console, docs, metrics),
     surveys,
+    calls,
 )
 
 _log = Log(__name__)
@@ -93,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await hub.start()
     plugins = Plugins(rows, hub)
     dispatch = Dispatch(rows, hub, plugins)
+    switchboard = Switchboard(rows)
     app.state.gateway = Gateway(
         rows,
         Intake(rows),
@@ -102,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         MemberEvents(rows, hub),
         Presence(hub),
         Hooks(rows, hub, plugins, dispatch),
+        switchboard,
     )
     live.watch_presence(app.state.gateway.presence.online)
     dispatch.start()
@@ -109,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     warm.cancel()
     live.watch_presence(None)
+    await switchboard.close()
     await dispatch.stop()
     await hub.stop()
     await asyncio.to_thread(wiring().close)

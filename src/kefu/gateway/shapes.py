@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kefu.contracts.index import Hit
 from kefu.contracts.turn import TurnOutcome
+from kefu.desk.calls.queries import may_be_called
 from kefu.desk.inbox.due import answer_of
 from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
 from kefu.desk.library.queries import DocumentInfo, PassageInfo, SourceInfo
@@ -204,12 +205,13 @@ def channel_json(channel: ChannelInfo) -> dict[str, Any]:
         "id": channel.id,
         "name": channel.name,
         "title": channel.settings.get("title", channel.name),
+        "assistant": channel.assistant_on,
         "settings": {name: channel.settings[name] for name in shown if name in channel.settings},
         "attachments": {
             "per_message": settings().attachments_per_message,
             "bytes": settings().attachment_megabytes * 2**20,
         },
-        "voice": {"seconds": settings().recording_seconds if can_hear() else 0},
+        "voice": {"seconds": settings().recording_seconds if can_hear() else 0, "calls": may_be_called(channel)},
     }
 
 

@@ -14,6 +14,7 @@ from kefu.gateway.live import MemberEvents, Presence
 from kefu.gateway.rows import Rows
 
 if TYPE_CHECKING:
+    from kefu.gateway.calls.switchboard import Switchboard
     from kefu.gateway.hooks import Hooks
 
 
@@ -27,6 +28,7 @@ class Gateway:
     member_events: MemberEvents
     presence: Presence
     hooks: "Hooks"
+    calls: "Switchboard"
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

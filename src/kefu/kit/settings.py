@@ -111,6 +111,10 @@ class Settings(BaseModel):
     recording_seconds: int = Field(
         default=300, ge=1, le=3600, description="The longest recording that is listened to, in seconds."
     )
+    calls_per_workspace: int = Field(
+        default=20, ge=1, le=10_000, description="Live calls that one workspace may have at a time."
+    )
+    call_minutes: int = Field(default=30, ge=1, le=1440, description="After so long a live call is ended.")
     sqlite_synchronous: str = Field(
         default="NORMAL",
         pattern="^(NORMAL|FULL)$",

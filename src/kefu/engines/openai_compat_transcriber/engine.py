@@ -45,7 +45,7 @@ class OpenAICompatTranscriber:
         self._card = None
         await self._client.close()
 
-    async def transcribe(self, sound: Sound, language: str | None = None) -> Transcript:
+    async def transcribe(self, sound: Sound, language: str | None = None, *, hurried: bool = False) -> Transcript:
         self.card()
         recording = await asyncio.to_thread(encode, sound, "wav")
         wanted = {"language": language, "prompt": self._options.prompt}

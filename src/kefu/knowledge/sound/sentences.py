@@ -8,6 +8,9 @@ _CLAUSE = re.compile(r"(?<=[，,、；;：:])")
 _LONGEST = {"en": 220, "zh": 60}
 # The first piece is what the customer waits for.
 _FIRST = {"en": 120, "zh": 30}
+# The Mandarin voice takes as long to make a sound as to say it, so that a whole sentence before the first sound is too
+# much; the English one is quick. A clause of a few characters has something to say by itself.
+_FIRST_CLAUSE, _SHORTEST_CLAUSE = 10, 3
 _SAYS_SOMETHING = re.compile(r"\w")
 
 
@@ -19,6 +22,15 @@ def sentences(text: str, language: str) -> list[str]:
         most = _LONGEST[script] if pieces else _FIRST[script]
         pieces.extend(_cut(sentence.strip(), most))
     return [piece for piece in pieces if _SAYS_SOMETHING.search(piece)]
+
+
+def first_clause(sentence: str, language: str) -> list[str]:
+    """A sentence whose beginning somebody waits for: in two where its first clause can be said by itself."""
+    if not language.startswith("zh") or len(sentence) <= _FIRST_CLAUSE:
+        return [sentence]
+    head = next((found.end() for found in _CLAUSE.finditer(sentence) if found.end() > _SHORTEST_CLAUSE), 0)
+    tail = sentence[head:].strip()
+    return [sentence[:head].strip(), tail] if head and _SAYS_SOMETHING.search(tail) else [sentence]
 
 
 def _cut(sentence: str, most: int) -> list[str]:

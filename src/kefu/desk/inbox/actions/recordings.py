@@ -27,3 +27,18 @@ def add_transcript(workspace_id: str, *, message_id: str, text: str) -> str:
         update(thread, ["sealed_placeholders"])
         announce(workspace_id, "message.updated", row.id, thread.id)
         return row.text
+
+
+def note_unheard(workspace_id: str, *, message_id: str, start: int) -> None:
+    """Keep that the customer interrupted an answer: from the character `start` on it was not heard.
+
+    Of several interruptions the first counts. Harmless for a message that is gone.
+    """
+    with transaction.atomic():
+        found = select(Message, workspace_id, "id = %s", [message_id], lock=True)
+        if not found or found[0].answer is None or found[0].answer.get("unheard_from", start + 1) <= start:
+            return
+        row: Message = found[0]
+        row.answer = {**found[0].answer, "unheard_from": start}
+        update(row, ["answer"])
+        announce(workspace_id, "message.updated", row.id, row.conversation_id)
