@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from kefu.desk.actor import Actor
-from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.gate import Gate
 from kefu.gateway.hub import Hub
 from kefu.gateway.intake import Intake
@@ -15,6 +14,7 @@ from kefu.gateway.rows import Rows
 
 if TYPE_CHECKING:
     from kefu.gateway.calls.switchboard import Switchboard
+    from kefu.gateway.dispatch import Dispatch  # which asks after the end by routes of its own
     from kefu.gateway.hooks import Hooks
 
 
@@ -23,7 +23,7 @@ class Gateway:
     rows: Rows
     intake: Intake
     hub: Hub
-    dispatch: Dispatch
+    dispatch: "Dispatch"
     gate: Gate
     member_events: MemberEvents
     presence: Presence
