@@ -37,6 +37,7 @@ class Gate:
         self._keys: dict[str, _Known] = {}
         self._members: dict[str, Actor] = {}
         self._merged: dict[str, str] | None = None
+        self._merges = 0
         self._per_key = RateLimit(settings().messages_per_minute_per_key, 60)
         self._per_visitor = RateLimit(settings().messages_per_minute_per_visitor, 60)
         self._per_address = RateLimit(settings().visitors_per_hour_per_address, 3600)
@@ -108,9 +109,12 @@ class Gate:
 
     async def current(self, visitor: Actor) -> Actor:
         """A visitor as whom members know them by now: they may have merged the contact of the token into another."""
-        if self._merged is None:
-            self._merged = await self._rows.read(contacts.merged_contacts)
-        contact_id = self._merged.get(visitor.id)
+        merged = self._merged
+        if merged is None:
+            merges = self._merges
+            merged = await self._rows.read(contacts.merged_contacts)
+            self._merged = merged if merges == self._merges else None  # one more was merged meanwhile
+        contact_id = merged.get(visitor.id)
         return visitor if contact_id is None else replace(visitor, id=contact_id, contact_id=contact_id)
 
     def _heard(self, event: EventInfo) -> None:
@@ -119,7 +123,7 @@ class Gate:
         elif event.kind.startswith("member."):
             self._members = {}
         elif event.kind == "contact.merged":
-            self._merged = None
+            self._merged, self._merges = None, self._merges + 1
 
 
 def visitor_token(*, workspace_id: str, channel_id: str, contact_id: str) -> str:
