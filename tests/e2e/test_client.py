@@ -41,7 +41,8 @@ def test_the_web_chat_runs_on_a_page_of_another_origin(shop: Shop, site: Site, o
 
 def test_a_page_that_the_channel_does_not_allow_gets_no_token(shop: Shop, open_page: OpenPage) -> None:
     page = open_page(f"{shop.server.address}/healthz", expect_errors=True)
-    call = f"fetch('{shop.server.address.replace('127.0.0.1', 'localhost')}/v1/channels/{shop.channel}/visitors', {{method: 'POST'}})"
+    elsewhere = shop.server.address.replace("127.0.0.1", "localhost")
+    call = f"fetch('{elsewhere}/v1/channels/{shop.channel}/visitors', {{method: 'POST'}})"
     assert page.evaluate(f"{call}.then(() => 'read', () => 'refused')") == "refused"
 
 

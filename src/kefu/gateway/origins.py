@@ -63,7 +63,7 @@ def _is_open(path: str) -> bool:
 
 
 def _fits(origin: str, allowed: str) -> bool:
-    """Whether an origin is the allowed one; `https://*.shop.example` allows every name below, as in a frame's policy."""
+    """Whether an origin is the allowed one; `https://*.shop.example` is every name below, as in a frame's policy."""
     pattern = re.escape(allowed.rstrip("/").lower()).replace(r"\*", r"[a-z0-9.-]+")
     return re.fullmatch(pattern, origin.lower()) is not None
 
