@@ -286,3 +286,11 @@ def test_every_order_of_events_is_survived() -> None:
         for minute, kind in enumerate(order):
             getattr(line, kind)(f"10:{minute:02d}")
         assert all(each.value >= 0 for each in line.folded(book()).measured)
+
+
+def test_promised_times_are_counted_of_all_and_by_kind() -> None:
+    line = handed_over().owned("10:05").happens("10:06", "sla_met", "sla", clock="first_reply")
+    line = line.happens("10:40", "sla_missed", "sla", clock="resolution")
+    assert (line.values("sla"), line.values("sla_met")) == ([1, 1], [1])
+    assert line.values("sla_first_reply_met", member="mem_a", detail="first_reply") == [1]
+    assert (line.values("sla_resolution"), line.values("sla_resolution_met")) == ([1], [])

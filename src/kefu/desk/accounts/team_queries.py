@@ -102,6 +102,11 @@ def team_names(workspace_id: str, team_ids: set[str]) -> dict[str, str]:
     return dict(Team.objects.of(workspace_id).filter(id__in=team_ids).values_list("id", "name"))
 
 
+def all_team_names(workspace_id: str) -> dict[str, str]:
+    """Names of all teams that there ever were, by id."""
+    return dict(Team.objects.of(workspace_id).values_list("id", "name"))
+
+
 def team_rows(workspace_id: str) -> dict[str, Team]:
     """The active teams, by id."""
     return {row.id: row for row in Team.objects.of(workspace_id).filter(is_active=True)}

@@ -17,6 +17,7 @@ NOT_FOR_WANT = frozenset({"forbidden_topic", "injection", "intent"})
 INSTEAD_OF_REFUSING = "refused_in_a_row"
 _FAILED = frozenset({"failed", "failure"})
 _ANSWERS = frozenset({"approved", "extracted", "generated"})
+_PROMISES = frozenset({"first_reply", "next_reply", "resolution"})
 _SATISFIED = 4  # stars of five
 _WAITING_KEPT = 200  # messages that wait and are told apart; who sends more is counted with the last of them
 
@@ -310,6 +311,20 @@ class Fold:
     def labelled(self, event: Happened, at: int) -> None:
         self.clock.labels = written_labels(event.detail["labels"])
 
+    def sla_met(self, event: Happened, at: int) -> None:
+        self._promised(event, at, met=True)
+
+    def sla_missed(self, event: Happened, at: int) -> None:
+        self._promised(event, at, met=False)
+
+    def _promised(self, event: Happened, at: int, *, met: bool) -> None:
+        """A promised time that was kept or missed: of all, and of its own kind."""
+        kind = str(event.detail["clock"])[:24]
+        for name in ("sla", *((f"sla_{kind}",) if kind in _PROMISES else ())):
+            self._count(name, at, who=PERSON, detail=kind)
+            if met:
+                self._count(f"{name}_met", at, who=PERSON, detail=kind)
+
 
 def written_labels(labels: list[str]) -> str:
     """Labels as one column holds them, each between commas: `,bill,vip,`."""
@@ -342,5 +357,7 @@ _HANDLERS: dict[str, Callable[[Fold, Happened, int], None]] = {
         "rated",
         "teamed",
         "labelled",
+        "sla_met",
+        "sla_missed",
     )
 }

@@ -282,5 +282,57 @@ METRICS: dict[str, Metric] = {
             "Conversations taken | Times at which a member got a conversation, by taking it or by assignment.",
             "接手次数 | 成员接手或被分配会话的次数。",
         ),
+        _metric(
+            "sla_met_rate",
+            SHARE,
+            "share",
+            "sla_met",
+            "Promised times kept | Promised times (first reply, next reply, resolution) that were kept, of all that "
+            "were kept or missed; counted when they are. What was owed no more, since the assistant went on or the "
+            "conversation was resolved, does not count.",
+            "时限达成率 | 按时完成的承诺时限（首次回复、后续回复、解决）占全部达成与超时的比例，"
+            "在达成或超时的那一刻计入；因交还助手或会话已解决而不再需要的不计。",
+            per="sla",
+            better="up",
+        ),
+        _metric(
+            "sla_first_reply_met_rate",
+            SHARE,
+            "share",
+            "sla_first_reply_met",
+            "First replies in time | First replies of a person within the promised time, of all that were promised.",
+            "首次回复达成率 | 在承诺时限内完成的人工首次回复占比。",
+            per="sla_first_reply",
+            better="up",
+        ),
+        _metric(
+            "sla_next_reply_met_rate",
+            SHARE,
+            "share",
+            "sla_next_reply_met",
+            "Next replies in time | Further replies of a person within the promised time, of all that were promised.",
+            "后续回复达成率 | 在承诺时限内完成的人工后续回复占比。",
+            per="sla_next_reply",
+            better="up",
+        ),
+        _metric(
+            "sla_resolution_met_rate",
+            SHARE,
+            "share",
+            "sla_resolution_met",
+            "Resolutions in time | Conversations with people that were resolved within the promised time, of all that "
+            "were promised it. The clock stands while the contact's answer is awaited and while it is snoozed.",
+            "解决达成率 | 在承诺时限内解决的人工会话占比。等待客户回复或会话暂缓期间不计时。",
+            per="sla_resolution",
+            better="up",
+        ),
+        _metric(
+            "sla_count",
+            COUNT,
+            "sum",
+            "sla",
+            "Promised times | Promised times that were kept or missed.",
+            "承诺时限数 | 达成或超时的承诺时限。",
+        ),
     )
 }

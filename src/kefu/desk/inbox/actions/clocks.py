@@ -32,7 +32,7 @@ def follow(thread: Conversation, event: Happened) -> None:
 def current(thread: Conversation) -> list[SlaClock]:
     """The clocks of a conversation's present stay with people, also those that have ended."""
     mine = SlaClock.objects.of(thread.workspace_id).filter(conversation_id=thread.id, is_current=True)
-    return list(mine.select_related("policy").order_by("created_at", "id"))
+    return sorted(mine.select_related("policy"), key=lambda row: (row.created_at, KINDS.index(row.kind)))
 
 
 def show(thread: Conversation, at: datetime) -> None:

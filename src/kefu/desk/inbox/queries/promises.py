@@ -9,7 +9,7 @@ from kefu.desk.accounts.team_queries import hours_in_force
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox.models import SlaClock, SlaPolicy
 from kefu.desk.inbox.queries.rows import get
-from kefu.desk.inbox.sla import Clock
+from kefu.desk.inbox.sla import KINDS, Clock
 from kefu.desk.rows import now
 from kefu.kit.errors import NotFound
 
@@ -85,7 +85,7 @@ def clocks(actor: Actor, conversation_id: str) -> list[ClockInfo]:
     at = now()
     hours = hours_in_force(thread.workspace_id, thread.team_id, at)
     found = []
-    for row in rows.order_by("created_at", "id"):
+    for row in sorted(rows, key=lambda each: (each.created_at, KINDS.index(each.kind))):
         clock = Clock(row.target, row.spent, milliseconds(row.since) if row.since else None)
         chosen = hours if row.in_business_hours else ALWAYS
         ends = clock.ends_at(chosen)

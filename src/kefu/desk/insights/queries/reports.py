@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from kefu.desk.accounts.queries import members as members_of
+from kefu.desk.accounts.team_queries import all_team_names
 from kefu.desk.actor import Actor, Role, system
 from kefu.desk.inbox.queries import channels as channels_of
 from kefu.desk.inbox.queries import label_titles
@@ -37,10 +38,11 @@ _DECISIONS = {
 _BREAKDOWN = (
     *("conversations_count", "turns_count", "resolutions_count", "automation_rate", "bot_handoffs_count"),
     *("refusal_rate", "unanswered_count", "avg_first_response_time", "reply_time", "avg_resolution_time", "csat_score"),
+    "sla_met_rate",
 )
 _MEMBERS = (
     *("assignments_count", "outgoing_messages_count", "resolutions_count", "avg_first_response_time", "reply_time"),
-    *("avg_resolution_time", "csat_score", "csat_average"),
+    *("avg_resolution_time", "csat_score", "csat_average", "sla_met_rate"),
 )
 _ASSISTANT = (
     *("turns_count", "turn_time", "refusal_rate", "unanswered_count", "failures_count", "automation_rate"),
@@ -381,6 +383,8 @@ def _names(actor: Actor, by: str) -> dict[str, str]:
         return {each.id: each.name for each in channels_of(actor)}
     if by == "label":
         return label_titles(actor)
+    if by == "team":
+        return all_team_names(actor.workspace_id)
     return {}
 
 
