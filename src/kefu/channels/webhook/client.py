@@ -1,6 +1,5 @@
 """Signatures of Standard Webhooks (https://www.standardwebhooks.com), and the calls of the other system."""
 
-import base64
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,18 +9,13 @@ from pydantic_core import to_json
 
 from kefu.channels.http import Caller, MaybeSent, NotSent
 from kefu.contracts.channel import NotKnown, RefusedForEver, RequestRefused, SendResult, Sent, TryLater
+from kefu.kit.signatures import headers as signed_headers
+from kefu.kit.signatures import signature
 
 TOLERANCE = 300.0  # seconds that clocks may differ, as the specification's own libraries allow
 _SEEN = "webhook-id", "webhook-timestamp", "webhook-signature"
 # The content is not what the other system takes, or it wants no more (410): the same again changes nothing.
 _FOR_EVER = frozenset({400, 410, 413, 415, 422})
-
-
-def signature(secret: str, key: str, timestamp: int, body: bytes) -> str:
-    """`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`."""
-    signed = f"{key}.{timestamp}.".encode() + body
-    made = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, "sha256")
-    return f"v1,{base64.b64encode(made).decode()}"
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, at: datetime) -> str:
@@ -52,12 +46,7 @@ class WebhookClient:
         """Send one signed message; `key` is the same however often it is tried."""
         body = to_json(message)
         timestamp = int(datetime.now(UTC).timestamp())
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": key,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(self._secret, key, timestamp, body),
-        }
+        headers = {"content-type": "application/json", **signed_headers(self._secret, key, timestamp, body)}
         try:
             response = await self._caller.call("POST", self._url, content=body, headers=headers)
         except NotSent as error:
