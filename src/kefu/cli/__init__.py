@@ -40,6 +40,7 @@ COMMANDS = {
     "insights": ("insights", "insights", "Figures: show, report, recount."),
     "csat": ("csat", "csat", "Customers' satisfaction: settings, set, list."),
     "demo": ("demo", "demo", "What a demonstration needs."),
+    "webhooks": ("webhooks", "webhooks", "Other systems that are told of events."),
     "channels": ("channels", "channels", "Ways in: create, add, list, check, pause, resume."),
 }
 

@@ -19,6 +19,7 @@ from kefu.desk.library.api import router as library
 from kefu.desk.merge_api import router as merging
 from kefu.desk.modelhub.api import router as modelhub
 from kefu.desk.surveys.api import router as surveys
+from kefu.desk.webhooks.api import router as webhooks
 
 
 class _Readable(JSONRenderer):
@@ -40,6 +41,7 @@ for router in (
     *(accounts, contacts, inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
     *(
         surveys,
+        webhooks,
         merging,
     ),
 ):
