@@ -20,6 +20,7 @@ from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.assistants import due as assistants
 from kefu.desk.calls import due as calls
 from kefu.desk.inbox import due as inbox
+from kefu.desk.inbox import handing, ringing
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
 from kefu.desk.insights import due as insights
 from kefu.desk.library import due as library
@@ -34,6 +35,7 @@ from kefu.gateway.plugins import Plugins
 from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
 from kefu.gateway.surveys import Asker
+from kefu.gateway.webhooks import Webhooks
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
 from kefu.kit.tracing import span
@@ -56,9 +58,11 @@ class Dispatch:
         self._worker = f"worker_{uuid.uuid4().hex[:16]}"
         self._outbox = Outbox(rows, hub, plugins, self._worker)
         self._asker = Asker(rows, hub)
+        self._webhooks = Webhooks(rows, hub, self._worker)
         self._due = asyncio.Event()
         self._sources_due = asyncio.Event()
         self._runs_due = asyncio.Event()
+        self._routes_due = asyncio.Event()
         self._outcomes: asyncio.Queue[tuple[str, TurnOutcome, dict[str, Any]]] = asyncio.Queue()
         self._in_work: dict[str, asyncio.Task[None]] = {}
         self._conversations: dict[str, str] = {}
@@ -83,6 +87,7 @@ class Dispatch:
                 (self._store, "store"),
                 (self._keep, "keep"),
                 (self._close_idle, "idle"),
+                (self._hand_on, "routing"),
                 (self._keep_house, "house"),
                 (self._read_sources, "sources"),
                 (self._change_encoders, "encoders"),
@@ -91,6 +96,7 @@ class Dispatch:
                 (self._report, "reports"),
                 (self._asker.ask, "surveys"),
                 *self._outbox.loops(),
+                *self._webhooks.loops(),
             ]
         ]
 
@@ -100,6 +106,7 @@ class Dispatch:
         if self._in_work:
             await asyncio.wait(list(self._in_work.values()), timeout=_STOP_SECONDS)
         await self._outbox.stop()
+        await self._webhooks.stop()
         for task in [*self._in_work.values(), *self._loops]:
             task.cancel()
 
@@ -124,6 +131,8 @@ class Dispatch:
 
     def _heard(self, event: EventInfo) -> None:
         wiring().changed(event.workspace_id, event.kind)
+        if event.kind in {"conversation.updated", "member.updated"}:
+            self._routes_due.set()
         if event.kind == "turn.finished" and event.row_id in self._waiting:
             future = self._waiting.pop(event.row_id)
             if not future.done():
@@ -260,6 +269,18 @@ class Dispatch:
         woken = await self._rows.write(inbox.wake_snoozed)
         lost = await self._rows.write(calls.end_lost)
         if closed or told or woken or lost:
+            self._hub.wake()
+
+    async def _hand_on(self) -> None:
+        """Give those who wait to members, as soon as somebody does; and look at clocks of what was promised."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._routes_due.wait(), _SWEEP_SECONDS)
+        self._routes_due.clear()
+        for workspace_id in await self._rows.read(handing.due_workspaces):
+            await self._rows.write(handing.hand_on, workspace_id)
+            self._hub.wake()
+        if late := await self._rows.read(ringing.due_clocks):
+            await self._rows.write(ringing.ring, late)
             self._hub.wake()
 
     async def _keep_house(self) -> None:

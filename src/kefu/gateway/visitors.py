@@ -13,6 +13,7 @@ from kefu.desk.contacts import actions as contacts
 from kefu.desk.identify import identify
 from kefu.desk.inbox import queries
 from kefu.desk.inbox.queries import ChannelInfo
+from kefu.desk.webhooks.actions import widget_opened
 from kefu.gateway import shapes
 from kefu.gateway.gate import VISITOR_SECONDS, visitor_of, visitor_token
 from kefu.gateway.origins import allow_origin
@@ -54,6 +55,7 @@ async def visitor(request: Request, channel_id: str, body: shapes.NewVisitor | N
         await gateway.rows.write(
             contacts.change_profile, visitor_of(token), contact_id=contact_id, changes=asked.attributes
         )
+    await gateway.rows.write(widget_opened, visitor_of(token))
     latest = await gateway.rows.read(queries.conversations, visitor_of(token), limit=1)
     return {
         "token": token,

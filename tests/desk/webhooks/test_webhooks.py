@@ -26,9 +26,8 @@ from kefu.desk.webhooks.due import ClaimedWebhook
 from kefu.desk.webhooks.events import EVENTS
 from kefu.desk.webhooks.models import Webhook, WebhookDelivery
 from kefu.gateway.webhooks import shown
-from kefu.kit import signatures
+from kefu.kit import settings, signatures
 from kefu.kit.errors import BadInput, Conflict, NotAllowed, NotFound
-from kefu.kit.settings import settings
 
 from ..desks import desk_for
 from ..insights.lives import answer

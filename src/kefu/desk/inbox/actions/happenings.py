@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from kefu.desk.accounts.actions import announce
 from kefu.desk.inbox.models import Conversation, Happening, Message
 from kefu.desk.rows import now
 from kefu.desk.statements import insert, new
@@ -69,6 +70,7 @@ def happened(thread: Conversation, kind: str, *, by: str = "", at: datetime | No
         created_at=event.at,
     )
     insert(row)
+    announce(thread.workspace_id, "conversation.happened", str(row.id), thread.id)
     _tell(thread, event)
 
 
