@@ -59,6 +59,7 @@ class Draft:
     decided: Decided
     citations: tuple[Citation, ...] = ()
     quick_replies: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # what they mean when they are pressed; empty: their words
     quotes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     verdict: Verdict = PASSED

@@ -64,6 +64,7 @@ class Run:
     texts: list[str] = field(default_factory=list)
     grounds: list[Mapping[str, Any]] = field(default_factory=list)
     quick_replies: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # what they mean when they are pressed
     answered: Draft | None = None
     hand_over: HandOver | None = None
     rating: tuple[int, int] | None = None
@@ -154,9 +155,9 @@ def draft(run: Run) -> Draft:
         [] if answered is not None and run.hand_over is None else [say(silence, run.language, policy)]
     )
     if answered is None:
-        return Draft("\n\n".join(texts), decided, quick_replies=run.quick_replies)
+        return Draft("\n\n".join(texts), decided, quick_replies=run.quick_replies, values=run.values)
     whole = "\n\n".join([answered.text, *texts])
-    return replace(answered, text=whole, decided=decided, quick_replies=run.quick_replies)
+    return replace(answered, text=whole, decided=decided, quick_replies=run.quick_replies, values=run.values)
 
 
 def facts(state: FlowState | Flow, found: Sequence[Json] = ()) -> tuple[str, ...]:
@@ -273,6 +274,7 @@ async def _take(run: Run, effect: Effect) -> None:
     if isinstance(effect, Say | Ask | Rate):
         run.texts.append(effect.text)
         run.quick_replies = effect.quick_replies
+        run.values = effect.values if isinstance(effect, Ask) else ()
         run.rating_asked = run.rating_asked or isinstance(effect, Rate)
     elif isinstance(effect, AnswerFromKnowledge):
         run.events.append({"kind": "interrupted", "flow": effect.flow, "step": effect.step})

@@ -266,5 +266,6 @@ def _outcome(turn: _Turn, meaning: Understanding, draft: Draft, kept: Kept | Non
         steps=turn.trace.steps(),
         versions={**tools.versions, **draft.versions},
         quick_replies=(*draft.quick_replies, *person),
+        quick_reply_values=(*(draft.values or draft.quick_replies), *person),
         kept=kept,
     )

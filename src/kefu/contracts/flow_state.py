@@ -163,12 +163,16 @@ class Say(Effect):
 
 @dataclass(frozen=True)
 class Ask(Effect):
-    """Send a question. The flow now waits for an answer: for `slot`, if it is for one."""
+    """Send a question. The flow now waits for an answer: for `slot`, if it is for one.
+
+    `values` are what the quick replies mean when they are pressed, one each; empty where each means its own words.
+    """
 
     text: str
     slot: str | None = None
     quick_replies: tuple[str, ...] = ()
     again: int = 0
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class TurnOutcome:
-    """A turn's answer and its explanation. Without `kept` the assistant is in the middle of what it was before."""
+    """A turn's answer and its explanation. Without `kept` the assistant is in the middle of what it was before.
+
+    `quick_reply_values` are what the quick replies mean when they are pressed, one each: `TurnRequest.pressed` then.
+    """
 
     text: str
     decision: Decision
@@ -171,3 +174,4 @@ class TurnOutcome:
     versions: Mapping[str, str] = field(default_factory=dict)
     quick_replies: tuple[str, ...] = ()
     kept: Kept | None = None
+    quick_reply_values: tuple[str, ...] = ()

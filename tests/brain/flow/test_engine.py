@@ -295,3 +295,37 @@ def test_whatever_a_tool_answers_can_be_kept(talk):
         kept = talk("steps:\n- call: t\n  save: {v: '{{ result }}'}\n- rate: How was I, please?")
         kept.tools["t"] = lambda _, answer=answer: answer
         assert kept.say("go").state.waiting.kind == "rate"
+
+
+PHONE_LINE = """
+slots:
+  size:
+    type: choice
+    question: Which size?
+    choices:
+    - {value: half, label: Half}
+    - {value: full, label: Half or full}
+steps:
+- choose: Which line?
+  options:
+  - value: old
+    label: My phone
+    steps: [{say: The old one.}]
+  - value: new
+    label: My phone
+    steps: [{ask: size}, {say: 'The new one: {{ size }}.'}]
+"""
+
+
+def test_what_is_pressed_is_taken_exactly_where_words_are_ambiguous(talk):
+    line = talk(PHONE_LINE).say("hi")
+    assert (line.effects[-1].quick_replies, line.effects[-1].values) == (("My phone", "My phone"), ("old", "new"))
+    assert line.say("My phone").last.endswith("Which line?")  # which of the two, nobody knows
+    line.say("My phone", pressed="new")
+    assert line.effects[-1].values == ("half", "full")
+    assert line.say("Half or full", pressed="full").said == ["The new one: full."]
+
+
+def test_what_was_pressed_for_something_else_is_read_like_words(talk):
+    line = talk(PHONE_LINE).say("hi").say("My phone", pressed="new")
+    assert line.say("old", pressed="old").last.endswith("Which size?")

@@ -10,7 +10,7 @@ from kefu.brain.flow.starting import which_starts
 from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer
 from kefu.brain.slots import phrases
 from kefu.brain.slots.choices import chosen
-from kefu.brain.slots.gather import Gathered, gather
+from kefu.brain.slots.gather import Filled, Gathered, gather
 from kefu.contracts.flow import AskStep, ChooseStep, RateStep, Slot, SlotType, Step
 from kefu.contracts.flow_state import AnswerFromKnowledge as Answer
 from kefu.contracts.flow_state import Awaited, Rated, Start, Value, Waiting
@@ -42,10 +42,10 @@ def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     interrupts = run.top.flow.interrupts
     if not interrupts.may_cancel or not cues.cancels(run.text, interrupts.cancel):
         return False
-    if isinstance(step, ChooseStep) and chosen([option.choice for option in step.options], run.text):
-        return False
     slot = run.top.program.slots.get(waiting.slot or "")
-    if slot is not None and chosen(slot.choices, run.text):
+    offered = [option.choice for option in step.options] if isinstance(step, ChooseStep) else []
+    offered += slot.choices if slot is not None else ()
+    if any(choice.value == run.heard.pressed for choice in offered) or chosen(offered, run.text):
         return False
     run.say(run.own_words("_cancelled"))
     run.end("cancelled")
@@ -59,6 +59,10 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
     slot = run.top.program.slots.get(waiting.slot or "")
     if slot is None:
         raise FlowFailed(f"The flow has no slot {waiting.slot!r}.", step=step.id)
+    if any(choice.value == run.heard.pressed for choice in slot.choices):  # words may be ambiguous, a button is not
+        run.fill(slot, Filled(run.heard.pressed, run.heard.text))
+        _go_on(run, step)
+        return
     told, asked = cues.parted(run.text, surely_asks=run.heard.is_question)
     if slot.type in _LIBERAL and not told and _interrupted(run, slot, asked):
         return
@@ -339,9 +343,11 @@ def _choice(run: Run, waiting: Waiting, step: Step) -> None:
     """Which way the customer wants to go."""
     if not isinstance(step, ChooseStep):
         raise FlowFailed(f"The step {step.id!r} offers no choice.", step=step.id)
-    told, asked = cues.parted(run.text, surely_asks=run.heard.is_question)
-    found = chosen([option.choice for option in step.options], told or run.text, asked=bool(told))
-    option = next((each for each in step.options if found and each.choice.value == found[0].value), None)
+    option = next((each for each in step.options if each.choice.value == run.heard.pressed), None)
+    told, asked = cues.parted(run.text, surely_asks=run.heard.is_question) if option is None else ("", "")
+    if option is None:
+        found = chosen([option.choice for option in step.options], told or run.text, asked=bool(told))
+        option = next((each for each in step.options if found and each.choice.value == found[0].value), None)
     if option is not None:
         run.top.retries.pop(step.id, None)
         if step.into:

@@ -231,9 +231,17 @@ class Run:
         if text:
             self.effects.append(Say(self.top.flow.id, self.top.step or "", text, quick_replies))
 
-    def ask(self, text: str, *, slot: str | None = None, quick: tuple[str, ...] = (), again: int = 0) -> None:
+    def ask(
+        self,
+        text: str,
+        *,
+        slot: str | None = None,
+        quick: tuple[str, ...] = (),
+        again: int = 0,
+        values: tuple[str, ...] = (),
+    ) -> None:
         """Send a question."""
-        self.effects.append(Ask(self.top.flow.id, self.top.step or "", text, slot, quick, again))
+        self.effects.append(Ask(self.top.flow.id, self.top.step or "", text, slot, quick, again, values))
 
     def wait(self, kind: Any, slot: str | None = None, **more: Any) -> None:
         """Wait at this step for the customer or a tool."""
@@ -318,13 +326,14 @@ class Run:
         else:
             text = question
         self.wait("slot", slot.name)
-        self.ask(text.strip(), slot=slot.name, quick=self.offered(slot), again=again)
+        values = () if slot.type is SlotType.YES_NO else tuple(choice.value for choice in slot.choices)
+        self.ask(text.strip(), slot=slot.name, quick=self.offered(slot), again=again, values=values)
 
     def offered(self, slot: Slot) -> tuple[str, ...]:
         """Quick replies for a slot: its choices, or yes and no."""
         if slot.type is SlotType.YES_NO:
             return (self.own_words("_yes"), self.own_words("_no"))
-        return tuple(filter(None, (self.words(choice.label) or choice.value for choice in slot.choices)))
+        return tuple(self.words(choice.label) or choice.value for choice in slot.choices)
 
 
 def joined(first: str, second: str) -> str:

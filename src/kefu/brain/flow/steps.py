@@ -81,7 +81,8 @@ def offer(run: Run, step: ChooseStep, *, failed: bool = False) -> None:
     text = joined(run.own_words("_not_understood"), question).strip() if failed else question
     labels = tuple(run.words(option.choice.label) or option.choice.value for option in step.options)
     run.wait("choice")
-    run.ask(text, quick=labels, again=run.top.retries.get(step.id, 0))
+    values = tuple(option.choice.value for option in step.options)
+    run.ask(text, quick=labels, again=run.top.retries.get(step.id, 0), values=values)
 
 
 def call(run: Run, step: CallStep, *, call_id: str | None = None) -> None:
