@@ -18,7 +18,7 @@ from django.db import transaction
 
 from kefu.contracts.channel import Incoming, Part
 from kefu.contracts.tool import ToolCall
-from kefu.desk import erasure, identify
+from kefu.desk import erasure, identify, merging
 from kefu.desk.accounts import actions as accounts_actions
 from kefu.desk.accounts import queries as accounts_queries
 from kefu.desk.actor import Actor, Role
@@ -161,7 +161,22 @@ def rows_of(shop: Shop) -> Ids:
         contact_ids={contact_id},
         member_ids={member.id},
         conversation_ids=[thread],
+        **sorted_by(shop, member, thread),
         ids=[passage.id for passage in library_queries.passages(kefu, document.id)],
+    )
+
+
+def sorted_by(shop: Shop, member: Actor, thread: str) -> Ids:
+    """A label of the conversation, a view, a canned reply, a draft, a note that names a member; another contact."""
+    label = inbox_actions.add_label(shop.owner, title="VIP")
+    inbox_actions.label(shop.kefu, conversation_id=thread, add=[label.id])
+    view = inbox_actions.save_view(shop.owner, name="With bots", chosen={"status": ["bot"]}, is_shared=True)
+    canned = inbox_actions.add_canned(shop.owner, shortcut="hi", text="Hi {{ contact.name }}", is_shared=True)
+    inbox_actions.keep_draft(member, conversation_id=thread, text="Dear Mia")
+    inbox_actions.note(shop.owner, conversation_id=thread, text="Look here", mentions=[member.id])
+    other = inbox_queries.conversation(shop.kefu, shop.start(external_id="customer-8")).contact_id
+    return Ids(
+        label_id=label.id, add=[label.id], remove=[label.id], view_id=view.id, canned_id=canned.id, other_id=other
     )
 
 
@@ -229,7 +244,7 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     Those that take rows are called by the others, which have found the rows.
     """
     modules = [importlib.import_module(f"kefu.desk.{app}.{part}") for app in APPS for part in ("queries", "actions")]
-    for module in [*modules, erasure, identify]:
+    for module in [*modules, erasure, identify, merging]:
         for name, found in inspect.getmembers(module, inspect.isfunction):
             own = found.__module__.startswith(module.__name__) and not name.startswith("_")
             if own and next(iter(inspect.signature(found).parameters), "") in FIRST and not takes_rows(found):
@@ -286,6 +301,11 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         "Source",
         "Document",
         "ReadMark",
+        "Label",
+        "Mention",
+        "Draft",
+        "CannedReply",
+        "SavedView",
         "Call",
         "Assistant",
         "Flow",

@@ -2,6 +2,8 @@
 
 from kefu.desk.actor import Actor
 from kefu.desk.assistants import actions as assistants
+from kefu.desk.contacts import actions as contacts
+from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.models import Conversation, Delivery, Message
 from kefu.desk.insights.models import QuestionGroup
 
@@ -26,6 +28,17 @@ def logic_of(kefu: Actor) -> dict[str, str]:
     tool = assistants.save_tool(kefu, definition=TOOL)
     file = assistants.save_suite_file(kefu, name="zanzibar.yaml", text=TESTS)
     return {"flow_id": flow.id, "tool_id": tool.id, "file_id": file.id, "number": "1"}
+
+
+def sorted_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
+    """A label that the conversation has, a view and a canned reply of everybody's, and another contact."""
+    label = inbox.add_label(kefu, title="Zanzibar")
+    inbox.label(kefu, conversation_id=conversation_id, add=[label.id])
+    view = inbox.save_view(kefu, name="Zanzibar", chosen={"label": [label.id]}, is_shared=True)
+    canned = inbox.add_canned(kefu, shortcut="zanzibar", text="To Zanzibar, {{ contact.name }}", is_shared=True)
+    thread = Conversation.objects.of(kefu.workspace_id).get(id=conversation_id)
+    other = contacts.meet(kefu, channel_id=thread.channel_id, external_id="customer-8")
+    return {"label_id": label.id, "view_id": view.id, "canned_id": canned.id, "other": other}
 
 
 def waiting_of(kefu: Actor, conversation_id: str) -> dict[str, str]:

@@ -38,7 +38,7 @@ from kefu.kit.errors import Conflict
 
 from ..desk.shops import outcome
 from ..desk.tiny_model import tiny_model
-from .rows_of_every_kind import logic_of, waiting_of
+from .rows_of_every_kind import logic_of, sorted_of, waiting_of
 
 # Clients are made with verify=False, since reading certificates takes a tenth of a second and nothing is encrypted.
 REFUSED = {401, 403, 404}
@@ -58,6 +58,7 @@ VIEWERS_OWN = {
     ("post", "/desk/api/invitations/{token}"),
     ("post", "/desk/api/live-ticket"),
     ("post", "/desk/api/inbox/conversations/{conversation_id}/read"),
+    ("post", "/desk/api/inbox/conversations/{conversation_id}/mentions/seen"),
     ("post", "/desk/api/insights/weekly/mail"),  # to themselves
     # Nothing is stored: what a text that they bring means.
     ("post", "/desk/api/flows/check"),
@@ -190,6 +191,7 @@ def theirs(address: str) -> Theirs:
         **models_of(kefu),
         **logic_of(kefu),
         **waiting_of(kefu, thread.id),
+        **sorted_of(kefu, thread.id),
         "kind": "pigeon",
         "name": "stranger",
         "workspace": info.slug,

@@ -108,10 +108,14 @@ def profile(row: Contact) -> dict[str, Any]:
 
 def joined_profiles(own: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
     """Two stored profiles of one person as one: of what both have, the first one's stays, with its last day."""
-    joined = {**others, **own}
-    held, theirs = (each.get(UNTIL) if isinstance(each.get(UNTIL), dict) else {} for each in (own, others))
-    until = {**{name: day for name, day in theirs.items() if name not in own}, **held}
-    return {**{name: value for name, value in joined.items() if name != UNTIL}, **({UNTIL: until} if until else {})}
+    joined = {name: value for name, value in {**others, **own}.items() if name != UNTIL}
+    until = {**{name: day for name, day in _until(others).items() if name not in own}, **_until(own)}
+    return {**joined, **({UNTIL: until} if until else {})}
+
+
+def _until(stored: dict[str, Any]) -> dict[str, str]:
+    held = stored.get(UNTIL)
+    return held if isinstance(held, dict) else {}
 
 
 def merged_contacts() -> dict[str, str]:

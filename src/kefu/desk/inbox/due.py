@@ -49,7 +49,7 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 class ClaimedTurn:
     """A turn that this worker alone may finish until its lease ends.
 
-    `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone. `state`
+    `pressed` is the value of the button that all of it was said with. `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone. `state`
     and `remembered` are what earlier turns kept.
     """
 
@@ -65,6 +65,7 @@ class ClaimedTurn:
     state: dict[str, Any] | None = None
     remembered: dict[str, Any] = field(default_factory=dict)
     wordless: bool = False
+    pressed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         state=thread.assistant_state,
         remembered=thread.remembered,
         wordless=any(not line.text for line in mine),
+        pressed=(mine[0].pressed or None) if len(mine) == 1 else None,
     )
 
 
@@ -277,6 +279,7 @@ def answer_of(outcome: TurnOutcome) -> dict[str, Any]:
             for citation in outcome.citations
         ],
         "quick_replies": list(outcome.quick_replies),
+        "quick_reply_values": list(outcome.quick_reply_values or outcome.quick_replies),
         "timings_ms": {
             **{step.name: round(step.ms, 2) for step in outcome.steps},
             "total": round(sum(step.ms for step in outcome.steps), 2),

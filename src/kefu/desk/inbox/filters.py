@@ -185,7 +185,7 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         if type(value) is not FIELDS[name] or len(str(value)) > _LONGEST:
             raise BadInput(f"{name} is no {FIELDS[name].__name__}.", field=name)
         if name in {"since", "until"}:
-            _check_time(name, value)
+            _check_time(name, str(value))
         found[name] = value
     unknown = [each for each in found.get("status", ()) if each not in STATUSES]
     if unknown or not all(isinstance(each, str) for each in found.get("label", ())):

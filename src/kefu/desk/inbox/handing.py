@@ -242,9 +242,11 @@ def _tell_places(workspace_id: str, at: datetime, *, tells: bool) -> None:
             continue
         is_first = route.position is None
         Route.objects.of(workspace_id).filter(id=route.id).update(position=place)
+        if not tells:
+            continue
         announce(workspace_id, "conversation.moved", thread.id, thread.id)
         # In words only at the hand-over, to whom somebody is before, and not to whom nobody answers today.
-        if is_first and tells and place > 1 and thread.channel.kind not in _SHOWING and not thread.nobody_told_at:
+        if is_first and place > 1 and thread.channel.kind not in _SHOWING and not thread.nobody_told_at:
             _say_place(workspace_id, thread.id, place)
 
 

@@ -169,7 +169,8 @@ class Message(WorkspaceRow):
 
     `turn_id` is, on a contact's message, the turn that deals with it (empty: left to a member), and on an
     assistant's, the turn that made it: one each, which is why a retried turn cannot answer twice. `attachments` says
-    of the message's files what is shown with it, so that reading messages needs no other table.
+    of the message's files what is shown with it, so that reading messages needs no other table. `pressed` is the value
+    of the button that a contact's message was said with.
     """
 
     # Messages are read by conversation, and `message_in_order` finds them by it: further indexes only cost time.
@@ -188,6 +189,7 @@ class Message(WorkspaceRow):
     is_internal = models.BooleanField(default=False)
     thumb = models.CharField(max_length=4, blank=True, default="")
     comment = models.TextField(blank=True, default="")
+    pressed = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -8,9 +8,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from kefu.desk.contacts.queries import ContactInfo
 from kefu.desk.contacts.schemas import Contact
-from kefu.desk.inbox.queries import ChannelInfo, Counts, MessageInfo, ThreadInfo, TurnInfo
+from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, Counts, MessageInfo, ThreadInfo, TurnInfo
 
 Status = Literal["bot", "waiting", "open", "resolved"]
+Priority = Literal["none", "low", "high", "urgent"]
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?$", max_length=300)]
 Localised = str | dict[str, str]
 LocalisedList = list[str] | dict[str, list[str]]
@@ -141,6 +142,7 @@ class Answer(Schema):
     language: str
     citations: list[Citation]
     quick_replies: list[str]
+    quick_reply_values: list[str]
     timings_ms: dict[str, float]
     unheard_from: int | None
 
@@ -170,6 +172,7 @@ class Message(Schema):
     internal: bool
     thumb: Literal["up", "down", ""]
     comment: str
+    pressed: str
 
 
 class LastMessage(Schema):
@@ -179,6 +182,14 @@ class LastMessage(Schema):
     attachments: list[Attachment]
     created_at: datetime
     internal: bool
+
+
+class Sla(Schema):
+    """The promise that ends first; `due_at` null: it stands."""
+
+    clock: Literal["first_reply", "next_reply", "resolution"]
+    state: Literal["running", "warned", "breached", "paused"]
+    due_at: datetime | None
 
 
 class _Thread(Schema):
@@ -199,6 +210,11 @@ class _Thread(Schema):
     labels: list[str]
     is_snoozed: bool
     snoozed_until: datetime | None
+    team: Named | None
+    priority: Priority
+    offered_to: Named | None
+    escalated_at: datetime | None
+    sla: Sla | None
 
 
 class Conversation(_Thread):
@@ -295,7 +311,18 @@ def conversation(thread: ThreadInfo) -> dict[str, Any]:
         "labels": list(row.labels),
         "is_snoozed": row.is_snoozed,
         "snoozed_until": row.snoozed_until,
+        "team": {"id": row.team_id, "name": thread.team_name} if row.team_id else None,
+        "priority": row.priority,
+        "offered_to": {"id": row.offered_to, "name": thread.offered_name} if row.offered_to else None,
+        "escalated_at": row.escalated_at,
+        "sla": _sla(row),
     }
+
+
+def _sla(row: ConversationInfo) -> dict[str, Any] | None:
+    if row.sla_state in {"", "done"}:
+        return None
+    return {"clock": row.sla_clock, "state": row.sla_state, "due_at": row.sla_due_at}
 
 
 def _last(row: MessageInfo) -> dict[str, Any]:
@@ -307,7 +334,7 @@ def contact(person: ContactInfo, identities: list[dict[str, str]]) -> dict[str, 
 
 
 # What answers that were stored before, or that nobody interrupted, do not hold.
-_UNTOLD: dict[str, Any] = {"quick_replies": [], "timings_ms": {}, "unheard_from": None}
+_UNTOLD: dict[str, Any] = {"quick_replies": [], "quick_reply_values": [], "timings_ms": {}, "unheard_from": None}
 
 
 def message(row: MessageInfo) -> dict[str, Any]:
@@ -329,6 +356,7 @@ def message(row: MessageInfo) -> dict[str, Any]:
         "internal": row.is_internal,
         "thumb": row.thumb,
         "comment": row.comment,
+        "pressed": row.pressed,
     }
 
 

@@ -107,11 +107,12 @@ class Many(Request):
 
     def given(self) -> dict[str, Any]:
         """What belongs to the action."""
-        return {
+        belongs: dict[str, dict[str, Any]] = {
             "assign": {"member_id": self.member},
             "label": {"add": self.add, "remove": self.remove},
             "snooze": {"until": self.until},
-        }.get(self.action, {})
+        }
+        return belongs.get(self.action, {})
 
 
 class Result(Schema):
@@ -126,6 +127,7 @@ class Results(Schema):
 
 
 def result(done: Done) -> dict[str, Any]:
-    error = done.error
-    found: dict[str, Any] = {"conversation": done.conversation_id, "done": error is None}
-    return {**found, "code": error.code, "detail": error.sentence} if error is not None else found
+    found: dict[str, Any] = {"conversation": done.conversation_id, "done": done.error is None}
+    if done.error is not None:
+        found |= {"code": done.error.code, "detail": done.error.sentence}
+    return found

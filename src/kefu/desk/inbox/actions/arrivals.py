@@ -192,13 +192,16 @@ def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> Conversati
 def _say(row: Arrival, thread: Conversation, incoming: Incoming, uploads: Sequence[str], unfit: Sequence[str]) -> None:
     """Store an arrival's messages: as many as its files need, nearly always one."""
     text = _words(incoming, thread, unfit)
+    pressed = next((part.pressed for part in incoming.parts if part.pressed), "")
     actor, most = _actor(row.workspace_id), max(settings().attachments_per_message, 1)
     groups = [uploads[start : start + most] for start in range(0, len(uploads), most)] or [()]
     for number, group in enumerate(groups):
         said = text if number == 0 else ""
         if not said and not group:
             continue
-        received = receive_message(actor, conversation_id=thread.id, text=said, attachments=group)
+        received = receive_message(
+            actor, conversation_id=thread.id, text=said, attachments=group, pressed="" if number else pressed
+        )
         row.message_id, row.turn_id = received.message.id, received.turn_id or ""
     row.state, row.sealed_incoming, row.claimed_by, row.lease_until = "stored", None, "", None
     row.save()

@@ -68,13 +68,18 @@ class Taken:
 
 @dataclass(frozen=True)
 class Incoming:
-    """What a contact said. `attachments` are ids of uploads; with any, the text may be empty."""
+    """What a contact said. `attachments` are ids of uploads; with any, the text may be empty.
+
+    `pressed` is the value of the button that it was said with: counts where the assistant's last message offers it.
+    Then the text may be empty, too, and is the button's.
+    """
 
     actor: Actor
     conversation_id: str
     text: str
     attachments: Sequence[str] = ()
     idempotency_key: str | None = None
+    pressed: str = ""
 
 
 def listen_after_end(listener: Callable[[Conversation, str], Taken | None]) -> None:
@@ -90,14 +95,15 @@ def receive_message(
     text: str,
     attachments: Sequence[str] = (),
     idempotency_key: str | None = None,
+    pressed: str = "",
 ) -> ReceivedMessage:
     """Store what a contact said and, if the assistant is on duty, its turn; one transaction.
 
-    `attachments` are ids of uploads; with any, the text may be empty. A key seen before gives the message it stored.
+    What the arguments are, `Incoming` says. A key seen before gives the message it stored.
     Raises BadInput for an empty or too long text, Conflict for a key used with another text, Busy when the workspace's
     queue is full, NotFound.
     """
-    incoming = Incoming(actor, conversation_id, text, attachments, idempotency_key)
+    incoming = Incoming(actor, conversation_id, text, attachments, idempotency_key, pressed)
     try:
         with transaction.atomic():
             return _receive(incoming)
@@ -243,8 +249,13 @@ def _alone(incoming: Incoming) -> ReceivedMessage | Exception:
 def _receive(incoming: Incoming) -> ReceivedMessage:
     """Store a contact's message and its turn in the caller's transaction."""
     actor, text = incoming.actor, incoming.text
-    _check_text(text, incoming.idempotency_key, incoming.attachments)
+    if not incoming.pressed:
+        _check_text(text, incoming.idempotency_key, incoming.attachments)
     thread = get(actor, incoming.conversation_id, lock=True)
+    pressed = ""
+    if incoming.pressed:
+        pressed, text = _pressed(thread, incoming)
+        _check_text(text, incoming.idempotency_key, incoming.attachments)
     repeated = _stored_before(actor, thread, incoming.idempotency_key)
     if repeated is not None:
         return _repeated(actor, repeated, text, incoming.attachments)
@@ -256,6 +267,7 @@ def _receive(incoming: Incoming) -> ReceivedMessage:
     wake(thread, by="contact")
     row = _new(actor, thread, author="contact", author_id=thread.contact_id, text=text, at=at)
     row.idempotency_key = incoming.idempotency_key
+    row.pressed = pressed
     put_into(row, files)
     if thread.status == "bot":
         row.turn_id = turn_for(thread, row.sequence, at)
@@ -275,6 +287,20 @@ def _receive(incoming: Incoming) -> ReceivedMessage:
         _call_off(thread, row)
     outcome = "pending" if row.turn_id else "left"
     return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
+
+
+def _pressed(thread: Conversation, incoming: Incoming) -> tuple[str, str]:
+    """What was pressed and what that says; a button that is not offered any more is no more than its words."""
+    repeated = _stored_before(incoming.actor, thread, incoming.idempotency_key)
+    if repeated is not None:
+        return repeated.pressed, incoming.text or original(repeated)
+    said = Message.objects.of(thread.workspace_id).filter(conversation_id=thread.id, author="assistant")
+    answer = said.order_by("-sequence").values_list("answer", flat=True).first() or {}
+    labels = answer.get("quick_replies") or []
+    offered = dict(zip(answer.get("quick_reply_values") or labels, labels, strict=False))
+    if incoming.pressed not in offered:
+        return "", incoming.text
+    return incoming.pressed, incoming.text or offered[incoming.pressed]
 
 
 def _taken(thread: Conversation, text: str) -> Taken | None:

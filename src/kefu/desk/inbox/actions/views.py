@@ -1,6 +1,5 @@
 """Writes of saved views."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,7 +14,7 @@ from kefu.kit.errors import BadInput, Conflict, NotFound
 _MOST = 50  # views of one member, and of all: a list at the side of a list
 
 
-def save_view(actor: Actor, *, name: str, chosen: Mapping[str, Any], is_shared: bool = False) -> ViewInfo:
+def save_view(actor: Actor, *, name: str, chosen: dict[str, Any], is_shared: bool = False) -> ViewInfo:
     """Keep a way of narrowing the list, for oneself or for everybody.
 
     Raises BadInput for what narrows nothing, Conflict for a name that there is, NotAllowed.
@@ -30,7 +29,7 @@ def save_view(actor: Actor, *, name: str, chosen: Mapping[str, Any], is_shared: 
 
 
 def change_view(
-    actor: Actor, *, view_id: str, name: str | None = None, chosen: Mapping[str, Any] | None = None
+    actor: Actor, *, view_id: str, name: str | None = None, chosen: dict[str, Any] | None = None
 ) -> ViewInfo:
     """Change what is given of a view. Raises BadInput, Conflict, NotFound, NotAllowed."""
     row = _own(actor, view_id)

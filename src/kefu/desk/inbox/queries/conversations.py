@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count
 
 from kefu.desk.accounts.queries import member_names
+from kefu.desk.accounts.team_queries import team_names
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
 from kefu.desk.inbox.filters import Filter, Place, chosen, newest
@@ -14,7 +15,9 @@ from kefu.desk.inbox.models import Conversation, Mention, Message
 from kefu.desk.inbox.queries.channels import ChannelInfo, channel_info
 from kefu.desk.inbox.queries.labels import labels_of
 from kefu.desk.inbox.queries.messages import MessageInfo, message_infos
+from kefu.desk.inbox.queries.routing import place_in_queue
 from kefu.desk.inbox.queries.rows import get
+from kefu.desk.inbox.routing import PRIORITIES
 from kefu.desk.inbox.searching import said_in
 from kefu.desk.statements import execute, marks, select_across_workspaces
 
@@ -66,6 +69,14 @@ class ConversationInfo:
     labels: tuple[str, ...] = ()
     is_snoozed: bool = False
     snoozed_until: datetime | None = None
+    team_id: str = ""
+    priority: str = "none"
+    offered_to: str = ""
+    escalated_at: datetime | None = None
+    sla_clock: str = ""
+    sla_state: str = ""
+    sla_due_at: datetime | None = None
+    queue_position: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,8 @@ class ThreadInfo:
     contact_name: str
     unread: int
     last_message: "MessageInfo | None"
+    team_name: str = ""
+    offered_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,8 +109,9 @@ class Counts:
 
 
 def conversation(actor: Actor, conversation_id: str) -> ConversationInfo:
-    """Raises NotFound also for a visitor who asks for somebody else's."""
-    return with_names(get(actor, conversation_id))
+    """With its place among those who wait. Raises NotFound also for a visitor who asks for somebody else's."""
+    row = get(actor, conversation_id)
+    return conversation_info(row, assignee_name=owner_name(row), place=place_in_queue(row))
 
 
 def conversations(
@@ -111,7 +125,13 @@ def conversations(
         rows = rows.filter(contact_id=contact_id)
     newest = list(rows[:limit])
     owners = member_names(actor.workspace_id, {row.assignee_id for row in newest} - {""})
-    return [conversation_info(row, assignee_name=owners.get(row.assignee_id, "")) for row in newest]
+    own = actor.kind == "visitor"
+    return [
+        conversation_info(
+            row, assignee_name=owners.get(row.assignee_id, ""), place=place_in_queue(row) if own else None
+        )
+        for row in newest
+    ]
 
 
 def threads(
@@ -192,7 +212,9 @@ def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
         return []
     shown = {info.conversation_id: info for info in message_infos(actor, _last_messages(rows))}
     unread = _unread(actor, [row.id for row in rows if row.status in {"waiting", "open"}])
-    owners = member_names(actor.workspace_id, {row.assignee_id for row in rows} - {""})
+    people = {row.assignee_id for row in rows} | {row.offered_to for row in rows}
+    owners = member_names(actor.workspace_id, people - {""})
+    teams = team_names(actor.workspace_id, {row.team_id for row in rows} - {""})
     contacts = contact_names(actor, {row.contact_id for row in rows})
     return [
         ThreadInfo(
@@ -201,6 +223,8 @@ def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
             contact_name=contacts.get(row.contact_id, ""),
             unread=unread.get(row.id, 0),
             last_message=shown.get(row.id),
+            team_name=teams.get(row.team_id, ""),
+            offered_name=owners.get(row.offered_to, ""),
         )
         for row in rows
     ]
@@ -228,7 +252,7 @@ def owner_name(row: Conversation) -> str:
     return member_names(row.workspace_id, {row.assignee_id} - {""}).get(row.assignee_id, "")
 
 
-def conversation_info(row: Conversation, *, assignee_name: str = "") -> ConversationInfo:
+def conversation_info(row: Conversation, *, assignee_name: str = "", place: int | None = None) -> ConversationInfo:
     return ConversationInfo(
         row.id,
         row.channel_id,
@@ -247,6 +271,14 @@ def conversation_info(row: Conversation, *, assignee_name: str = "") -> Conversa
         labels_of(row.labels),
         row.is_snoozed,
         row.snoozed_until,
+        row.team_id,
+        PRIORITIES[row.priority],
+        row.offered_to,
+        row.escalated_at,
+        row.sla_clock,
+        row.sla_state,
+        row.sla_due_at,
+        place,
     )
 
 

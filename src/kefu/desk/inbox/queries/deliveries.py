@@ -126,6 +126,7 @@ def _outgoing(batch: str, thread: Conversation, messages: list[Message], address
         thread=address["thread"],
         citations=_cited(answers),
         quick_replies=tuple(answers[-1].get("quick_replies") or ()),
+        quick_reply_values=tuple(answers[-1].get("quick_reply_values") or ()),
         attachments=tuple(_file(last.workspace_id, part["id"]) for row in messages for part in row.attachments or ()),
         reply_to=address["reply_to"],
         context=address["context"],

@@ -20,7 +20,7 @@ class MessageInfo:
     """`text` is what the reader may see: for the contact what was said, for everybody else the masked text.
 
     `answer` (assistant messages) holds decision, confidence, language, citations. `outcome` (contacts' messages) is
-    pending, replied, merged or left.
+    pending, replied, merged or left; `pressed` is the value of the button that they were said with.
     """
 
     id: str
@@ -39,6 +39,7 @@ class MessageInfo:
     comment: str
     is_masked: bool
     attachments: tuple[AttachmentInfo, ...] = ()
+    pressed: str = ""
 
 
 def messages_before(actor: Actor, conversation_id: str, *, before: int | None, limit: int = 100) -> list[MessageInfo]:
@@ -157,6 +158,7 @@ def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool
         comment=row.comment,
         is_masked=not own and row.sealed_original is not None,
         attachments=tuple(_attachment(row, part, own=own) for part in row.attachments or ()),
+        pressed=row.pressed,
     )
 
 

@@ -47,8 +47,13 @@ def loads(workspace_id: str) -> Counter[str]:
 
 
 def place_in_queue(row: Conversation) -> int | None:
-    """How many wait before a customer's conversation, and one; None when it does not wait."""
-    if row.status != "waiting" or row.waiting_since is None:
+    """How many wait before a customer's conversation, and one; None when it does not wait, or nobody is to know.
+
+    Who has heard that nobody is there has no place to wait for.
+    """
+    if row.status != "waiting" or row.waiting_since is None or row.nobody_told_at is not None:
+        return None
+    if Routing.objects.of(row.workspace_id).filter(tells_position=False).exists():
         return None
     queue = Conversation.objects.of(row.workspace_id).filter(status="waiting", team_id=row.team_id)
     same = Q(priority=row.priority)

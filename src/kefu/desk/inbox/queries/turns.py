@@ -15,7 +15,7 @@ HISTORY = 12  # messages from the first of a turn backwards: the few before it t
 # Dispatch works for all workspaces; each turn names its own. All that a turn deals with is read, however long the
 # burst, and what was said after it is not.
 _ASKED = """
-    SELECT turn.id, said.sequence, said.author, said.text, said.turn_id
+    SELECT turn.id, said.sequence, said.author, said.text, said.turn_id, said.pressed
     FROM inbox_turn AS turn JOIN inbox_message AS said ON said.conversation_id = turn.conversation_id
     WHERE turn.id IN ({ids}) AND NOT said.is_internal AND said.sequence <= turn.last_sequence
         AND said.sequence > (SELECT MIN(sequence) FROM inbox_message AS own WHERE own.turn_id = turn.id) - %s
@@ -31,6 +31,7 @@ class Line:
     author: str
     text: str
     turn_id: str
+    pressed: str = ""
 
 
 @dataclass(frozen=True)
