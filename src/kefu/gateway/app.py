@@ -110,9 +110,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     live.watch_presence(app.state.gateway.presence.online)
     dispatch.start()
-    warm = asyncio.create_task(_warm(rows))
+    beside = [asyncio.create_task(_warm(rows)), asyncio.create_task(app.state.gateway.presence.keep(rows))]
     yield
-    warm.cancel()
+    for task in beside:
+        task.cancel()
     live.watch_presence(None)
     await switchboard.close()
     await dispatch.stop()

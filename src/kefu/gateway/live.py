@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.accounts.team_actions import SEEN_SECONDS, note_seen
 from kefu.desk.actor import Actor, Role, system
 from kefu.desk.calls.queries import call
 from kefu.desk.calls.schemas import call_json
@@ -23,6 +24,7 @@ _KEPT = 2_000  # events shaped lately; fifty members read each within a moment
 _TOLD = (
     *("source.", "library.", "modelhub.", "assistant.", "channel.", "member.", "key.", "workspace.", "contact."),
     *("insights.", "message.rated", "label.", "view.", "canned.", "mention.", "conversation.woken"),
+    *("team.", "routing.", "sla.", "conversation.escalated", "conversation.sla_"),
 )
 _SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", "call.", *_TOLD)
 
@@ -120,6 +122,14 @@ class Presence:
     def number(self) -> int:
         """How many members of all workspaces are online."""
         return sum(len(people) for people in list(self._here.values()))
+
+    async def keep(self, rows: Rows) -> None:
+        """Write down, again and again, whose windows are open: whoever's is not for long is away."""
+        while True:
+            await asyncio.sleep(SEEN_SECONDS)
+            here = {workspace: [person.id for person in people] for workspace, people in list(self._here.items())}
+            with contextlib.suppress(Exception):  # the database is away: those who are here are seen again
+                await rows.write(note_seen, here)
 
     def came(self, workspace_id: str, member_id: str, name: str) -> None:
         people = self._here.setdefault(workspace_id, Counter())

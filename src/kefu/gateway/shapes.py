@@ -32,6 +32,11 @@ class NewConversation(Request):
 class NewMessage(Request):
     text: str = Field(default="", description="May be empty where a file says it all.")
     attachments: list[str] = Field(default_factory=list, max_length=50, description="Ids of uploads, in order.")
+    pressed: str | None = Field(
+        default=None,
+        max_length=500,
+        description="Value of the quick reply that was pressed; the text may then be empty, and is the reply's words.",
+    )
 
 
 class Identity(Request):
@@ -99,6 +104,7 @@ class Answer(BaseModel):
     language: str
     citations: list[Citation]
     quick_replies: list[str]
+    quick_reply_values: list[str]
     timings_ms: dict[str, float]
 
 
@@ -125,6 +131,7 @@ class Message(BaseModel):
     answer: Answer | None
     attachments: list[Attachment]
     thumb: Literal["up", "down"] | None
+    pressed: str | None
 
 
 class Stored(BaseModel):
@@ -144,6 +151,7 @@ class Conversation(BaseModel):
     language: str
     assignee_name: str | None
     address_wanted: bool
+    queue_position: int | None = Field(description="How many wait before, and one; null for who does not wait.")
     created_at: datetime
     last_activity_at: datetime
 
@@ -163,6 +171,7 @@ def answer_json(text: str, answer: dict[str, Any] | None) -> dict[str, Any] | No
         "language": answer["language"],
         "citations": answer["citations"],
         "quick_replies": answer.get("quick_replies", []),
+        "quick_reply_values": answer.get("quick_reply_values") or answer.get("quick_replies", []),
         "timings_ms": answer.get("timings_ms", {}),
     }
 
@@ -181,6 +190,7 @@ def message_json(message: MessageInfo) -> dict[str, Any]:
         "answer": answer_json(message.text, message.answer),
         "attachments": [vars(each) for each in message.attachments],
         "thumb": message.thumb or None,
+        "pressed": message.pressed or None,
     }
 
 
@@ -193,6 +203,7 @@ def conversation_json(thread: ConversationInfo) -> dict[str, Any]:
         "language": thread.language,
         "assignee_name": thread.assignee_name or None,
         "address_wanted": thread.address_wanted,
+        "queue_position": thread.queue_position,
         "created_at": thread.created_at.isoformat(),
         "last_activity_at": thread.last_activity_at.isoformat(),
     }

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from kefu.desk.accounts import queries as accounts
 from kefu.desk.accounts.queries import EventInfo
+from kefu.desk.accounts.team_actions import note_seen
 from kefu.desk.actor import Actor
 from kefu.desk.inbox import queries
 from kefu.gateway import shapes
@@ -64,6 +65,7 @@ async def live(socket: WebSocket) -> None:
         return
     name = (await gateway.rows.read(accounts.member, actor, actor.id)).name
     gateway.presence.came(actor.workspace_id, actor.id, name)
+    await gateway.rows.write(note_seen, {actor.workspace_id: [actor.id]})
     try:
         await _Member(gateway, actor, socket, None, name).serve()
     finally:
@@ -195,10 +197,12 @@ async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[s
         return None
     if happened.kind in {"message.created", "message.updated"}:
         return await _message_event(gateway, actor, happened)
-    if happened.kind in {"conversation.created", "conversation.updated"}:
+    if happened.kind in {"conversation.created", "conversation.updated", "conversation.moved"}:
         with contextlib.suppress(NotFound):
             thread = await gateway.rows.read(queries.conversation, actor, happened.conversation_id)
-            return happened.kind, happened.id, {"conversation": shapes.conversation_json(thread)}
+            # To move up in the queue is a change of the conversation like others for who waits.
+            name = "conversation.updated" if happened.kind == "conversation.moved" else happened.kind
+            return name, happened.id, {"conversation": shapes.conversation_json(thread)}
     return None
 
 
