@@ -43,6 +43,7 @@ for router in (
         surveys,
         webhooks,
         merging,
+        access,
     ),
 ):
     api.add_router("", router)

@@ -21,6 +21,7 @@ from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 # No test waits so long; a handler thread that a test forgot ends all the same.
 LONGEST_PAUSE = 60.0
@@ -105,7 +106,11 @@ class Handler(BaseHTTPRequestHandler):
         content = self.rfile.read(length)
         kind = self.headers.get("Content-Type", "")
         is_form = kind.startswith("multipart/")
-        self._take(_form(kind, content) if is_form else json.loads(content or b"null"), content)
+        if kind.startswith("application/x-www-form-urlencoded"):
+            body: Any = dict(parse_qsl(content.decode()))
+        else:
+            body = _form(kind, content) if is_form else json.loads(content or b"null")
+        self._take(body, content)
 
     def send_json(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         self.send_whole(status, json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})})

@@ -227,7 +227,10 @@ def want_mail(actor: Actor, *, wanted: bool) -> None:
 
 
 def make_ticket(actor: Actor, *, sign_in: str = "") -> str:
-    """A ticket that opens one live socket for a member, once and within `TICKET_SECONDS`, as long as `sign_in` lasts."""
+    """A ticket that opens one live socket for a member, once and within `TICKET_SECONDS`.
+
+    The socket lasts no longer than the session `sign_in`.
+    """
     actor.require_role(Role.VIEWER)
     ticket = f"ticket_{secrets.token_urlsafe(32)}"
     LiveTicket.objects.of(actor.workspace_id).filter(expires_at__lt=now()).delete()

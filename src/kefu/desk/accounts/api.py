@@ -1,17 +1,20 @@
 """Routes of sessions, invitations, members, keys, settings, audit and live tickets."""
 
+import time
 from typing import Any
 
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
+from django.middleware.csrf import get_token, rotate_token
+from django.utils.crypto import constant_time_compare
 from ninja import Path, Query, Router, Status
 
 from kefu.desk import staff
-from kefu.desk.accounts import actions, queries, schemas
+from kefu.desk.accounts import actions, queries, schemas, second_factor, sign_ins
 from kefu.desk.accounts.actions import NewInvitation
 from kefu.desk.accounts.hours import Hours, hours_json, milliseconds, moment
-from kefu.desk.accounts.queries import AuditInfo, WorkspaceInfo
+from kefu.desk.accounts.models import User
+from kefu.desk.accounts.queries import BY_PASSWORD, AuditInfo, WorkspaceInfo
 from kefu.desk.actor import Actor
 from kefu.desk.http.address import address
 from kefu.desk.http.entry import (
@@ -24,6 +27,7 @@ from kefu.desk.http.entry import (
     require_csrf,
 )
 from kefu.desk.rows import now
+from kefu.kit.errors import NotAllowed, NotSignedIn
 from kefu.kit.settings import settings
 
 router = Router(auth=member)
@@ -42,7 +46,20 @@ def log_in(request: HttpRequest, body: schemas.LogIn) -> dict[str, Any]:
     """Log in. The session gets a new key and a new token."""
     require_csrf(request)
     user = actions.sign_in(email=body.email, password=body.password, address=address(request))
-    login(request, user)
+    if second_factor.is_on(user):
+        _await_code(request, user)
+        return {"csrf": get_token(request), "second_factor": True}
+    sign_ins.begin(request, user)
+    return _session(request, entered(request))
+
+
+@router.post("/session/code", auth=None, response=schemas.Session, tags=["Session"])
+def log_in_with_code(request: HttpRequest, body: schemas.Code) -> dict[str, Any]:
+    """Give the second factor after the password: a code of the app, or a recovery code."""
+    require_csrf(request)
+    user = _awaited(request)
+    second_factor.check(user, code=body.code)
+    sign_ins.begin(request, user, second=True)
     return _session(request, entered(request))
 
 
@@ -50,6 +67,8 @@ def log_in(request: HttpRequest, body: schemas.LogIn) -> dict[str, Any]:
 def log_out(request: HttpRequest) -> Status[Any]:
     """Log out; harmless when nobody is signed in."""
     require_csrf(request)
+    if request.user.is_authenticated:
+        sign_ins.end_this(request)
     logout(request)
     return Status(204, None)
 
@@ -62,6 +81,8 @@ def prefer(request: HttpRequest, body: schemas.Preferences) -> dict[str, Any]:
         request.session[CHOSEN] = membership_in(who.memberships, body.workspace).workspace.id
     if body.notify_mail is not None:
         actions.want_mail(who.actor, wanted=body.notify_mail)
+    if body.name is not None and who.way != BY_PASSWORD and actions.is_elsewhere(who.user, who.way):
+        raise NotAllowed("Your name is shown in other workspaces, too; change it after logging in with your password.")
     actions.set_preferences(who.user, name=body.name, language=body.language, theme=body.theme)
     return _session(request, entered(request))
 
@@ -70,8 +91,11 @@ def prefer(request: HttpRequest, body: schemas.Preferences) -> dict[str, Any]:
 def change_password(request: HttpRequest, body: schemas.PasswordChange) -> dict[str, Any]:
     """Choose a new password. This session stays; the person's other sessions end."""
     who: Entered = request.auth  # type: ignore[attr-defined]
+    if who.way != BY_PASSWORD:
+        raise NotAllowed("You came in by your company's account; its server guards it.")
     actions.change_password(who.user, old=body.old, new=body.new)
-    update_session_auth_hash(request, who.user)
+    sign_ins.go_on(request, who.user)
+    sign_ins.end_all(who.user, but=request.session.session_key)
     return _session(request, entered(request))
 
 
@@ -92,7 +116,7 @@ def accept(request: HttpRequest, token: Path[str], body: schemas.Acceptance) -> 
     """Choose a password and be signed in."""
     require_csrf(request)
     chosen = queries.invitation(token).workspace.id
-    login(request, actions.accept_invitation(token, name=body.name, password=body.password), backend=_BACKEND)
+    sign_ins.begin(request, actions.accept_invitation(token, name=body.name, password=body.password))
     request.session[CHOSEN] = chosen
     return _session(request, entered(request))
 
@@ -182,10 +206,29 @@ def audit(request: HttpRequest, limit: Query[int] = 100, after: Query[int | None
 @router.post("/live-ticket", response=schemas.Ticket, tags=["Live"])
 def live_ticket(request: HttpRequest) -> dict[str, Any]:
     """A ticket that opens one socket, WS /v1/live, within half a minute."""
-    return {"ticket": actions.make_ticket(_actor(request)), "expires_in": actions.TICKET_SECONDS}
+    row = sign_ins.note(request)
+    ticket = actions.make_ticket(_actor(request), sign_in=str(row.pk) if row else "")
+    return {"ticket": ticket, "expires_in": actions.TICKET_SECONDS}
 
 
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
+_AWAITED = "awaits_code"  # the session's key: whose password was right, until their code comes
+_AWAITED_SECONDS = 600
+
+
+def _await_code(request: HttpRequest, user: User) -> None:
+    """Remember who gave a right password. Nobody is signed in; the session gets a new key all the same."""
+    request.session.flush()
+    rotate_token(request)
+    request.session[_AWAITED] = [user.pk, user.get_session_auth_hash(), int(time.time()) + _AWAITED_SECONDS]
+
+
+def _awaited(request: HttpRequest) -> User:
+    """Raises NotSignedIn when no password was given lately, or it was changed since."""
+    user_id, fingerprint, until = request.session.get(_AWAITED, ("", "", 0))
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None or until < time.time() or not constant_time_compare(fingerprint, user.get_session_auth_hash()):
+        raise NotSignedIn("Give your password first.")
+    return user
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -196,7 +239,9 @@ def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
     if who is None:
         return {"csrf": get_token(request)}
     chosen = who.chosen
-    own = {"id": chosen.member_id, "role": chosen.role, "notify_mail": chosen.wants_mail} if chosen else None
+    own = None
+    if chosen:
+        own = {"id": chosen.member_id, "role": chosen.role, "notify_mail": chosen.wants_mail, "needs": chosen.needs}
     return {
         "csrf": get_token(request),
         "attachments": {
@@ -204,9 +249,10 @@ def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
             "bytes": settings().attachment_megabytes * 2**20,
         },
         "user": who.user,
+        "way": "password" if who.way == BY_PASSWORD else "sso",
         "workspace": chosen.workspace if chosen else None,
         "member": own,
-        "workspaces": [{**vars(each.workspace), "role": each.role} for each in who.memberships],
+        "workspaces": [{**vars(each.workspace), "role": each.role, "needs": each.needs} for each in who.memberships],
     }
 
 

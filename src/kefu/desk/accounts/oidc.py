@@ -107,7 +107,7 @@ def described(issuer: str) -> dict[str, Any]:
     check_issuer(issuer)
     known = _described.get(issuer)
     if known is None or time.monotonic() - known[0] > _REMEMBERED_SECONDS:
-        with GuardedSession() as session:
+        with _refusals(), GuardedSession() as session:
             found = _object(session.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration"))
         known = _described[issuer] = (time.monotonic(), _checked(issuer, found))
     return dict(known[1])

@@ -381,6 +381,12 @@ def _events(rows: Iterable[Event]) -> list[EventInfo]:
     return [EventInfo(row.id, row.workspace_id, row.kind, row.row_id, row.conversation_id) for row in rows]
 
 
+def is_way_out(row: Member) -> bool:
+    """Whether a member's is the password that still opens a workspace where all others use the company's server."""
+    rules = SignOn.objects.of(row.workspace_id).filter(is_on=True, is_only_way=True, break_glass=row)
+    return bool(rules.exists())
+
+
 def _is_kept_out() -> Exists:
     """Whether a member's workspace opens to the company's own accounts alone, and the member is not its way out."""
     rules = SignOn.objects.across_workspaces("each membership's own").filter(workspace_id=OuterRef("workspace_id"))

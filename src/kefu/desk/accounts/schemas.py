@@ -18,6 +18,12 @@ class LogIn(Request):
     password: str = Field(max_length=1000)
 
 
+class Code(Request):
+    """Six digits of the authenticator app, or a recovery code."""
+
+    code: str = Field(max_length=40)
+
+
 class Preferences(Request):
     workspace: str | None = None
     name: str | None = Field(default=None, max_length=200)
@@ -72,10 +78,13 @@ class Workspace(Schema):
 
 
 class WorkspaceWithRole(Schema):
+    """`needs`: what keeps this session out, `sso` or `second_factor`; empty for nothing."""
+
     id: str
     slug: str
     title: str
     role: Role
+    needs: str = ""
 
 
 class Person(Schema):
@@ -91,6 +100,7 @@ class OwnMembership(Schema):
     id: str
     role: Role
     notify_mail: bool
+    needs: str = ""
 
 
 class Limits(Schema):
@@ -101,9 +111,14 @@ class Limits(Schema):
 
 
 class Session(Schema):
-    """`csrf` goes into X-CSRFToken of every unsafe request. All else is null for who is not signed in."""
+    """`csrf` goes into X-CSRFToken of every unsafe request. All else is null for who is not signed in.
+
+    `second_factor`: the password was right, and a code is asked for (POST /session/code). `way` is password or sso.
+    """
 
     csrf: str
+    second_factor: bool = False
+    way: str | None = None
     attachments: Limits | None = None
     user: Person | None = None
     workspace: Workspace | None = None
@@ -164,6 +179,7 @@ class WorkspaceSettings(Schema):
     mail_on_hand_over: bool
     mail_after_seconds: int
     away_after_seconds: int
+    require_second_factor: bool
 
 
 class Settings(Workspace):

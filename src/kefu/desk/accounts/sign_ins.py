@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import login
+from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -69,6 +69,13 @@ def begin(request: HttpRequest, user: User, *, way: str = BY_PASSWORD, second: b
     note(request)
 
 
+def go_on(request: HttpRequest, user: User) -> None:
+    """Let this session outlive a change of its person's password, under a new key."""
+    update_session_auth_hash(request, user)
+    request.session.save()  # whoever looks at the sessions meanwhile ends those that know another password
+    note(request)
+
+
 def note(request: HttpRequest) -> UserSession | None:
     """Keep when and from where a signed-in session was used; gives its row, None where it has just ended."""
     key = str(request.session.session_key)
@@ -86,6 +93,12 @@ def note(request: HttpRequest) -> UserSession | None:
             return UserSession.objects.update_or_create(session_key=key, defaults=values)[0]
     except IntegrityError:  # two requests of a new session at once
         return UserSession.objects.filter(session_key=key).first()
+
+
+def end_this(request: HttpRequest) -> None:
+    """The person logs out: the session's row goes, and its sockets with it."""
+    rows = UserSession.objects.filter(session_key=request.session.session_key)
+    _end(request.user, list(rows))
 
 
 def sign_ins(user: User, *, key: str | None = None, way: str = BY_PASSWORD) -> list[SignIn]:

@@ -9,7 +9,7 @@ from ninja.security import APIKeyCookie
 from ninja.utils import check_csrf
 
 from kefu.desk.accounts import queries
-from kefu.desk.accounts.queries import Membership
+from kefu.desk.accounts.queries import BY_PASSWORD, Membership
 from kefu.desk.actor import Actor
 from kefu.kit.errors import NotAllowed, NotFound, NotSignedIn
 
@@ -29,18 +29,38 @@ class MustChangePassword(NotAllowed):
     code = "must_change_password"
 
 
+class SignOnNeeded(NotAllowed):
+    """The workspace opens to the company's own accounts alone."""
+
+    code = "sso_required"
+
+
+class SecondFactorNeeded(NotAllowed):
+    """The workspace asks for a second factor, and this session has none."""
+
+    code = "second_factor_required"
+
+
 @dataclass(frozen=True)
 class Entered:
-    """A signed-in person and, where they have one, the membership that this request is about."""
+    """A signed-in person and, where they have one, the membership that this request is about.
+
+    `way` is how the session was opened: `password`, or `sso:WORKSPACE`.
+    """
 
     user: Any
     memberships: tuple[Membership, ...]
     chosen: Membership | None
+    way: str = BY_PASSWORD
 
     @property
     def actor(self) -> Actor:
         if self.chosen is None:
             raise NotAllowed("You are not a member of any workspace.")
+        if self.chosen.needs == "sso":
+            raise SignOnNeeded("Come in through your company's own log-in.", workspace=self.chosen.workspace.slug)
+        if self.chosen.needs:
+            raise SecondFactorNeeded("Set up a second factor first.", workspace=self.chosen.workspace.slug)
         return Actor(self.chosen.workspace.id, "member", self.chosen.member_id, role=self.chosen.role)
 
 
@@ -62,7 +82,7 @@ class Member(Person):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Actor:  # type: ignore[override]
         person = super().authenticate(request, key)
-        if person.user.must_change_password:
+        if person.user.must_change_password and person.way == BY_PASSWORD:
             raise MustChangePassword("Choose a password of your own first.")
         return person.actor
 
@@ -72,8 +92,9 @@ def entered(request: HttpRequest) -> Entered:
     user = request.user
     if not user.is_authenticated:
         raise NotSignedIn("Log in first.")
-    memberships = tuple(queries.memberships(user.pk))
-    return Entered(user, memberships, _chosen(request, memberships))
+    way, second = request.session.get("way", BY_PASSWORD), bool(request.session.get("second_factor"))
+    memberships = tuple(queries.memberships(user.pk, way=way, second=second))
+    return Entered(user, memberships, _chosen(request, memberships), way)
 
 
 def require_csrf(request: HttpRequest) -> None:
