@@ -1,10 +1,12 @@
 """Quote takes the best passage, and a second one that is as near."""
 
+import pytest
+
 from kefu.brain.decide import Decided, decide
 from kefu.brain.quote import approved, quote
 from kefu.brain.reply import approved as approved_draft
 from kefu.brain.understand import Understanding
-from kefu.contracts.index import Evidence, Hit
+from kefu.contracts.index import Evidence, Hit, IndexedPassage
 from kefu.contracts.turn import Decision, Policy
 
 from .conftest import faq_passage, text_passage
@@ -66,6 +68,26 @@ def test_what_says_the_same_or_is_no_entry_or_too_long_is_not_the_second() -> No
     assert chosen(0.3, Hit(STAY, 0.9), Hit(STAY_AGAIN, 0.89), Hit(CODE, 0.88)) == ["f6", "f7"]
     assert chosen(0.3, Hit(STAY, 0.9), Hit(DELIVERY, 0.89), Hit(EXPRESS, 0.88), Hit(CODE, 0.87)) == ["f6"]
     assert chosen(0.3, Hit(STAY, 0.9), Hit(LONG, 0.89)) == ["f6"]
+
+
+OPTIONS = faq_passage(
+    20,
+    ["Which delivery options do you offer?"],
+    "Standard delivery costs ¥12 and takes 2–4 working days, express delivery costs ¥25. Standard delivery is free "
+    "from ¥99.",
+)
+STANDARD = faq_passage(21, ["How much is delivery?"], "Standard delivery costs ¥12, is free from ¥99.")
+DEARER = faq_passage(22, ["How much is delivery abroad?"], "Standard delivery costs ¥80, is free from ¥99.")
+NOT_FREE = faq_passage(23, ["Is it free?"], "Standard delivery is not free from ¥99 on Sundays.")
+PICK_UP = faq_passage(24, ["May I collect it?"], "Yes, bring your pick-up code and an identity card to the counter.")
+
+
+@pytest.mark.parametrize(
+    ("second", "given"),
+    [(STANDARD, ["f20"]), (DEARER, ["f20", "f22"]), (NOT_FREE, ["f20", "f23"]), (PICK_UP, ["f20", "f24"])],
+)
+def test_a_second_entry_is_left_out_when_the_first_has_said_it_all(second: IndexedPassage, given: list[str]) -> None:
+    assert chosen(0.3, Hit(OPTIONS, 0.9), Hit(second, 0.89)) == given
 
 
 def test_two_answers_stand_word_for_word_under_their_questions_and_both_are_cited() -> None:
