@@ -6,12 +6,14 @@ from ninja.renderers import JSONRenderer
 from kefu import __version__
 from kefu.desk.accounts.access_api import router as access
 from kefu.desk.accounts.api import router as accounts
+from kefu.desk.accounts.team_api import router as teams
 from kefu.desk.assistants.api import router as assistants
 from kefu.desk.calls.api import router as calls
 from kefu.desk.channel_api import router as channels
 from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
+from kefu.desk.inbox.routing_api import router as routing
 from kefu.desk.inbox.sorting_api import router as sorting
 from kefu.desk.inbox.writing_api import router as writing
 from kefu.desk.insights.api import router as insights
@@ -44,6 +46,8 @@ for router in (
         webhooks,
         merging,
         access,
+        teams,
+        routing,
     ),
 ):
     api.add_router("", router)
