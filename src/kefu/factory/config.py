@@ -29,7 +29,7 @@ def recipe_and_options(named: str, given: Sequence[str] = ()) -> tuple[str, dict
     else:
         recipe, table = named, _defaults(named)
     _refuse_unknown(recipe)
-    return recipe, {**table, **dict(_pair(each) for each in given)}
+    return recipe, {**table, **dict(option_pair(each) for each in given)}
 
 
 def _refuse_unknown(recipe: str) -> None:
@@ -74,7 +74,8 @@ def _table(text: str, name: str) -> dict[str, Any]:
     return table
 
 
-def _pair(written: str) -> tuple[str, Any]:
+def option_pair(written: str) -> tuple[str, Any]:
+    """`key=value` as key and value, read as in YAML. Raises BadInput for what is no pair."""
     key, separator, value = written.partition("=")
     if not separator or not key.strip():
         raise BadInput(f"{written!r} is no option; write key=value, such as seed=1.", option=written)

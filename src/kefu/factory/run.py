@@ -36,6 +36,10 @@ def run(job: Job, tell: Tell) -> ModelCard | Mapping[str, Any]:
         from kefu.factory.compress.ladder import compress
 
         return compress(job, tell)
+    if job.kind == "tune":
+        from kefu.factory.tuning.study import tune
+
+        return tune(job, tell)
     if job.kind in {"check", "clean", "split"}:
         from kefu.factory.data import bench
 

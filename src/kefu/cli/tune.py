@@ -1,0 +1,75 @@
+"""`kefu tune`: the options with which a recipe does best on one's own data."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from kefu.cli.progress import Progress
+
+# What `do` gives for a run that was cancelled.
+_STOPPED = 130
+
+
+@click.command()
+@click.argument("recipe")
+@click.argument("options", nargs=-1, metavar="[KEY=VALUE | KEY=LOW..HIGH | KEY=THIS|THAT]…")
+@click.option("--data", required=True, help="The labelled texts; a part is kept apart to judge trials on.")
+@click.option("--valid", default="", help="Labelled texts to measure the best on, once it is trained on all the data.")
+@click.option("--out", required=True, help="The folder for best.yaml, trials.csv and report.html.")
+@click.option("--trials", default=20, show_default=True, help="Trainings in all.")
+@click.option("--parallel", default=1, show_default=True, help="Trainings at once.")
+@click.option("--minutes", default=0.0, help="Begin no more trainings after so many minutes.")
+@click.option("--share", default=0.2, show_default=True, help="Of the data, what trials are judged on.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on with the study in --out.")
+@click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
+def tune(
+    recipe: str,
+    options: tuple[str, ...],
+    data: str,
+    valid: str,
+    out: str,
+    resume: bool,
+    as_json: bool,
+    **how: Any,
+) -> None:
+    """Look for the options of RECIPE that do best: those its manifest declares, narrowed or fixed by KEY=…
+
+    Hopeless trainings are stopped early. best.yaml is a recipe that `kefu train` takes.
+    """
+    from kefu.contracts.job import Job, Told
+    from kefu.factory.__main__ import do, line
+    from kefu.factory.config import recipe_and_options
+    from kefu.factory.tuning.space import narrowed
+    from kefu.kit import log
+
+    log.configure("warning")
+    name, base = recipe_and_options(recipe)
+    dials, fixed = narrowed(name, options)
+    space = {dial.name: dial.table() for dial in dials}
+    # What the YAML says holds where nothing else does; the seed and the threads are the tuning's own.
+    left_out = {dial.name for dial in dials} | {"seed", "threads"}
+    kept = {**{key: value for key, value in base.items() if key not in left_out}, **fixed}
+    chosen = {**how, "space": space, "fixed": kept}
+    job = Job("tune", recipe=name, data=data, valid=valid, out=out, resume=resume, options=chosen)
+    with Progress() as progress:
+
+        def show(told: Told, fields: Mapping[str, Any]) -> None:
+            if as_json:
+                line(sys.stdout, told, fields)
+            else:
+                progress.show(told, fields)
+            if told is Told.FAILED and fields.get("code") != "error":
+                progress.say(f"kefu: {fields['sentence']}", err=True)
+
+        code = do(job, show)
+    if code == _STOPPED:
+        again = shlex.join([*sys.argv[1:], *([] if resume else ["--resume"])])
+        click.echo(f"Go on with: kefu {again}", err=True)
+    if code:
+        sys.exit(code)
+    if not as_json:
+        click.echo(f"The best options are in {out}/best.yaml; what mattered stands in {out}/report.html")

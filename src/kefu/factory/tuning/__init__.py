@@ -1,0 +1,1 @@
+"""Looking for a recipe's best options: what may vary, the study, and its page."""

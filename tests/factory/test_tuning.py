@@ -1,0 +1,151 @@
+"""Tuning: a study that is judged on rows kept apart, stops what is hopeless, and goes on after a kill."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytest.importorskip("optuna")
+
+from kefu.contracts.job import Job, Told
+from kefu.contracts.model_card import read_card
+from kefu.factory.data.read import read
+from kefu.factory.run import run
+from kefu.factory.tuning.space import declared, dial_of, narrowed
+from kefu.kit import registry
+from kefu.kit.errors import BadInput
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.said: list[tuple[Told, Any]] = []
+
+    def __call__(self, told: Told, fields: Any) -> None:
+        self.said.append((told, fields))
+
+
+def sample(folder: Path) -> Path:
+    """Ninety texts of three labels, of which each wording is different."""
+    rows = ["text,label"]
+    words = {"refund": "money back return", "parcel": "courier delivery late", "login": "password code account"}
+    for number in range(30):
+        for label, said in words.items():
+            rows.append(f"{said.split()[number % 3]} question {number} about {said.split()[(number + 1) % 3]},{label}")
+    path = folder / "data.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    return path
+
+
+def job(folder: Path, **given: Any) -> Job:
+    options = {"trials": 3, "space": {"regularisation": {"low": 0.1, "high": 10.0, "log": True}}, **given}
+    return Job("tune", recipe="linear", data=str(sample(folder)), out=str(folder / "out"), options=options)
+
+
+def test_the_best_options_are_a_recipe_that_trains(tmp_path: Path) -> None:
+    found = run(job(tmp_path), Notes())
+    assert isinstance(found, dict)
+    out = tmp_path / "out"
+    table = yaml.safe_load((out / "best.yaml").read_text(encoding="utf-8"))
+    assert table.pop("recipe") == "linear"
+    assert table == found["best"]
+    with (out / "trials.csv").open(encoding="utf-8") as file:
+        values = [float(row["value"]) for row in csv.DictReader(file)]
+    assert len(values) == 3
+    assert found["value"] == max(values)
+    assert "What mattered" in (out / "report.html").read_text(encoding="utf-8") or len(set(values)) == 1
+
+
+def test_trials_are_judged_on_rows_kept_apart(tmp_path: Path) -> None:
+    run(job(tmp_path, share=0.3), Notes())
+    taught = {each.text for each in read(tmp_path / "out/parts/train.jsonl.gz").examples}
+    judged = {each.text for each in read(tmp_path / "out/parts/judged.jsonl.gz").examples}
+    assert not taught & judged
+    assert len(judged) == pytest.approx(27, abs=4)
+
+
+def test_the_best_is_trained_on_all_and_measured_on_the_validation_file(tmp_path: Path) -> None:
+    wanted = job(tmp_path)
+    found = run(Job(**{**vars(wanted), "valid": wanted.data}), Notes())
+    assert isinstance(found, dict)
+    card = read_card(Path(found["model"]))
+    assert card.options["regularisation"] == found["best"]["regularisation"]
+    assert found["metrics"]["accuracy"] == card.metrics["accuracy"]
+
+
+def test_a_study_goes_on_after_a_kill(tmp_path: Path) -> None:
+    wanted = tmp_path / "job.json"
+    wanted.write_text(job(tmp_path, trials=4).to_json(), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kefu.factory", "run", str(wanted)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("trial") == 1:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    notes = Notes()
+    whole = json.loads(wanted.read_text(encoding="utf-8"))
+    found = run(Job(**{**whole, "resume": True}), notes)
+    assert isinstance(found, dict)
+    assert found["finished"] == 4
+    again = [fields["trial"] for told, fields in notes.said if told is Told.NOTE and "trial" in fields]
+    assert 0 < len(again) < 4  # what had finished was not tried again
+
+
+def test_what_cannot_be_resumed_or_begun_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no tuning"):
+        run(Job(**{**vars(job(tmp_path)), "resume": True}), Notes())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "letter.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(BadInput, match="not empty"):
+        run(job(tmp_path), Notes())
+
+
+def test_hopeless_trainings_are_stopped_early(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from .tiny_bert import make
+
+    base = make(tmp_path / "tiny")
+    space = {"learning_rate": {"choices": [1e-4, 0.5]}}
+    fixed = {"base_model": f"path:{base}", "num_train_epochs": 4, "floor": False, "bf16": False, "min_steps": 0}
+    wanted = job(tmp_path, trials=9, space=space, fixed=fixed)
+    found = run(Job(**{**vars(wanted), "recipe": "finetune"}), Notes())
+    assert isinstance(found, dict)
+    assert found["best"]["learning_rate"] == 1e-4  # the other takes the network apart
+    assert found["pruned"] > 0
+
+
+@pytest.mark.parametrize("recipe", sorted(set(registry.manifests("recipes")) - {"tagger_linear"}))
+def test_what_a_recipe_declares_are_options_of_its_own(recipe: str) -> None:
+    manifest = registry.manifests("recipes")[recipe]
+    assert {dial.name for dial in declared(recipe)} <= set(manifest.options)
+
+
+def test_options_are_narrowed_and_fixed() -> None:
+    dials, fixed = narrowed("finetune", ["learning_rate=1e-4..2e-4", "loss=focal|cross_entropy", "dropout=0.1"])
+    known = {dial.name: dial for dial in dials}
+    assert (known["learning_rate"].low, known["learning_rate"].high) == (1e-4, 2e-4)
+    assert known["loss"].choices == ("focal", "cross_entropy")
+    assert fixed == {"dropout": 0.1}
+    assert "dropout" not in known
+
+
+@pytest.mark.parametrize("written", ["learning_rate=high..low", "learning_rate=2..1", "learning_rate"])
+def test_a_range_that_is_none_is_refused(written: str) -> None:
+    with pytest.raises(BadInput):
+        narrowed("finetune", [written])
+
+
+def test_a_range_of_magnitudes_begins_above_zero() -> None:
+    with pytest.raises(BadInput, match="above 0"):
+        dial_of("rate", {"low": 0.0, "high": 1.0, "log": True})
