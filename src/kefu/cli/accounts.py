@@ -19,7 +19,7 @@ def keys() -> None:
 @keys.command("create")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, help="conversations, knowledge:read, knowledge:write; all by default."
+    "--scope", "scopes", multiple=True, help="conversations, knowledge:read, knowledge:write, insights:read; all by default."
 )
 @click.option("--expires", type=click.DateTime(), help="When the key stops working (UTC).")
 @workspace_option

@@ -22,6 +22,7 @@ class Scope(StrEnum):
     CONVERSATIONS = "conversations"
     KNOWLEDGE_READ = "knowledge:read"
     KNOWLEDGE_WRITE = "knowledge:write"
+    INSIGHTS_READ = "insights:read"
 
 
 _ORDER = list(Role)

@@ -6,6 +6,7 @@ from kefu.desk.accounts.queries import members
 from kefu.desk.actor import Role
 from kefu.desk.demo_history import lay_history
 from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox.filters import Filter
 from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
 from kefu.desk.inbox.queries import messages, threads
 from kefu.desk.insights.models import ReportingEvent
@@ -29,7 +30,7 @@ def test_a_history_is_shown_counted_and_goes_on() -> None:
     assert recount(shop.workspace_id, repair=False).is_equal
     newest = threads(shop.owner, limit=20)
     assert len(newest) == 20
-    resolved = threads(shop.owner, status="resolved", limit=1)[0].conversation.id
+    resolved = threads(shop.owner, Filter(status=("resolved",)), limit=1)[0].conversation.id
     said = messages(shop.owner, resolved)
     assert [each.sequence for each in said] == list(range(1, len(said) + 1))
     assert all(each.outcome == "replied" for each in said if each.author == "contact" and each.turn_id)

@@ -285,7 +285,7 @@ def _receive(incoming: Incoming) -> ReceivedMessage:
         _look_for_address(thread, text)
     if thread.status == "waiting" and thread.channel.assistant_on and calls_assistant(text):
         _call_off(thread, row)
-    outcome = "pending" if row.turn_id else "left"
+    outcome = "pending" if row.turn_id else "left" if taken is None else "replied"
     return ReceivedMessage(message_info(row, outcome=outcome, own=actor.kind == "visitor"), row.turn_id or None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kefu.desk.actor import Actor, Role
+from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.inbox.timelines import Standing, standing, standing_everywhere
 from kefu.desk.insights.models import ReportingEvent
 from kefu.desk.rows import now
@@ -34,7 +34,7 @@ class Live:
 
 def live(actor: Actor) -> Live:
     """Raises NotAllowed."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     at = now()
     found = standing(actor.workspace_id)
     waits = (at - found.waiting_since).total_seconds() if found.waiting_since else None

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from kefu.desk.accounts.hours import checked_zone
 from kefu.desk.accounts.queries import hours_set
-from kefu.desk.actor import Actor
+from kefu.desk.actor import Actor, system
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
 
@@ -83,7 +83,8 @@ def period_of(actor: Actor, *, first: str = "", last: str = "", time_zone: str =
 
     Raises BadInput that names what is wrong.
     """
-    zone = checked_zone(time_zone) if time_zone else hours_set(actor).zone
+    hours = hours_set(system(actor.workspace_id))
+    zone = checked_zone(time_zone) if time_zone else hours.zone
     today = now().astimezone(zone).date()
     end = _date(last, "to") if last else today
     begin = _date(first, "from") if first else end - timedelta(days=_DEFAULT_DAYS - 1)
@@ -91,7 +92,7 @@ def period_of(actor: Actor, *, first: str = "", last: str = "", time_zone: str =
         raise BadInput(f"The period ends on {end}, before it begins on {begin}.", field="from")
     if (end - begin).days >= _LONGEST:
         raise BadInput(f"A period has at most {_LONGEST} days.", field="from")
-    return Period(begin, end, time_zone or hours_set(actor).time_zone)
+    return Period(begin, end, time_zone or hours.time_zone)
 
 
 def checked_step(step: str, period: Period) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kefu.desk.accounts.queries import members as members_of
 from kefu.desk.accounts.team_queries import all_team_names
-from kefu.desk.actor import Actor, Role, system
+from kefu.desk.actor import Actor, Role, Scope, system
 from kefu.desk.inbox.queries import channels as channels_of
 from kefu.desk.inbox.queries import label_titles
 from kefu.desk.insights.fold import ASSISTANT, PERSON
@@ -55,7 +55,7 @@ _PAGE = 200  # rows of a breakdown: more than a company has intents
 
 def overview(actor: Actor, period: Period, filters: Filters) -> Report:
     """Every metric, beside the same of the period before."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     names = needed(METRICS.values())
     sums = totals(actor.workspace_id, names, period, filters)
     before = totals(actor.workspace_id, names, period.before(), filters)
@@ -77,7 +77,7 @@ def overview(actor: Actor, period: Period, filters: Filters) -> Report:
 
 def trend(actor: Actor, period: Period, filters: Filters, *, metrics: Iterable[str], step: str = "") -> Report:
     """Metrics by step of time, empty steps included. Raises BadInput for a metric or step that there is not."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     chosen = [metric_named(name) for name in metrics]
     step = checked_step(step, period)
     found: dict[str, dict[str, list[int]]] = {each: {} for each in period.steps(step)}
@@ -95,7 +95,7 @@ def trend(actor: Actor, period: Period, filters: Filters, *, metrics: Iterable[s
 
 def heat_map(actor: Actor, period: Period, filters: Filters, *, metric: str = "incoming_messages_count") -> Report:
     """A metric by weekday (0 is Monday) and hour of the day, by the period's clock. Raises BadInput."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     chosen = metric_named(metric)
     found: dict[tuple[int, int], dict[str, list[int]]] = {(day, hour): {} for day in range(7) for hour in range(24)}
     for at, sums in by_hour(actor.workspace_id, needed([chosen]), period, filters).items():
@@ -115,7 +115,7 @@ def heat_map(actor: Actor, period: Period, filters: Filters, *, metric: str = "i
 
 def funnel(actor: Actor, period: Period, filters: Filters) -> Report:
     """Of the conversations asked in the period: how many were answered, handed over, resolved, and satisfied."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     stages = by_value(actor.workspace_id, ["funnel"], period, filters, "detail")
     numbers = {stage: stages.get(stage, {}).get("funnel", (0, 0, 0))[1] for stage in _STAGES}
     rows = [
@@ -140,7 +140,7 @@ def breakdown(actor: Actor, period: Period, filters: Filters, *, by: str, metric
 
     Raises BadInput for a dimension or a metric that there is not.
     """
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     if by not in DIMENSIONS or by == "detail":
         raise BadInput(f"Figures are told apart by {', '.join(set(DIMENSIONS) - {'detail'})}; not {by!r}.", field="by")
     chosen = [metric_named(name) for name in metrics or _BREAKDOWN]
@@ -179,7 +179,7 @@ def members(actor: Actor, period: Period, filters: Filters) -> Report:
 
 def assistant(actor: Actor, period: Period, filters: Filters) -> Report:
     """How the assistant answered: decisions, time, refusals and why, thumbs."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     chosen = [METRICS[name] for name in _ASSISTANT]
     workspace_id = actor.workspace_id
     detail = by_value(workspace_id, ["turns", "refusals", "thumbs"], period, filters, "detail")
@@ -212,7 +212,7 @@ def assistant(actor: Actor, period: Period, filters: Filters) -> Report:
 
 def times(actor: Actor, period: Period, filters: Filters) -> Report:
     """Half and nineteen in twenty of all times are shorter than: first responses, replies, resolutions, answers."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     rows = []
     for name in ("avg_first_response_time", "reply_time", "avg_resolution_time", "turn_time"):
         metric = METRICS[name]
@@ -245,7 +245,7 @@ def times(actor: Actor, period: Period, filters: Filters) -> Report:
 
 def csat(actor: Actor, period: Period, filters: Filters) -> Report:
     """How customers rated: by stars, with the rate of answers."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     chosen = [METRICS[name] for name in ("csat_score", "csat_average", "csat_response_rate")]
     stars = by_value(actor.workspace_id, ["csat"], period, filters, "detail")
     numbers = {str(score): stars.get(str(score), {}).get("csat", (0, 0, 0))[0] for score in range(5, 0, -1)}
@@ -288,7 +288,7 @@ def _comments(workspace_id: str, period: Period, filters: Filters) -> list[dict[
 
 def cost(actor: Actor, period: Period, filters: Filters) -> Report:
     """What conversations cost at the company's own rates, and what the assistant saves, by month."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     rates = rates_of(actor.workspace_id)
     names = ["resolutions", "automated_resolutions", "turns", "conversations"]
     months: dict[str, dict[str, list[int]]] = {each: {} for each in period.steps("month")}
@@ -378,9 +378,9 @@ def _size(sums: Sums) -> int:
 
 def _names(actor: Actor, by: str) -> dict[str, str]:
     if by == "member":
-        return {each.id: each.name or each.email for each in members_of(actor)}
+        return {each.id: each.name or each.email for each in members_of(system(actor.workspace_id))}
     if by == "channel":
-        return {each.id: each.name for each in channels_of(actor)}
+        return {each.id: each.name for each in channels_of(system(actor.workspace_id))}
     if by == "label":
         return label_titles(actor)
     if by == "team":

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, Max, Window
 from django.db.models.functions import RowNumber
 
-from kefu.desk.actor import Actor, Role
+from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.insights.models import QuestionGroup, UnansweredQuestion
 from kefu.desk.insights.queries.cells import Filters
 from kefu.desk.insights.queries.period import Period
@@ -30,7 +30,7 @@ class Asked:
 
 def unanswered(actor: Actor, period: Period, filters: Filters, *, state: str = "open") -> Report:
     """Groups of questions asked in the period, the largest first, with examples. Raises BadInput, NotAllowed."""
-    actor.require_role(Role.VIEWER)
+    actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     if state not in STATES:
         raise BadInput(f"Groups of questions are {', '.join(STATES)}; not {state!r}.", field="state")
     unknown = sorted(set(filters.values) - _NARROWED_BY)

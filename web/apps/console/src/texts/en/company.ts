@@ -103,6 +103,7 @@ export const company = {
   "scope.conversations": "Conversations",
   "scope.knowledge:read": "Read knowledge",
   "scope.knowledge:write": "Change knowledge",
+  "scope.insights:read": "Read figures",
 
   "settings.about": "What holds for the whole workspace.",
   "settings.title": "Title",

@@ -102,6 +102,7 @@ export const company: Record<keyof typeof en, string> = {
   "scope.conversations": "会话",
   "scope.knowledge:read": "读取知识库",
   "scope.knowledge:write": "修改知识库",
+  "scope.insights:read": "读取数据报表",
 
   "settings.about": "对整个工作区生效。",
   "settings.title": "名称",
