@@ -23,6 +23,7 @@ from kefu.gateway import (
     console,
     docs,
     hooks,
+    insights,
     knowledge,
     messages,
     metrics,
@@ -56,6 +57,7 @@ _DESK_THREADS = 16  # members' requests at a time; fifty members at work make a 
 _PARTS = (
     *(messages, attachments, audio, stream, knowledge, visitors, hooks, openai, openai_audio, console, docs, metrics),
     surveys,
+    insights,
     calls,
 )
 
