@@ -11,12 +11,26 @@ from kefu.brain.slots.contact_details import names
 from kefu.contracts.flow_state import Candidate
 
 _HOTEL = re.compile(r"\b(?:hilton|hyatt|shadyside|old ?town)(?: (?:hotel|inn))?\b", re.IGNORECASE)
-_DOCTOR = re.compile(r"\b(?:dr|doctor)\b\.? ?(<NAME_\d+>|[a-z]+)|\b(johnson|morgan|alexis)\b", re.IGNORECASE)
+_DOCTOR = re.compile(
+    r"\b(?:dr|doctor)\b\.? ?(<NAME_\d+>|(?:johnson|morgan|alexis)\b)|\b(johnson|morgan|alexis)\b", re.IGNORECASE
+)
+_ONESELF = re.compile(r"\b(?:names?(?:'s| is)?|i'?m|i am|this is|it'?s|it is)\W*$", re.IGNORECASE)
 _NOT = re.compile(r"\b(?:not|old|previous|wasn't|was a fraud)\b[^.!?]{0,12}$|^[^.!?]{0,25}\bprevious\b", re.IGNORECASE)
-_DAY = r"(?:the )?(?:(?:may|june|july) )?(\d{1,2}(?:st|nd|rd|th)?)\b"
-_DAYS = re.compile(rf"\b{_DAY}\s*(?:-|–|to|through|until|till)\s*{_DAY}", re.IGNORECASE)
-_ONE_DAY = re.compile(r"\b(?:may|june|july) (\d{1,2}(?:st|nd|rd|th)?)\b|\b(\d{1,2}(?:st|nd|rd|th))\b", re.IGNORECASE)
-_LEAVING = re.compile(r"\b(?:through|until|till|to|leav\w+)\b", re.IGNORECASE)
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*"
+_DAYS = re.compile(
+    rf"\b(?:the )?(?:{_MONTH} (?:the )?)?(\d{{1,2}}(?:st|nd|rd|th)?)(?: (?:of )?{_MONTH})?"
+    rf"\s*(?:-|–|to|through|thru|until|till|and leav\w+(?: on)?)\s*(?:the )?(?:{_MONTH} (?:the )?)?"
+    r"(\d{1,2}(?:st|nd|rd|th)?)\b(?!/|:|\s*[ap]\.?m\b)",
+    re.IGNORECASE,
+)
+_ONE_DAY = re.compile(
+    rf"\b{_MONTH} (?:the )?(\d{{1,2}}(?:st|nd|rd|th)?)\b|\b(\d{{1,2}}(?:st|nd|rd|th))\b|\b"
+    rf"(\d{{1,2}}) (?:of )?{_MONTH}\b|\b0?[5-7]/(\d{1, 2})(?:/\d{2, 4})?\b",
+    re.IGNORECASE,
+)
+_LEAVING = re.compile(
+    r"\b(?:through|thru|until|till|to|leav\w+|depart\w+|check(?:ing)?[- ]?out|out on)\b", re.IGNORECASE
+)
 _CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m\b\.?", re.IGNORECASE)
 _PIN = re.compile(r"(?<![\d$/_])\b\d{4}\b(?![\d/])")
 _ACCOUNT = re.compile(r"(?<![\d$/_])\b\d{7,13}\b(?![\d/])")
@@ -24,66 +38,83 @@ _BORN = re.compile(r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}\b")
 _ROOM = re.compile(r"\b(?:room|in)\b\D{0,12}?\b(\d{3})\b", re.IGNORECASE)
 _CUED = re.compile(r"\b(?:id|flight|ride|booking|check|i mean|said)\b[^\d$]{0,22}?\b(\d{1,4})\b", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\d$/_.-])\b\d{1,4}\b(?!\d|/|:|\s*[ap]\.?m\b)", re.IGNORECASE)
-_MAIDEN = re.compile(r"\bmaiden\b(?: name)?(?: was| is|'s|:)? ?(<NAME_\d+>|[A-Z][a-z]+)|question 1 (\w+)")
-_PET = re.compile(r"\bpet'?s?'?\b(?: name)?,?(?: was| is|'s|:)? ?(<NAME_\d+>|[A-Z][a-z]+)|question 2 (\w+)")
-_THAT_WAS = re.compile(r"^(?:that was|her name was|it was|it's|his name was) (<NAME_\d+>|[A-Z][a-z]+)", re.IGNORECASE)
+_SAID = (
+    r"(?: (?:was|is|named|called)|'s|:)? ?(?!(?:was|is|name|names|and|or|if|i|my|the|not|but|it)\b)(<NAME_\d+>|[a-z]+)"
+)
+_MAIDEN = re.compile(rf"\bmaiden\b(?: name)?{_SAID}|question 1 (\w+)", re.IGNORECASE)
+_PET = re.compile(rf"\bpet'?s?'?\b(?: name)?,?{_SAID}|question 2 (\w+)", re.IGNORECASE)
+_THAT_WAS = re.compile(
+    r"^(?:that was|her name was|it was|it's|his name was|that'd be|that would be) "
+    r"(<NAME_\d+>|[A-Z][a-z]+|[a-z]+(?=[.!,]|$))",
+    re.IGNORECASE,
+)
 _REQUESTS = {
     "details": r"\$ ?\d|\bmissing\b|\bfraud\w*|\bstole\w*|\btook\b|\bwithdr\w+|\btransfer\w*|\bsuspicious",
     "change": r"\b(?:locations?|destination)\b|\b(?:depart|arriv|cancel)\w*"
     r"|\b(?:go|going|leave|pick\w* up) (?:to|from)\b",
     "request": r"\b(?:order|bring|broken?|towels?|pillows?)\b|\b(?:fix|repair)\w*|\b(?:isn't|not|stopped) working\b",
 }
-_CAPITALS = "<ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # or a placeholder
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 
 
-def candidates(text: str, slots: Sequence[str], values: Mapping[str, object]) -> tuple[Candidate, ...]:
+def candidates(text: str, slots: Sequence[str], values: Mapping[str, object], asked: str) -> tuple[Candidate, ...]:
     """What is plain to see of these slots in a masked text; `values` are what slots hold already."""
     found: dict[str, str] = {}
-    for slot, part in _seen(text, values):
+    for slot, part in _seen(text, values, asked):
         if slot in slots and part:
             found[slot] = part
     return tuple(Candidate(slot, part) for slot, part in found.items())
 
 
-def _seen(text: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _seen(text: str, values: Mapping[str, object], asked: str) -> Iterator[tuple[str, str]]:
     """Slots and their words; of a slot that is told twice the last counts."""
     yield from (("hotel", match[0]) for match in _HOTEL.finditer(text))
-    for match in _DOCTOR.finditer(text):
-        if not _NOT.search(text[: match.start()]) and not _NOT.search(text[match.end() :][:30]):
-            yield "doctor", match[1] or match[2]
-    yield from _days(text, values)
+    yield from (("doctor", each) for each in _doctors(text, asked))
+    yield from _days(text, values, asked)
     yield from (("time", match[0]) for match in _CLOCK.finditer(text))
     yield from (("account_number", match[0]) for match in _ACCOUNT.finditer(text))
     yield from (("birthday", match[0]) for match in _BORN.finditer(text))
     pins = _PIN.findall(text)
     if pins:
         yield "pin", pins[0]
+        yield "other_pin", pins[1] if len(pins) > 1 and pins[1] != pins[0] else ""
     yield from (("room", match[1]) for match in _ROOM.finditer(text))
     numbers, cued = _NUMBER.findall(text), [match[1] for match in _CUED.finditer(text)]
     if cued or len(numbers) == 1:
         yield "reference", (cued or numbers)[-1]
         if len(numbers[0] if numbers else "") == 3 and not _ROOM.search(text):
             yield "room", numbers[0]
-    yield from _people(text, values)
+    yield from _people(text, values, asked)
     for slot, words in _REQUESTS.items():
         told = [match[0].strip() for match in _SENTENCE.finditer(text) if re.search(words, match[0], re.IGNORECASE)]
         if told and not values.get(slot):
             yield slot, max(told, key=len)
 
 
-def _days(text: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _doctors(text: str, asked: str) -> Iterator[str]:
+    """Doctors in their order; not who is one no more, nor, without a title, who speaks."""
+    for match in _DOCTOR.finditer(text):
+        before, after = text[: match.start()], text[match.end() :]
+        if _NOT.search(before) or _NOT.search(after[:30]):
+            continue
+        if match[1] or asked == "doctor" or not _ONESELF.search(before):
+            yield match[1] or match[2]
+
+
+def _days(text: str, values: Mapping[str, object], asked: str) -> Iterator[tuple[str, str]]:
     both = _DAYS.search(text)
-    if both:
-        yield "arrival", both[1]
-        yield "departure", both[2]
+    days = [next(filter(None, match.groups())) for match in _ONE_DAY.finditer(text)]
+    if both or len(days) == 2:
+        first, last = both.groups() if both else days
+        yield "arrival", first
+        yield "departure", last
         return
     for match in _ONE_DAY.finditer(text):
         is_end = bool(_LEAVING.search(text[max(0, match.start() - 14) : match.start()])) or bool(values.get("arrival"))
-        yield "departure" if is_end else "arrival", match[1] or match[2]
+        yield "departure" if is_end or asked == "departure" else "arrival", next(filter(None, match.groups()))
 
 
-def _people(text: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def _people(text: str, values: Mapping[str, object], asked: str) -> Iterator[tuple[str, str]]:
     maiden, pet, that = _MAIDEN.search(text), _PET.search(text), _THAT_WAS.search(text)
     if maiden:
         yield "maiden_name", maiden[1] or maiden[2]
@@ -92,8 +123,15 @@ def _people(text: str, values: Mapping[str, object]) -> Iterator[tuple[str, str]
     elif that and values.get("maiden_name"):
         yield "pet", that[1]
     told = [each.value for each in names(text, asked=True)]
-    if len(told) == 1 and values.get("name") and values.get("birthday") and not (maiden or pet or that):
-        yield "pet" if values.get("maiden_name") else "maiden_name", str(told[0])
-    is_name = len(told) == 1 and len(str(told[0]).split()) <= 2 and str(told[0])[:1] in _CAPITALS
-    if is_name and not values.get("name"):
+    if len(told) == 1 and values.get("name") and values.get("birthday") and not (maiden or that):
+        other = "pet" if values.get("maiden_name") else "maiden_name"
+        if not pet or str(told[0]) != (pet[1] or pet[2]):
+            yield other, str(told[0])
+    is_name = len(told) == 1 and len(str(told[0]).split()) <= 2 and (asked == "name" or told == introduced(text))
+    if is_name and not values.get("name") and not (maiden or pet):
         yield "name", str(told[0])
+
+
+def introduced(text: str) -> list[object]:
+    """The names that somebody gives as his own without being asked."""
+    return [each.value for each in names(text)]

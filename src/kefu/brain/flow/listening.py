@@ -10,10 +10,12 @@ from kefu.brain.flow.starting import which_starts
 from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer
 from kefu.brain.slots import phrases
 from kefu.brain.slots.choices import chosen
-from kefu.brain.slots.gather import Filled, Gathered, gather
+from kefu.brain.slots.gather import Filled, Gathered, gather, names_one
+from kefu.brain.slots.readings import subjects
 from kefu.contracts.flow import AskStep, ChooseStep, RateStep, Slot, SlotType, Step
 from kefu.contracts.flow_state import AnswerFromKnowledge as Answer
 from kefu.contracts.flow_state import Awaited, Rated, Start, Value, Waiting
+from kefu.knowledge.words import fold
 
 # These types take almost any words for a value, so that questions and "I don't know" are looked for first.
 _LIBERAL = (SlotType.TEXT, SlotType.NAME, SlotType.ADDRESS)
@@ -74,6 +76,11 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
         run.skip(slot.name)
         run.top.go(step.unknown[0].id)
         return
+    _answered(run, step, slot, told, asked)
+
+
+def _answered(run: Run, step: AskStep, slot: Slot, told: str, asked: str) -> None:
+    """What a message says (`told`) for the slot, for others, or against what was said before; and what it asks."""
     gathered = _gathered(run, told, slot)
     changes = otherwise(run, gathered.filled)
     if take_back(run, changes):
@@ -93,7 +100,24 @@ def _slot(run: Run, waiting: Waiting, step: Step) -> None:
         _answer(run, asked)
         run.ask_for(slot)
     elif not _interrupted(run, slot, asked or told):
+        _missed(run, slot)
+
+
+def _missed(run: Run, slot: Slot) -> None:
+    """Ask again; it counts unless the message was about something else that its author does not know."""
+    if _shrugs_at_another(run, slot):
+        run.ask_for(slot)
+    else:
         _again(run, slot, refused=False)
+
+
+def _shrugs_at_another(run: Run, slot: Slot) -> bool:
+    """Whether a customer cannot tell something else than what is asked: "I don't remember my PIN either"."""
+    if len(run.text) > _LONGEST_SHRUG or not phrases.does_not_know(run.text):
+        return False
+    folded = fold(run.text)
+    others = [each for each in run.top.flow.slots if each is not slot]
+    return not names_one(folded, subjects(slot)) and any(names_one(folded, subjects(each)) for each in others)
 
 
 def _shrugs(run: Run, slot: Slot) -> bool:

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from kefu.brain.slots.found import Found
+from kefu.knowledge.masking.lists import words
 
 _PHONE = re.compile(r"<PHONE_\d+>")
 _EMAIL = re.compile(r"<EMAIL_\d+>")
@@ -14,16 +15,32 @@ _DIGITS = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){5,14}")
 _WRITTEN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
 # What says anywhere that a name follows, and what says so at a sentence's beginning only ("it's", "I'm").
 _NAMED = re.compile(
-    r"\b(?:my (?:full |first |last )?name(?:'s| is)|name(?:'s| is|:)|call me)\s+|(?:我的?(?:名字|姓名)?(?:叫做?"
+    r"\b(?:(?:my|may|the) (?:full |first |last )?name(?:'?s| is| was)?:?|(?:full |first )?name(?:'s| is|:)"
+    r"|names|call(?:ed| me)|under (?:the name (?:of )?)?|i said)\s+(?:is )?|(?:我的?(?:名字|姓名)?(?:叫做?"
     r"|是)|名字(?:叫|是)|姓名[:：是]?)\s*",
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    r"(?:^|(?<=[.!?。！？] ))(?:(?:hi|hello|hey|yes|yeah|yep|sure|ok(?:ay)?|well|oh|of course|certainly|i think"
-    r"|i believe"
+    r"(?:^|(?<=[.!?。！？] ))(?:(?:hi|hello|hey|yes|yeah|yep|no|nope|sure|sorry|wait|ok(?:ay)?|so|well|oh|of course"
+    r"|certainly|actually|i think|i believe|please use"
     r"|你好|您好|好的?|可以)[,，.!！。 ]+){0,3}(?:(?:i am|i'm|im|it is|it's|its|this is|that(?:'s| is"
-    r"| would be))\s+|叫我?\s*)?",
+    r"| would be|'ll be)|(?:book |reserve |put )?(?:it |that )?(?:is )?(?:for|under))\s+(?:me, ?)?|叫我?\s*)?",
     re.IGNORECASE,
+)
+# Who says so of himself without being asked. After "I'm" a name that is a word too needs a greeting before it: "Hi I'm
+# mark", but not "I'm rich".
+_INTRODUCED = re.compile(
+    r"(?:\b(?P<named>(?:my|may) (?:full |first )?name(?:'?s| is)?:?|names|name:|call me)"
+    r"|(?P<greets>\b(?:hi|hello|hey)\b[,.! ]*)?(?:\b(?:i am|i'm|im|this is|it's(?: me,)?|its)))\s+"
+    r"(?P<name>[a-z][a-z'-]+)\b",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(
+    r"(?:^|[.!?] |\b(?:hi|hello|hey)[,.!]? )(?P<name>[a-z][a-z'-]+)(?: [a-z'-]+)? (?:here|speaking)\b", re.IGNORECASE
+)
+# A known name that is a sentence of its own, or its first word before a comma: "Mark, from room 12." Months are dates.
+_ALONE = re.compile(
+    r"(?:^|[.!?] )(?!(?:April|May|June|August)\b)(?P<name>[A-Z][a-z'-]+)(?: [A-Z][a-z'-]+)?(?=[.,!?;]|$)"
 )
 # "Brian White, and I need help", "Ann Lee date of birth 1980": a name ends where the sentence goes on.
 _NAME_ENDS = re.compile(
@@ -33,6 +50,14 @@ _NAME_ENDS = re.compile(
     re.IGNORECASE,
 )
 _MOST_NAME_WORDS, _LONGEST_NAME = 5, 60
+# After a surname that is a word, too, a name ends: "<NAME_1> brown, 1980", but not "<NAME_1> may come".
+_NAME_STOPS = re.compile(r"\s*(?:$|[.,;!?\n]|(?:and|but|here|speaking)\b)", re.IGNORECASE)
+# Whose name it is that follows: another's.
+_OF_ANOTHER = re.compile(
+    r"\b(?:dr|doctor|my (?:friend|wife|husband|son|daughter|brother|sister|boss|doctor))\b\.? ?$", re.IGNORECASE
+)
+_FIRST_WORD = re.compile(r"\W{0,3}([A-Za-z][a-z'A-Z-]+)")
+_SURNAME = re.compile(r" ([A-Za-z][a-z'A-Z-]+)")
 # Of the commonest words of English those that are no names: "I need a flight", "please do", "actually".
 _NO_NAMES = frozenset(
     "i i'm i've i'd i'll me my mine you your he his she her it its it's we our they their this that that's these"
@@ -41,7 +66,9 @@ _NO_NAMES = frozenset(
     " thanks thank need want like get got go going make book change cancel help know think mean tell say ask look"
     " find try let's actually maybe well oh wow gee ugh um just only also already again now today tomorrow for"
     " from with about of at on in to by wait sorry sure great good fine hello hi hey goodbye bye"
-    " order account number flight room table booking ticket".split()
+    " order account number flight room table booking ticket never mind hurry stop nothing none both either neither"
+    " much very too more all any some every omg wtf lol darn damn gosh check cancel reserve excuse pronto asap"
+    " sir madam dr doctor dear bless anyone anybody someone somebody nobody everything something anything".split()
 )
 _GREETING = re.compile(r"\W*(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|ok(?:ay)?|yes|no|sure"
 r"|thanks?(?: you)?|help|你好|您好|在吗|好的?|谢谢|可以)\W*", re.IGNORECASE)  # fmt: skip
@@ -87,13 +114,55 @@ def emails(text: str) -> list[Found]:
 
 
 def names(text: str, *, asked: bool = False) -> list[Found]:
-    """Names: placeholders; when asked for, also what follows "my name is" or stands alone."""
-    found = [Found("name", match[0], *match.span()) for match in _NAME.finditer(text)]
-    if found or not asked:
-        return found
-    named = _NAMED.search(text)
-    starts = [named.end()] if named else [match.end() for match in _CALLED.finditer(text)]
-    return next(([name] for start in starts if (name := _name_at(text, start)) is not None), [])
+    """Names: placeholders; known first names that someone gives as his own; when asked for, whatever can be one."""
+    found = [_whole(text, match) for match in _NAME.finditer(text)]
+    own = [each for each in found if not _OF_ANOTHER.search(text[: each.start])]
+    if own or (found and not asked):
+        return own or found
+    if not asked:
+        return _introduced(text)
+    return _told(text) or found
+
+
+def _told(text: str) -> list[Found]:
+    """A name that masking let through: what follows "my name is", or stands where an answer begins."""
+    named = [match.end() for match in _NAMED.finditer(text)]
+    starts = [*named, *(match.end() for match in _CALLED.finditer(text))]
+    return next(([name] for start in starts if (name := _name_at(text, start)) is not None), _introduced(text))
+
+
+def _whole(text: str, match: re.Match[str]) -> Found:
+    """A placeholder, with a surname in small letters that masking left beside it: "<NAME_1> brown"."""
+    after = _SURNAME.match(text, match.end())
+    is_surname = after is not None and after[1].islower() and after[1] in words("surnames_en")
+    if after is not None and is_surname and _NAME_STOPS.match(text, after.end()):
+        return Found("name", text[match.start() : after.end()], match.start(), after.end())
+    return Found("name", match[0], *match.span())
+
+
+def _introduced(text: str) -> list[Found]:
+    """The first known name, in small letters as masking leaves them, that is told as one's own."""
+    for match in (*_INTRODUCED.finditer(text), *_SIGNED.finditer(text), *_ALONE.finditer(text)):
+        told = match.groupdict()
+        sure = bool(told.get("named") or told.get("greets") is not None or match.re is not _INTRODUCED)
+        if _is_first_name(match["name"], sure=sure):
+            return [_with_surname(text, match.start("name"), match.end("name"))]
+    return []
+
+
+def _is_first_name(word: str, *, sure: bool) -> bool:
+    """Whether a word is a first name; one that is a word, too, only where it is sure that a name is told."""
+    lower = word.lower()
+    is_one = lower in words("first_names_en") and lower not in words("not_names_en") and lower not in _NO_NAMES
+    return is_one and (sure or lower not in words("doubtful_first_names_en"))
+
+
+def _with_surname(text: str, start: int, end: int) -> Found:
+    """A first name, and the word after it if that is a surname."""
+    after = _SURNAME.match(text, end)
+    if after is not None and after[1].lower() in words("surnames_en") and after[1].lower() not in words("not_names_en"):
+        end = after.end()
+    return Found("name", text[start:end], start, end)
 
 
 def _name_at(text: str, start: int) -> Found | None:
@@ -102,10 +171,26 @@ def _name_at(text: str, start: int) -> Found | None:
     end = ends.start() if ends else len(text)
     name = text[start:end].strip(" 的\"'“”")
     plausible = 0 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_NAME_WORDS
-    if not plausible or any(char.isdigit() for char in name) or _GREETING.fullmatch(name) or _is_sentence(name):
-        return None
+    if not plausible or any(char.isdigit() or char == "<" for char in name) or _GREETING.fullmatch(name):
+        return _known_name(text, start)
+    if _is_sentence(name) or len(name.split()) > 2:  # "ben need a flight", "angela hurry up"
+        return _known_name(text, start) or (None if _is_sentence(name) else _found_at(text, name, start))
+    return _found_at(text, name, start)
+
+
+def _found_at(text: str, name: str, start: int) -> Found:
     at = text.index(name, start)
     return Found("name", name, at, at + len(name))
+
+
+def _known_name(text: str, start: int) -> Found | None:
+    """A known first name, if one stands there, followed by no surname that nobody knows."""
+    first = _FIRST_WORD.match(text, start)
+    if first is None or not _is_first_name(first[1], sure=True):
+        return None
+    found = _with_surname(text, first.start(1), first.end(1))
+    after = _SURNAME.match(text, found.end)
+    return None if after is not None and after[1][0].isupper() else found
 
 
 def _is_sentence(name: str) -> bool:

@@ -56,7 +56,8 @@ class _Reading:
 
     def take(self, slot: Slot, found: Found) -> None:
         value, why = fitting(slot, found, self.heard.today)
-        self.used.append(found)
+        if slot.type is not SlotType.TEXT:  # a story may hold a name or a day, too
+            self.used.append(found)
         if why is None:
             self.filled[slot.name] = Filled(value, self.heard.text[found.start : found.end], found.start, found.end)
         else:

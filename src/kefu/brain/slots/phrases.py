@@ -37,7 +37,7 @@ _NO_PHRASES = (
 def _words(words: list[str], phrases: str) -> re.Pattern[str]:
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(
-        rf"^[\s,，.。!！]*(?:(?:oh|ah|well|um+|uh|hmm+|哦|噢|呃|那)[\s,，]+)?(?:{phrases}|{listed})(?![a-z'])",
+        rf"^[\s,，.。!！]*(?:(?:oh|ah|well|um+|uh+|hmm+|so|gee+[sz]*e?|jee+[sz]+e?|ugh+|lol|haha|wow|man|哦|噢|呃|那)[\s,，.!]+){{0,2}}(?:{phrases}|{listed})(?![a-z'])",
         re.IGNORECASE,
     )
 
