@@ -78,20 +78,20 @@ def clocks(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
     return {"clocks": promised.clocks(_actor(request), conversation_id)}
 
 
-@router.get("/sla", response=shapes.Policies, tags=["Promised times"])
+@router.get("/sla", response=shapes.Promises, tags=["Promised times"])
 def policies(request: HttpRequest) -> dict[str, Any]:
     """All promises, in the order in which they are tried: of those that fit, the first counts."""
     return {"policies": promised.policies(_actor(request))}
 
 
-@router.post("/sla", response={201: shapes.Policy}, tags=["Promised times"])
-def create_policy(request: HttpRequest, body: shapes.NewPolicy) -> Status[Any]:
+@router.post("/sla", response={201: shapes.Promise}, tags=["Promised times"])
+def create_policy(request: HttpRequest, body: shapes.NewPromise) -> Status[Any]:
     """Promise something, from the next hand-over on."""
     return Status(201, promises.create_policy(_actor(request), **body.given()))
 
 
-@router.patch("/sla/{policy_id}", response=shapes.Policy, tags=["Promised times"])
-def change_policy(request: HttpRequest, policy_id: str, body: shapes.PolicyChange) -> Any:
+@router.patch("/sla/{policy_id}", response=shapes.Promise, tags=["Promised times"])
+def change_policy(request: HttpRequest, policy_id: str, body: shapes.PromiseChange) -> Any:
     """Change what is given of a promise."""
     return promises.change_policy(_actor(request), policy_id=policy_id, **body.given())
 

@@ -75,7 +75,7 @@ class OnBreach(Request):
     mail: bool = False
 
 
-class PolicyChange(Request):
+class PromiseChange(Request):
     """What is given is changed; a time that is null is not promised."""
 
     name: str | None = Field(default=None, max_length=100)
@@ -93,11 +93,11 @@ class PolicyChange(Request):
         return {name: value for name, value in super().given().items() if value is not None or name in times}
 
 
-class NewPolicy(PolicyChange):
+class NewPromise(PromiseChange):
     name: str = Field(max_length=100)
 
 
-class Policy(Schema):
+class Promise(Schema):
     id: str
     name: str
     place: int
@@ -110,8 +110,8 @@ class Policy(Schema):
     on_breach: OnBreach
 
 
-class Policies(Schema):
-    policies: list[Policy]
+class Promises(Schema):
+    policies: list[Promise]
 
 
 class ClockOfConversation(Schema):

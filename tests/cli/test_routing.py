@@ -1,0 +1,85 @@
+"""Teams, routing and promised times on the command line, in this process: each command's own takes seconds to start."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from kefu.cli import cli
+from kefu.desk.accounts import actions as accounts
+from kefu.desk.actor import system
+from kefu.kit.errors import KefuError
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "ann@example.com"
+
+
+@pytest.fixture
+def kefu(db: None) -> Callable[..., str]:
+    """What a command prints, in a workspace with a member."""
+    info = accounts.make_workspace(slug="command-line")
+    accounts.invite(system(info.id), email=ADDRESS, role=accounts.Role.AGENT, name="Ann")
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, [*arguments, "-w", "command-line"])
+        if isinstance(done.exception, KefuError):
+            raise done.exception
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return run
+
+
+def read(text: str) -> Any:
+    return json.loads(text)
+
+
+def test_a_team_from_its_making_to_its_end(kefu: Callable[..., str]) -> None:
+    made = read(kefu("teams", "create", "Billing", "--method", "least_busy", "--skill", "Refunds", "--json"))
+    assert (made["method"], made["skills"], made["members"]) == ("least_busy", ["refunds"], [])
+    assert "Ann (lead)" in kefu("teams", "add", "Billing", ADDRESS, "--lead")
+    staffed = read(kefu("teams", "staff", ADDRESS, "--skill", "refunds", "--limit", "3", "--json"))
+    assert (staffed["skills"], staffed["conversation_limit"], staffed["teams"]) == (["refunds"], 3, [made["id"]])
+    assert "Ann: away; refunds; any language; at most 3." in kefu("teams", "staff", ADDRESS, "--availability", "busy")
+    assert "Billing: least_busy; Ann (lead)" in kefu("teams", "list")
+    assert "nobody yet" in kefu("teams", "remove", "Billing", ADDRESS)
+    assert read(kefu("teams", "remove", "Billing", "--json")) == {"removed": made["id"]}
+    assert read(kefu("teams", "list", "--json")) == {"teams": []}
+
+
+def test_rules_and_promises(kefu: Callable[..., str], tmp_path: Path) -> None:
+    kefu("teams", "create", "VIP")
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps([{"team": "VIP", "contact": {"plan": "gold"}, "languages": ["zh"]}]), encoding="utf-8")
+    kefu("routing", "set", "--rules", str(rules), "--default-team", "VIP", "--no-tell-position")
+    shown = kefu("routing", "show")
+    assert '1. languages ["zh"]; contact {"plan": "gold"} → VIP' in shown
+    assert "Else → VIP." in shown
+    assert read(kefu("routing", "show", "--json"))["tells_position"] is False
+    of, then = '{"teams": ["VIP"]}', '{"mail": true}'
+    made = read(kefu("sla", "create", "Gold", "--first-reply", "600", "--of", of, "--then", then, "--json"))
+    assert (made["first_reply_seconds"], made["on_breach"]) == (600, {"mail": True})
+    assert "Gold: first reply in 600 s (business hours)" in kefu("sla", "list")
+    assert read(kefu("sla", "remove", "Gold", "--json")) == {"removed": made["id"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("teams", "remove", "Nobody"), "no team 'Nobody'"),
+        (("teams", "staff", "eve@example.com"), "No member"),
+        (("routing", "set", "--default-team", "Nobody"), "no team"),
+        (("sla", "create", "Never"), "Promise a first reply"),
+        (("sla", "create", "Odd", "--first-reply", "60", "--of", "{"), "not JSON"),
+        (("sla", "remove", "Nothing"), "no promise 'Nothing'"),
+        (("sla", "clocks", "conv_none"), "no such conversation"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_is_said(kefu: Callable[..., str], arguments: tuple[str, ...], said: str) -> None:
+    with pytest.raises(KefuError) as refused:
+        kefu(*arguments)
+    assert said in refused.value.sentence
