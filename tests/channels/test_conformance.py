@@ -30,6 +30,9 @@ class TestWebhook(ChannelSuite):
     def stale(self, provider: FakeWebhook) -> Request:
         return provider.message(CONTACT, "Hi", key="1", at=time.time() - 3600)
 
+    def pressed(self, provider: FakeWebhook, number: int) -> Request:
+        return provider.presses(CONTACT, number, key=f"pressed-{number}")
+
     def answers(self, provider: FakeWebhook, result: type[SendResult]) -> bool:
         if result is NotKnown:
             provider.silent = 1
@@ -54,6 +57,9 @@ class TestTelegram(ChannelSuite):
 
     def forged(self, provider: FakeTelegram) -> Request:
         return provider.request(provider.says(CONTACT, "Hi"), secret="somebody else's")
+
+    def pressed(self, provider: FakeTelegram, number: int) -> Request:
+        return provider.request(provider.presses(CONTACT, provider.sent[-1], number))
 
     def answers(self, provider: FakeTelegram, result: type[SendResult]) -> bool:
         if result is NotKnown:
@@ -94,6 +100,10 @@ class TestWeChat(ChannelSuite):
         long_ago = str(int(time.time()) - 3600)
         query = {"timestamp": long_ago, "nonce": "1", "signature": signature(TOKEN, long_ago, "1")}
         return Request("POST", query, {}, self.message(provider, "Hi").body)
+
+    def pressed(self, provider: FakeWeChat, number: int) -> Request:
+        query, body = provider.signed(provider.presses(CONTACT, number))
+        return Request("POST", query, {}, body)
 
     def answers(self, provider: FakeWeChat, result: type[SendResult]) -> bool:
         if result is NotKnown:

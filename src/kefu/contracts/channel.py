@@ -160,7 +160,7 @@ class Part:
 
     `text`: what was said; an event's name (`subscribe`, `unsubscribe`); a location's name. `media` names a file for
     `Channel.fetch`; `data` is the file itself where it came along. `latitude` and `longitude` are a location's, in
-    degrees.
+    degrees. `pressed` is the value of the button that the text was said with (`Outgoing.quick_reply_values`).
     """
 
     kind: PartKind
@@ -170,6 +170,7 @@ class Part:
     name: str = ""
     latitude: float = 0.0
     longitude: float = 0.0
+    pressed: str = ""
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,7 @@ class Outgoing:
     `key` is the same for each try of the same content. `to` is the contact as the channel knows them, `reply_to` the
     external id of their last message, `context` what that message brought. `author` is assistant, member or system.
     `spoken`: it answers a voice message, so it is read aloud into `audio` where the channel can carry sound.
+    `quick_reply_values` are what buttons mean, one for each of `quick_replies`, or none: their words.
     """
 
     key: str
@@ -289,6 +291,16 @@ class Outgoing:
     spoken: bool = False
     reply_to: str = ""
     context: Mapping[str, str] = field(default_factory=dict)
+    quick_reply_values: tuple[str, ...] = ()
+
+    def buttons(self, longest: int) -> list[tuple[str, str]]:
+        """Each quick reply with what is told when it is pressed, of at most `longest` bytes.
+
+        A longer value becomes a number, which means nothing: the words are read then.
+        """
+        values = self.quick_reply_values or self.quick_replies
+        pairs = enumerate(zip(self.quick_replies, values, strict=True))
+        return [(text, value if len(value.encode()) <= longest else f"#{place}") for place, (text, value) in pairs]
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ async def send(
     gateway, actor = await entered(request)
     gateway.gate.count_message(actor)
     with span("gateway.receive", conversation=conversation_id):
-        stored = await gateway.intake.receive(Incoming(actor, conversation_id, body.text, body.attachments, key))
+        stored = await gateway.intake.receive(_said(actor, conversation_id, body, key))
     # A claim and an outcome take the writer twice more, so whoever waits is known to dispatch first.
     reply = _expected(gateway, stored, wait)
     gateway.dispatch.wake()
@@ -143,6 +143,10 @@ async def turn(request: Request, conversation_id: str, turn_id: str) -> dict[str
     gateway, actor = await entered(request)
     await gateway.rows.read(queries.conversation, actor, conversation_id)
     return shapes.turn_json(await gateway.rows.read(queries.turn, actor, turn_id))
+
+
+def _said(actor: Actor, conversation_id: str, body: shapes.NewMessage, key: str | None) -> Incoming:
+    return Incoming(actor, conversation_id, body.text, body.attachments, key, body.pressed or "")
 
 
 def _expected(gateway: Gateway, stored: ReceivedMessage, wait: float) -> "asyncio.Future[Any] | None":

@@ -40,4 +40,5 @@ def request_of(turn: ClaimedTurn, mind: Mind) -> TurnRequest:
         language_hint=turn.language or None,
         state=turn.state,
         remembered=turn.remembered,
+        pressed=turn.pressed,
     )

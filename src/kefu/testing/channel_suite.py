@@ -108,6 +108,10 @@ class ChannelSuite:
         """Make the next sending end so. False where the provider cannot."""
         return False
 
+    def pressed(self, provider: Any, number: int) -> Request:
+        """The request that comes when CONTACT presses a button of the reply that was sent last."""
+        raise NotImplementedError
+
     def prepare(self, provider: Any) -> None:
         """Make the provider know CONTACT, where it must."""
 
@@ -235,6 +239,20 @@ class ChannelSuite:
         pieces = channel.pieces(replace(_reply("Which one?"), quick_replies=choices))
         shown = " ".join(piece.text for piece in pieces), [each for piece in pieces for each in piece.quick_replies]
         assert all(choice in shown[0] or choice in shown[1] for choice in choices)
+
+    def test_what_is_pressed_comes_in_as_its_value(self, playing: Any, channel: Channel) -> None:
+        if not self.manifest.capabilities.buttons:
+            pytest.skip("the channel has no buttons")
+        choices, values = ("My phone", "My phone", "All of it"), ("old", "新手机", "all" * 150)
+        asked = replace(_reply("Which one?"), quick_replies=choices, quick_reply_values=values)
+        for piece in channel.pieces(asked):
+            assert isinstance(self._send(channel, piece), Sent)
+        for number, (choice, value) in enumerate(zip(choices, values, strict=True)):
+            [incoming] = self._parse(channel, self.pressed(playing, number)).incoming
+            [part] = incoming.parts
+            assert part.text == choice
+            # A value that the channel has no room for is none, and the words are read.
+            assert part.pressed == value or (len(value) > 64 and part.pressed not in values)
 
     @pytest.mark.parametrize("result", [TryLater, RefusedForEver, QuotaUsedUp, NotKnown])
     def test_failures_are_told_apart(self, playing: Any, channel: Channel, result: type[SendResult]) -> None:

@@ -51,6 +51,12 @@ class FakeWebhook(FakeServer):
         }
         return Request("POST", {}, headers, body)
 
+    def presses(self, contact: str, number: int, *, key: str) -> Request:
+        """A signed request: the customer pressed a quick reply of the reply that was taken last."""
+        reply = [each for each in self.replies if each["contact"] == contact][-1]
+        label, value = reply["quick_replies"][number], reply["quick_reply_values"][number]
+        return self.message(contact, label, key=key, pressed=value)
+
     def answer(self, handler: Handler, request: SeenRequest) -> None:
         if not _is_genuine(REPLY_SECRET, request.headers, request.raw):
             self.forged += 1

@@ -113,6 +113,12 @@ class FakeWeChat(FakeServer):
         )
         return f"<xml>{inner}</xml>".encode()
 
+    def presses(self, openid: str, number: int) -> bytes:
+        """The XML that comes when a customer presses an entry of the menu that was pushed to them last."""
+        menus = [body["msgmenu"] for body in self.pushed if body["touser"] == openid and body["msgtype"] == "msgmenu"]
+        entry = menus[-1]["list"][number]
+        return self.message(openid, "text", Content=entry["content"], bizmsgmenuid=entry["id"])
+
     async def posts(self, message: bytes, *, hook: str, tries: int = 3) -> Outcome:
         """Post a message until it is answered within the time, three times at most."""
         sender = fromstring(message.decode())

@@ -31,6 +31,7 @@ from kefu.contracts.channel import (
 )
 
 _KINDS = ["message", "callback_query"]
+_CALLBACK = 64  # bytes that a button may carry
 _LENGTH = 4096  # UTF-16 code units of one message
 _FILES = {"voice": "audio", "audio": "audio", "document": "file", "video": "file", "video_note": "file"}
 
@@ -65,13 +66,17 @@ class TelegramChannel:
 
     def pieces(self, outgoing: Outgoing) -> Sequence[Outgoing]:
         """Files first, each a message of its own; then the text, with the buttons below its end."""
-        plain = replace(outgoing, text="", quick_replies=(), attachments=(), audio=None, citations=())
+        plain = replace(
+            outgoing, text="", quick_replies=(), quick_reply_values=(), attachments=(), audio=None, citations=()
+        )
         files = [*outgoing.attachments, *([outgoing.audio] if outgoing.audio else [])]
         made = [replace(plain, attachments=(file,)) for file in files]
         text = with_sources(outgoing.text, outgoing.citations, outgoing.language)
         made += [replace(plain, text=piece) for piece in split(text, _LENGTH, measure=utf16)]
         if made and made[-1].text:
-            made[-1] = replace(made[-1], quick_replies=outgoing.quick_replies)
+            made[-1] = replace(
+                made[-1], quick_replies=outgoing.quick_replies, quick_reply_values=outgoing.quick_reply_values
+            )
         return [replace(piece, key=f"{outgoing.key}.{number}") for number, piece in enumerate(made)]
 
     async def send(self, piece: Outgoing) -> SendResult:
@@ -196,7 +201,7 @@ def _pressed(query: Mapping[str, Any]) -> Part:
     """What a button says: its text, which stands in the message that it belongs to."""
     rows = (query["message"].get("reply_markup") or {}).get("inline_keyboard") or []
     said = next((each["text"] for row in rows for each in row if each.get("callback_data") == query["data"]), "")
-    return Part("text", said or query["data"])
+    return Part("text", said or query["data"], pressed=query["data"])
 
 
 def _acknowledged(query: Mapping[str, Any]) -> bytes:
@@ -211,7 +216,7 @@ def _text(piece: Outgoing) -> dict[str, Any]:
         "link_preview_options": {"is_disabled": True},
     }
     if piece.quick_replies:
-        rows = [[{"text": text, "callback_data": f"reply:{number}"}] for number, text in enumerate(piece.quick_replies)]
+        rows = [[{"text": text, "callback_data": value}] for text, value in piece.buttons(_CALLBACK)]
         body["reply_markup"] = {"inline_keyboard": rows}
     return body
 

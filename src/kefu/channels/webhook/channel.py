@@ -63,6 +63,7 @@ class MessageIn(_Shape):
     files: list[FileIn] = Field(default_factory=list, max_length=20)
     location: LocationIn | None = None
     thread: str = Field(default="", max_length=200)
+    pressed: str = Field(default="", max_length=500)
 
 
 class WebhookChannel:
@@ -121,7 +122,7 @@ class WebhookChannel:
 
 
 def _parts(said: MessageIn) -> tuple[Part, ...]:
-    parts = [Part("text", said.text)] if said.text.strip() else []
+    parts = [Part("text", said.text, pressed=said.pressed)] if said.text.strip() else []
     parts += [_file(each) for each in said.files]
     if said.location is not None:
         place = said.location
@@ -160,6 +161,7 @@ def _message_out(reply: Outgoing) -> dict[str, Any]:
         "text": reply.text,
         "citations": [{"title": each.title, "url": each.url} for each in reply.citations],
         "quick_replies": list(reply.quick_replies),
+        "quick_reply_values": list(reply.quick_reply_values or reply.quick_replies),
         "files": [_file_out(each) for each in files],
     }
 

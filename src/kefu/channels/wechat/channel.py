@@ -30,6 +30,7 @@ from kefu.contracts.channel import (
 
 _LENGTH = 2048  # bytes of one text
 _MENU = 10  # entries that a message's menu shows on one screen
+_ENTRY = 64  # bytes of an entry's id; the reference names no limit, and its examples are short
 _TOLERANCE = 600.0  # seconds: WeChat repeats for 15 and its clocks are right, ours may be some minutes off
 _TRIES = 3
 _MARGIN = 0.5  # seconds before the drop that a reply must go back
@@ -86,14 +87,18 @@ class WeChatChannel:
 
     def pieces(self, outgoing: Outgoing) -> Sequence[Outgoing]:
         """Text first, as few messages as it fits into, since five are all that may follow a customer's; then files."""
-        plain = replace(outgoing, text="", quick_replies=(), attachments=(), audio=None, citations=())
+        plain = replace(
+            outgoing, text="", quick_replies=(), quick_reply_values=(), attachments=(), audio=None, citations=()
+        )
         text = with_sources(outgoing.text, outgoing.citations, outgoing.language)
         has_menu = 0 < len(outgoing.quick_replies) <= _MENU and utf8(text) <= _LENGTH // 2
         if outgoing.quick_replies and not has_menu:
             text = with_choices(text, outgoing.quick_replies)
         made = [replace(plain, text=piece) for piece in split(text, _LENGTH, measure=utf8)]
         if made and has_menu:
-            made[-1] = replace(made[-1], quick_replies=outgoing.quick_replies)
+            made[-1] = replace(
+                made[-1], quick_replies=outgoing.quick_replies, quick_reply_values=outgoing.quick_reply_values
+            )
         for file in outgoing.attachments:
             made.append(
                 replace(plain, attachments=(file,)) if _kind(file.media_type) else replace(plain, text=file.name)
@@ -185,7 +190,7 @@ class WeChatChannel:
             kind = _kind(file.media_type)
             return {"touser": piece.to, "msgtype": kind, kind: {"media_id": await self._client.upload(file, kind)}}
         if piece.quick_replies:
-            entries = [{"id": str(number), "content": text} for number, text in enumerate(piece.quick_replies)]
+            entries = [{"id": value, "content": text} for text, value in piece.buttons(_ENTRY)]
             menu = {"head_content": f"{piece.text}\n", "list": entries, "tail_content": ""}
             return {"touser": piece.to, "msgtype": "msgmenu", "msgmenu": menu}
         return {"touser": piece.to, "msgtype": "text", "text": {"content": piece.text}}

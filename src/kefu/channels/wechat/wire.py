@@ -63,7 +63,9 @@ def envelope(sealed: str, signature: str, timestamp: str, nonce: str) -> bytes:
 def _parts(message: Mapping[str, str]) -> tuple[Part, ...]:
     kind = message["MsgType"]
     if kind == "text":
-        return (Part("text", message["Content"]),) if message["Content"] else ()
+        # An entry of a message's menu comes as its words, with the entry's id beside them.
+        said = Part("text", message["Content"], pressed=message.get("bizmsgmenuid", ""))
+        return (said,) if said.text else ()
     if kind in _MEDIA:
         # What WeChat recognised of a voice is being withdrawn: it is heard like any other.
         suffix = message.get("Format", "").lower()
@@ -83,7 +85,8 @@ def _event(message: Mapping[str, str]) -> tuple[Part, ...]:
     if event in {"subscribe", "unsubscribe"}:
         return (Part("event", event),)
     if event == "CLICK" and message.get("EventKey"):
-        return (Part("text", message["EventKey"]),)  # a menu's entry says what its key says
+        # An entry of the account's own menu says what its key says.
+        return (Part("text", message["EventKey"], pressed=message["EventKey"]),)
     return ()
 
 

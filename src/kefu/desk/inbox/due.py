@@ -49,8 +49,9 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 class ClaimedTurn:
     """A turn that this worker alone may finish until its lease ends.
 
-    `pressed` is the value of the button that all of it was said with. `text` is empty where only files were sent; `wordless` where any of its messages is one or more files alone. `state`
-    and `remembered` are what earlier turns kept.
+    `pressed` is the value of the button that all of it was said with. `text` is empty where only files were sent;
+    `wordless` where any of its messages is one or more files alone. `state` and `remembered` are what earlier turns
+    kept.
     """
 
     id: str

@@ -53,6 +53,7 @@ describe("layRows", () => {
     answer: null,
     attachments: [],
     thumb: null,
+    pressed: null,
     ...part,
   });
   const unsent = (key: string, part: Partial<Outgoing> = {}): Outgoing => ({

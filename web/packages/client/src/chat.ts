@@ -19,6 +19,7 @@ import type {
   Identity,
   LiveEvent,
   Message,
+  Survey,
   Visitor,
 } from "./types.js";
 import type { Sendable, SendFile, Upload } from "./upload.js";
@@ -206,6 +207,11 @@ export class Chat {
     return { done, cancel: () => current?.cancel() };
   }
 
+  /** The conversation to call in, for whoever holds a call; begun where there is none yet. */
+  callIn(): Promise<string> {
+    return this.conversationId(newKey());
+  }
+
   /** Tries again what the server refused. */
   retry(key: string): Promise<void> {
     return this.outbox.retry(key);
@@ -252,6 +258,18 @@ export class Chat {
   async leaveAddress(email: string): Promise<void> {
     const id = this.conversation.value?.id;
     if (id) this.thread.update(await this.session.authorized(() => this.client.leaveAddress(id, email)));
+  }
+
+  /** Whether the customer is asked how satisfied they are, and what they answered; null without a conversation. */
+  async survey(): Promise<Survey | null> {
+    const id = this.conversation.value?.id;
+    return id ? this.session.authorized(() => this.client.survey(id)) : null;
+  }
+
+  /** One to five stars for the conversation, once; a comment may follow with the same stars. */
+  async rateConversation(score: number, comment?: string): Promise<Survey | null> {
+    const id = this.conversation.value?.id;
+    return id ? this.session.authorized(() => this.client.rateConversation(id, score, comment)) : null;
   }
 
   /** Thumbs up or down on an answer; the last one counts. */

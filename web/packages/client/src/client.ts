@@ -7,6 +7,7 @@ import type {
   FeedbackValue,
   Identity,
   Message,
+  Survey,
   Visitor,
 } from "./types.js";
 import { fileSender, type Sendable, type SendFile, type Upload } from "./upload.js";
@@ -41,7 +42,7 @@ export interface Said {
 export type Client = ReturnType<typeof createClient>;
 
 interface Call {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   body?: unknown;
   key?: string;
@@ -105,6 +106,15 @@ export function createClient(options: ClientOptions = {}) {
 
     leaveAddress: (id: string, email: string) =>
       call<Conversation>({ method: "POST", path: `${conversation(id)}/address`, body: { email } }),
+
+    survey: (id: string) => call<Survey>({ method: "GET", path: `${conversation(id)}/survey` }),
+
+    rateConversation: (id: string, score: number, comment?: string) =>
+      call<Survey>({
+        method: "PUT",
+        path: `${conversation(id)}/rating`,
+        body: comment ? { score, comment } : { score },
+      }),
 
     feedback: (id: string, message: string, value: FeedbackValue, comment?: string) =>
       call<unknown>({

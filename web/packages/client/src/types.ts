@@ -27,6 +27,8 @@ export interface Answer {
   language: string;
   citations: Citation[];
   quick_replies: string[];
+  /** What each quick reply means: pass it as `pressed` with the reply's words, which may be ambiguous. */
+  quick_reply_values: string[];
 }
 
 /** A file of a conversation; `size` is in bytes. */
@@ -47,6 +49,8 @@ export interface Limits {
 /** Voice messages: how long one may be, in seconds; 0 where nobody would understand them. */
 export interface Voice {
   seconds: number;
+  /** Whether customers may call here; an older server does not say. */
+  calls?: boolean;
 }
 
 export interface Message {
@@ -64,6 +68,8 @@ export interface Message {
   attachments: Attachment[];
   /** What the contact thought of it. */
   thumb: FeedbackValue | null;
+  /** Value of the quick reply that the contact said it with. */
+  pressed: string | null;
 }
 
 export interface Conversation {
@@ -133,3 +139,15 @@ export type LiveEvent =
   | { type: "conversation.created"; event: number; conversation: Conversation }
   | { type: "conversation.updated"; event: number; conversation: Conversation }
   | { type: "typing"; conversation: string; author: Author; name: string | null };
+
+/** Whether a customer is asked how satisfied they are; `choices` are what the scores are called, the lowest first. */
+export interface Survey {
+  state: "none" | "waiting" | "asked" | "rated" | "dropped" | "expired";
+  question: string;
+  thanks: string;
+  choices: string[];
+  asked_at: string | null;
+  until: string | null;
+  score: number | null;
+  comment: string;
+}

@@ -135,7 +135,7 @@ export class FakeKefu {
       case "GET /v1/conversations/conv":
         return Response.json(this.conversation);
       case "POST /v1/conversations/conv/messages":
-        return this.receive(body?.["text"] ?? "", body?.["attachments"] ?? [], headers.get("Idempotency-Key") ?? "");
+        return this.receive(body ?? {}, headers.get("Idempotency-Key") ?? "");
       case "GET /v1/conversations/conv/messages":
         return Response.json({ messages: this.page(url.searchParams) });
       case "POST /v1/conversations/conv/hand-over":
@@ -180,11 +180,18 @@ export class FakeKefu {
     };
   }
 
-  private receive(text: string, files: readonly string[], key: string): Response {
+  private receive({ text = "", attachments: files = [], pressed }: Body, key: string): Response {
     const stored = this.byKey.get(key);
     if (stored) return Response.json({ message: stored, reply: null }, { status: 200 });
     const attachments = this.uploads.filter(({ id }) => files.includes(id));
-    const message = this.store({ author: "contact", text, attachments, outcome: "pending", turn: `turn_${key}` });
+    const message = this.store({
+      author: "contact",
+      text,
+      attachments,
+      pressed: pressed ?? null,
+      outcome: "pending",
+      turn: `turn_${key}`,
+    });
     this.byKey.set(key, message);
     this.emit({ type: "message.created", conversation: message.conversation, message });
     return Response.json({ message, reply: null }, { status: 201 });
@@ -210,6 +217,7 @@ export class FakeKefu {
       answer: null,
       attachments: [],
       thumb: null,
+      pressed: null,
       ...message,
     };
     this.messages.push(stored);
@@ -257,6 +265,7 @@ export const answer = (part: Partial<Answer> = {}): Answer => ({
   language: "en",
   citations: [],
   quick_replies: [],
+  quick_reply_values: [],
   ...part,
 });
 

@@ -14,6 +14,7 @@ const message = (sequence: number, text = `message ${sequence}`): Message => ({
   answer: null,
   attachments: [],
   thumb: null,
+  pressed: null,
 });
 const sequences = (timeline: Timeline): number[] => timeline.messages.map(({ sequence }) => sequence);
 
