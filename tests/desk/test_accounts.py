@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kefu.desk.accounts import actions, queries
+from kefu.desk.accounts.audit import trail
 from kefu.desk.accounts.models import ApiKey, AuditEntry, Event, LiveTicket, User
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.rows import now
@@ -207,14 +208,14 @@ def test_settings_of_a_workspace_are_checked_and_merged(shop: Shop) -> None:
 def test_who_did_what_is_written_down(shop: Shop) -> None:
     made = actions.create_key(shop.owner, name="program")
     actions.revoke_key(shop.owner, key_id=made.key.id)
-    newest, before = queries.audit_trail(shop.owner, limit=2)
+    newest, before = trail(shop.owner, limit=2)
     assert [newest.action, before.action] == ["key.revoked", "key.created"]
     assert {newest.actor_id, before.actor_id} == {shop.owner.id}
     assert newest.actor_name == "Owner"
-    assert queries.audit_trail(shop.owner, before=before.id, limit=1)[0].id < before.id
+    assert trail(shop.owner, before=before.id, limit=1)[0].id < before.id
     assert made.secret not in repr(list(AuditEntry.objects.of(shop.workspace_id).values()))
     with pytest.raises(NotAllowed):
-        queries.audit_trail(shop.member(Role.SUPERVISOR))
+        trail(shop.member(Role.SUPERVISOR))
 
 
 def test_events_grow_and_old_ones_are_forgotten_but_the_newest_stay(shop: Shop) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from kefu.desk import erasure
-from kefu.desk.accounts import queries as accounts
+from kefu.desk.accounts.audit import trail
 from kefu.desk.actor import Role
 from kefu.desk.contacts import actions, queries
 from kefu.desk.contacts.models import Contact, Identity
@@ -120,7 +120,7 @@ def test_everything_kept_of_a_contact_is_handed_out_as_it_was_said(shop: Shop) -
     assert ("contact", f"Call me at {PHONE}") in said
     assert ("member", "I will call.") in said
     assert "angry" not in repr(given)
-    assert accounts.audit_trail(shop.owner, limit=1)[0].action == "contact.exported"
+    assert trail(shop.owner, limit=1)[0].action == "contact.exported"
     for role in (Role.SUPERVISOR, Role.AGENT):
         with pytest.raises(NotAllowed):
             erasure.export(shop.member(role), contact)
@@ -159,7 +159,7 @@ def test_an_original_is_revealed_to_who_may_answer_and_that_is_kept(shop: Shop) 
     assert PHONE not in line.text
     assert line.is_masked
     assert inbox_actions.reveal(shop.member(Role.AGENT), message_id=line.id) == f"Call me at {PHONE}"
-    assert accounts.audit_trail(shop.owner, limit=1)[0].action == "message.revealed"
+    assert trail(shop.owner, limit=1)[0].action == "message.revealed"
     for actor in (shop.member(Role.VIEWER), shop.program):
         with pytest.raises(NotAllowed):
             inbox_actions.reveal(actor, message_id=line.id)

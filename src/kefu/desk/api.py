@@ -10,6 +10,7 @@ from kefu.desk.accounts.team_api import router as teams
 from kefu.desk.assistants.api import router as assistants
 from kefu.desk.calls.api import router as calls
 from kefu.desk.channel_api import router as channels
+from kefu.desk.contact_api import router as contact_pages
 from kefu.desk.contacts.api import router as contacts
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
@@ -40,7 +41,8 @@ api = NinjaAPI(
 )
 problem.install(api)
 for router in (
-    *(accounts, contacts, inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
+    *(accounts, contact_pages, contacts),  # the second knows its own words from ids of the third
+    *(inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
     *(
         surveys,
         webhooks,

@@ -8,6 +8,7 @@ from typing import Any
 from kefu.desk.accounts.hours import milliseconds
 from kefu.desk.accounts.queries import hours_book
 from kefu.desk.actor import system
+from kefu.desk.contacts.attributes import told
 from kefu.desk.contacts.queries import contact
 from kefu.desk.inbox.actions import mask_found
 from kefu.desk.rows import now
@@ -33,9 +34,9 @@ def facts(workspace_id: str) -> Facts:
 
 
 def facts_of(workspace_id: str, conversation_id: str, contact_id: str) -> Facts:
-    """The hour, and who the customer of a conversation is. Blocking."""
+    """The hour, and what the assistant may know of a conversation's customer. Blocking."""
     hour = facts(workspace_id)
     kefu = system(workspace_id)
-    profile = contact(kefu, contact_id).profile
+    profile = told(workspace_id, contact(kefu, contact_id).profile)
     masked = mask_found(kefu, conversation_id=conversation_id, values=profile, kinds=_KINDS) if profile else {}
     return Facts(hour.now, hour.is_open, masked)

@@ -97,15 +97,3 @@ class SignOnChange(Request):
     is_on: bool | None = None
     is_only_way: bool | None = None
     break_glass: str | None = None
-
-
-class Grant(Schema):
-    """What a thing to do needs at least: `least` is a role; `roles` are all that may."""
-
-    name: str
-    least: str
-    roles: list[str]
-
-
-class Grants(Schema):
-    grants: list[Grant]

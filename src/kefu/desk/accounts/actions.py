@@ -450,7 +450,7 @@ def revoke_key(actor: Actor, *, key_id: str) -> None:
             row.revoked_at = now()
             row.save(update_fields=["revoked_at"])
             announce(actor.workspace_id, "key.revoked", row.id)
-            audit(actor, "key.revoked", row.id)
+            audit(actor, "key.revoked", row.id, before={"name": row.name, "scopes": row.scopes})
 
 
 def note_key_used(key_id: str, workspace_id: str) -> None:

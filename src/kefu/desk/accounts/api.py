@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from django.contrib.auth import logout
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from django.middleware.csrf import get_token, rotate_token
 from django.utils.crypto import constant_time_compare
 from ninja import Path, Query, Router, Status
@@ -12,10 +12,12 @@ from ninja import Path, Query, Router, Status
 from kefu.desk import staff
 from kefu.desk.accounts import actions, queries, schemas, second_factor, sign_ins
 from kefu.desk.accounts.actions import NewInvitation
+from kefu.desk.accounts.audit import as_csv, kinds, trail
 from kefu.desk.accounts.hours import Hours, hours_json, milliseconds, moment
 from kefu.desk.accounts.models import User
 from kefu.desk.accounts.queries import BY_PASSWORD, AuditInfo, WorkspaceInfo
 from kefu.desk.actor import Actor
+from kefu.desk.grants import GRANTS
 from kefu.desk.http.address import address
 from kefu.desk.http.entry import (
     CHOSEN,
@@ -196,11 +198,36 @@ def set_business_hours(request: HttpRequest, body: schemas.NewBusinessHours) -> 
 
 
 @router.get("/audit", response=schemas.Audit, tags=["Settings"])
-def audit(request: HttpRequest, limit: Query[int] = 100, after: Query[int | None] = None) -> dict[str, Any]:
-    """Who did what, newest first."""
-    wanted = max(1, min(limit, _PAGE))
-    found = queries.audit_trail(_actor(request), limit=wanted, before=after)
-    return {"entries": [_entry(each) for each in found], "next": str(found[-1].id) if len(found) == wanted else None}
+def audit(
+    request: HttpRequest,
+    wanted: Query[schemas.AuditFilter],
+    limit: Query[int] = 100,
+    after: Query[int | None] = None,
+) -> dict[str, Any]:
+    """Who did what, newest first; of one member, kind or time."""
+    most = max(1, min(limit, _PAGE))
+    found = trail(_actor(request), limit=most, before=after, **wanted.dict())
+    return {"entries": [_entry(each) for each in found], "next": str(found[-1].id) if len(found) == most else None}
+
+
+@router.get("/audit/kinds", response=schemas.AuditKinds, tags=["Settings"])
+def audit_kinds(request: HttpRequest) -> dict[str, Any]:
+    """What was ever written down, by name."""
+    return {"kinds": kinds(_actor(request))}
+
+
+@router.get("/audit/export", response=None, tags=["Settings"])
+def audit_export(request: HttpRequest, wanted: Query[schemas.AuditFilter]) -> Any:
+    """The same as CSV, all of it."""
+    answer = StreamingHttpResponse(as_csv(_actor(request), **wanted.dict()), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
+    return answer
+
+
+@router.get("/roles", response=schemas.Grants, tags=["Members"])
+def roles(request: HttpRequest) -> dict[str, Any]:
+    """What each role may do."""
+    return {"grants": [{"name": each.name, "least": each.least, "roles": list(each.roles)} for each in GRANTS]}
 
 
 @router.post("/live-ticket", response=schemas.Ticket, tags=["Live"])

@@ -11,7 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.db.models import Exists, OuterRef, Q
 
 from kefu.desk.accounts.hours import ALWAYS, Hours, checked_hours, milliseconds
-from kefu.desk.accounts.models import ApiKey, AuditEntry, BusinessHours, Event, Member, SignOn, Workspace
+from kefu.desk.accounts.models import ApiKey, BusinessHours, Event, Member, SignOn, Workspace
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import digest, verify
 from kefu.desk.crypto import workspace_key as unwrapped
@@ -314,31 +314,6 @@ def actor_of_key(secret: str) -> Actor:
     if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now()):
         raise NotSignedIn("The API key is not valid.")
     return Actor(workspace_id=row.workspace_id, kind="key", id=row.id, scopes=frozenset(row.scopes))
-
-
-def audit_trail(actor: Actor, *, limit: int = 100, before: int | None = None) -> list[AuditInfo]:
-    """Newest first; `before` is an entry's id, for paging."""
-    actor.require_role(Role.ADMIN)
-    rows = AuditEntry.objects.of(actor.workspace_id).order_by("-id")
-    if before is not None:
-        rows = rows.filter(id__lt=before)
-    entries = list(rows[:limit])
-    people = Member.objects.of(actor.workspace_id).filter(id__in={row.actor_id for row in entries})
-    names = {row.id: row.user.name or row.user.email for row in people.select_related("user")}
-    return [
-        AuditInfo(
-            row.id,
-            row.created_at,
-            row.actor_kind,
-            row.actor_id,
-            names.get(row.actor_id, ""),
-            row.action,
-            row.row_id,
-            row.before,
-            row.after,
-        )
-        for row in entries
-    ]
 
 
 def last_event_id() -> int:

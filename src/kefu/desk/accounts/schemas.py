@@ -229,3 +229,28 @@ class Audit(Schema):
 class Ticket(Schema):
     ticket: str
     expires_in: int
+
+
+class AuditFilter(Schema):
+    """`member` is a member's id, or key, system or visitor; `kind` an action, or its first word."""
+
+    member: str = ""
+    kind: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class AuditKinds(Schema):
+    kinds: list[str]
+
+
+class Grant(Schema):
+    """What a thing to do needs at least: `least` is a role; `roles` are all that may."""
+
+    name: str
+    least: str
+    roles: list[str]
+
+
+class Grants(Schema):
+    grants: list[Grant]

@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
-from kefu.desk.contacts.models import Contact, Identity
+from kefu.desk.contacts.attributes import checked
+from kefu.desk.contacts.models import Consent, Contact, ContactNote, Identity
 from kefu.desk.contacts.queries import UNTIL, get, joined_profiles, keyed_digest, known_as, stored_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
@@ -74,8 +75,11 @@ def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) ->
         actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     if changes.get("email"):
         changes = {**changes, "email": _mail_address(changes["email"])}
+    changes = checked(actor.workspace_id, changes)
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id, lock=True)
+        if actor.kind == "member":  # by name alone: values are personal
+            audit(actor, "contact.changed", contact_id, after={"fields": sorted(changes)})
         _store(row, {**stored_profile(row), **{name: value for name, value in changes.items() if name != UNTIL}})
 
 
@@ -121,11 +125,13 @@ def absorb(actor: Actor, *, contact_id: str, other_id: str) -> None:
             if each.merged_into or each.erased_at is not None:
                 raise Conflict("This contact was merged or erased before.", contact=each.id)
         profile = joined_profiles(stored_profile(row), stored_profile(other))
-        Identity.objects.of(actor.workspace_id).filter(contact_id=other.id).update(contact_id=row.id)
+        for model in (Identity, Consent, ContactNote):
+            model.objects.of(actor.workspace_id).filter(contact_id=other.id).update(contact_id=row.id)
         Contact.objects.of(actor.workspace_id).filter(merged_into=other.id).update(merged_into=row.id)
         row.language = row.language or other.language
         row.last_seen_at = max(row.last_seen_at, other.last_seen_at)
-        row.save(update_fields=["language", "last_seen_at"])
+        row.blocked_at, row.refused = row.blocked_at or other.blocked_at, row.refused + other.refused
+        row.save(update_fields=["language", "last_seen_at", "blocked_at", "refused"])
         other.sealed_profile, other.merged_into = None, row.id
         other.save(update_fields=["sealed_profile", "merged_into"])
         _store(row, profile)
@@ -138,7 +144,8 @@ def erase(actor: Actor, *, contact_id: str) -> None:
     actor.require_role(Role.ADMIN)
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id)
-        Identity.objects.of(actor.workspace_id).filter(contact_id=contact_id).delete()
+        for model in (Identity, Consent, ContactNote):
+            model.objects.of(actor.workspace_id).filter(contact_id=contact_id).delete()
         row.sealed_profile, row.language, row.erased_at = None, "", now()
         row.save(update_fields=["sealed_profile", "language", "erased_at"])
         announce(actor.workspace_id, "contact.erased", contact_id)

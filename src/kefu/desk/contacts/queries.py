@@ -27,6 +27,8 @@ class ContactInfo:
     created_at: datetime
     last_seen_at: datetime
     erased_at: datetime | None
+    blocked_at: datetime | None = None
+    refused: int = 0
 
 
 def contact(actor: Actor, contact_id: str) -> ContactInfo:
@@ -93,7 +95,9 @@ def get(workspace_id: str, contact_id: str, *, lock: bool = False) -> Contact:
 
 
 def info(row: Contact) -> ContactInfo:
-    return ContactInfo(row.id, profile(row), row.language, row.created_at, row.last_seen_at, row.erased_at)
+    return ContactInfo(
+        row.id, profile(row), row.language, row.created_at, row.last_seen_at, row.erased_at, row.blocked_at, row.refused
+    )
 
 
 def profile(row: Contact) -> dict[str, Any]:

@@ -86,9 +86,10 @@ def set_weekly(actor: Actor, *, members: list[str], weekday: int, hour: int, tim
     weekly = Weekly(tuple(dict.fromkeys(members)), weekday, hour, time_zone)
     with transaction.atomic():
         row = _settings(actor.workspace_id)
+        before = row.weekly
         row.weekly, row.due_at = asdict(weekly), next_report(weekly, now()) if members else None
         row.save(update_fields=["weekly", "due_at"])
-        audit(actor, "insights.weekly_set", actor.workspace_id, after=row.weekly)
+        audit(actor, "insights.weekly_set", actor.workspace_id, before=before, after=row.weekly)
     return weekly_of(actor.workspace_id)
 
 

@@ -71,12 +71,13 @@ def save_flow(actor: Actor, *, text: str, flow_id: str | None = None) -> FlowDet
     with transaction.atomic():
         row = get_flow(actor.workspace_id, flow_id, lock=True)
         if row.draft != text:
+            before = {"name": row.name, "lines": row.draft.count("\n") + 1}
             row.draft, row.updated_at = text, now()
             tree, _ = checked_draft(row, Names.of(actor.workspace_id))
             row.name = _title(tree, row.name)
             row.save(update_fields=["draft", "updated_at", "name"])
             announce(actor.workspace_id, "flow.updated", row.id)
-            audit(actor, "flow.saved", row.id)
+            audit(actor, "flow.saved", row.id, before=before, after={"name": row.name, "lines": text.count("\n") + 1})
     return flow_detail(row)
 
 

@@ -13,6 +13,7 @@ from kefu.contracts.channel import Incoming, Part
 from kefu.desk.accounts.actions import announce
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, system
+from kefu.desk.contacts.care import count_refused, is_blocked
 from kefu.desk.contacts.queries import keyed_digest
 from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
@@ -94,6 +95,11 @@ def store_arrival(
         if row.state in {"stored", "dropped"}:
             return _arrived(row, repeated=True)
         thread = get(_actor(workspace_id), row.conversation_id, lock=True)
+        if is_blocked(workspace_id, thread.contact_id):  # meanwhile, while its files were fetched
+            row.state, row.sealed_incoming, row.lease_until = "dropped", None, None
+            row.save(update_fields=["state", "sealed_incoming", "lease_until"])
+            count_refused(workspace_id, thread.contact_id)
+            return _arrived(row)
         _say(row, thread, incoming, uploads, unfit)
         return _arrived(row)
 
@@ -141,6 +147,11 @@ def _arrive(channel: ChannelInfo, incoming: Incoming, held: bool) -> Arrived:
     thread = _reached(channel, incoming, held)
     row = Arrival(workspace_id=workspace_id, channel_id=channel.id, digest=digest, conversation_id=thread.id)
     row.state = _state(thread, incoming)
+    if is_blocked(workspace_id, thread.contact_id):  # acknowledged, so that nobody sends it again, and counted
+        row.state = "dropped"
+        row.save(force_insert=True)
+        count_refused(workspace_id, thread.contact_id)
+        return _arrived(row)
     if row.state == "stored":
         row.save(force_insert=True)
         _say(row, thread, incoming, (), ())

@@ -206,7 +206,8 @@ def _pause(actor: Actor, channel_id: str, *, paused: bool) -> ChannelInfo:
             row.paused_at = now() if paused else None
             row.save(update_fields=["paused_at"])
             announce(actor.workspace_id, "channel.updated", row.id)
-            audit(actor, "channel.paused" if paused else "channel.resumed", row.id)
+            action, before, after = "channel.paused", {"paused": not paused}, {"paused": paused}
+            audit(actor, action if paused else "channel.resumed", row.id, before=before, after=after)
     return channel_info(row)
 
 

@@ -8,6 +8,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import actor_of_member
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.actions import meet
+from kefu.desk.contacts.care import seen
 from kefu.desk.contacts.queries import contact
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import erase_attachments
@@ -55,6 +56,7 @@ def start_conversation(
             workspace_id=actor.workspace_id,
             channel=channel,
             contact_id=contact_id,
+            language=seen(actor.workspace_id, contact_id),
             created_at=at,
             last_activity_at=at,
             due_at=at + IDLE_WITH_ASSISTANT,
@@ -295,6 +297,13 @@ def move_conversations(actor: Actor, *, from_contact: str, to_contact: str) -> i
         for conversation_id in ids:
             announce(actor.workspace_id, "conversation.updated", conversation_id, conversation_id)
     return len(ids)
+
+
+def speak(actor: Actor, *, contact_id: str, language: str) -> None:
+    """Answer a contact in this language where what they write next does not tell its own. Raises NotAllowed."""
+    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    mine = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id)
+    mine.exclude(language=language).update(language=language)
 
 
 def erase_conversations(actor: Actor, *, contact_id: str) -> int:

@@ -15,6 +15,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, system
 from kefu.desk.contacts.actions import change_profile
+from kefu.desk.contacts.care import Blocked, count_refused, refuse_blocked
 from kefu.desk.crypto import seal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import put_into, uploaded
@@ -101,7 +102,7 @@ def receive_message(
 
     What the arguments are, `Incoming` says. A key seen before gives the message it stored.
     Raises BadInput for an empty or too long text, Conflict for a key used with another text, Busy when the workspace's
-    queue is full, NotFound.
+    queue is full, Blocked for a contact whose messages are not taken, NotFound.
     """
     incoming = Incoming(actor, conversation_id, text, attachments, idempotency_key, pressed)
     try:
@@ -110,6 +111,9 @@ def receive_message(
     except IntegrityError:  # the same key arrived twice at the same moment, on a database with many writers
         with transaction.atomic():
             return _receive(incoming)
+    except Blocked as error:
+        count_refused(actor.workspace_id, error.fields["contact"])
+        raise
 
 
 def receive_messages(incoming: Sequence[Incoming]) -> list[ReceivedMessage | Exception]:
@@ -243,6 +247,8 @@ def _alone(incoming: Incoming) -> ReceivedMessage | Exception:
         with transaction.atomic():
             return _receive(incoming)
     except Exception as error:  # it belongs to this message; the others are stored
+        if isinstance(error, Blocked):
+            count_refused(incoming.actor.workspace_id, error.fields["contact"])
         return error
 
 
@@ -252,6 +258,7 @@ def _receive(incoming: Incoming) -> ReceivedMessage:
     if not incoming.pressed:
         _check_text(text, incoming.idempotency_key, incoming.attachments)
     thread = get(actor, incoming.conversation_id, lock=True)
+    refuse_blocked(actor.workspace_id, thread.contact_id)
     pressed = ""
     if incoming.pressed:
         pressed, text = _pressed(thread, incoming)

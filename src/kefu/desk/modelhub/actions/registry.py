@@ -332,10 +332,11 @@ def _set_role(actor: Actor, row: Model, role: str) -> None:
         _check_task(role, ModelCard.from_table(row.champion.card))
     if role:
         Model.objects.of(actor.workspace_id).filter(role=role).exclude(id=row.id).update(role="", updated_at=now())
+    before = row.role
     row.role = role
     row.save(update_fields=["role"])
     announce(actor.workspace_id, "modelhub.promoted", row.id)
-    audit(actor, "model.role", row.id, after={"role": role})
+    audit(actor, "model.role", row.id, before={"role": before}, after={"role": role})
 
 
 def _check_task(role: str, card: ModelCard) -> None:
