@@ -168,10 +168,18 @@ class Option:
 
 @dataclass(frozen=True)
 class ChooseStep(Step):
-    """Let the customer choose a way to go; `into` keeps the option's value; `otherwise` if none is understood."""
+    """Let the customer choose a way to go; `into` keeps the option's value; `otherwise` if none is understood.
+
+    Instead of options it may offer the items of a list: `source` is an expression that gives it, `label` what an item
+    is called (`item`, `place`), `compare` the fields by which "the cheapest" is told; `into` keeps the item, and
+    `otherwise` are also steps for an empty list.
+    """
 
     texts: Texts = field(default_factory=dict)
     options: tuple[Option, ...] = ()
+    source: str = ""
+    label: Texts = field(default_factory=dict)
+    compare: Mapping[str, Json] = field(default_factory=dict)
     into: str | None = None
     ask_again: int = 2
     otherwise: tuple[Step, ...] = ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from kefu.brain.flow import graph
 from kefu.brain.flow.built_in import BUILT_IN
+from kefu.brain.flow.listed import ASPECTS
 from kefu.brain.flow.program import program_of
 from kefu.brain.flow.reading import MOST_PROBLEMS, NAME, Path, Reader
 from kefu.brain.flow.reading_flow import MOST_PARTS
@@ -52,7 +53,7 @@ class FlowChecker:
         self.flows = None if flows is None else {*flows, flow.id}
         self.program = program_of(flow)
         self.variables = set(_variables(flow))
-        self.known = {*self.program.slots, *self.variables, *RESERVED, "value", "current", "other"}
+        self.known = {*self.program.slots, *self.variables, *RESERVED, "value", "current", "other", "item", "place"}
         self.used: set[str] = set()
 
     def check(self) -> None:
@@ -165,9 +166,7 @@ class FlowChecker:
         if isinstance(step, AskStep):
             self._ask(step)
         elif isinstance(step, ChooseStep):
-            if not step.options:
-                self._note("missing_key", "There is nothing to choose from.", "Add options:", at)
-            self._once([option.choice.value for option in step.options], (*at, "options"))
+            self._choose(step)
         elif isinstance(step, GotoStep) and step.to not in self.program.steps:
             self._unknown("step", step.to, self.program.steps, (*at, "goto"))
         elif isinstance(step, CallStep) and self.tools is not None and step.tool not in self.tools:
@@ -178,6 +177,22 @@ class FlowChecker:
             self._note("missing_key", "There is nothing to repeat.", "Add steps:", at)
         elif isinstance(step, IfStep) and not step.condition:
             self._note("missing_key", "if: has no condition.", "Such as if: people > 8", at)
+
+    def _choose(self, step: ChooseStep) -> None:
+        at = ("step", step.id)
+        if not step.options and not step.source:
+            self._note("missing_key", "There is nothing to choose from.", "Add options:, or from: with a list.", at)
+        if step.options and step.source:
+            self._note("two_lists", "A choice is from options or from a list.", "Leave out options: or from:", at)
+        if step.source and not step.label:
+            fix = "Such as label: {en: '{{ item.name }}'}"
+            self._note("missing_key", "The items of a list need a label.", fix, at)
+        if step.source and not step.into:
+            self._note("missing_key", "Nothing keeps the item that is chosen.", "Add into: with a name.", at)
+        for aspect in step.compare:
+            if aspect not in ASPECTS:
+                self._unknown("comparison", aspect, ASPECTS, (*at, "compare"))
+        self._once([option.choice.value for option in step.options], (*at, "options"))
 
     def _ask(self, step: AskStep) -> None:
         at = ("step", step.id, "ask")
@@ -223,7 +238,7 @@ class FlowChecker:
             return
         self.used |= names
         for name in sorted(names - self.known):
-            self._unknown("name", name, self.known - {"value", "current", "other"}, at)
+            self._unknown("name", name, self.known - {"value", "current", "other", "item", "place"}, at)
 
     def _fillings(self) -> None:
         """Slots and variables that are used must be filled somewhere before."""
@@ -313,7 +328,8 @@ def _waits(step: Step, emptied: set[str]) -> bool:
     """Whether a step surely waits for the customer each time that it is come to."""
     if isinstance(step, AskStep):
         return bool(step.confirm) or step.afresh or any(name in emptied for name in step.slots)
-    return isinstance(step, ChooseStep | RateStep)
+    # A list may be empty, and then nobody is asked.
+    return isinstance(step, RateStep) or (isinstance(step, ChooseStep) and not step.source)
 
 
 def _all_inside(step: Step) -> set[str]:
@@ -341,6 +357,8 @@ def _step_templates(step: Step) -> Iterator[tuple[Json, Path, bool]]:
     """Every template of a step with its place, and whether it is a condition."""
     for source, place in (*_said(step), *_worked_out(step)):
         yield source, ("step", step.id, *place), False
+    if isinstance(step, ChooseStep):
+        yield step.source, ("step", step.id, "from"), True
     if isinstance(step, IfStep | RepeatStep):
         yield step.condition, ("step", step.id, "if" if isinstance(step, IfStep) else "while"), True
 
@@ -358,6 +376,7 @@ def _said(step: Step) -> Iterator[tuple[Json, Path]]:
         for at, option in enumerate(step.options):
             for language, text in option.choice.label.items():
                 yield text, ("options", str(at), "label", language)
+        yield from ((text, ("label", language)) for language, text in step.label.items())
 
 
 def _worked_out(step: Step) -> Iterator[tuple[Json, Path]]:

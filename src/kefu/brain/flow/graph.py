@@ -96,6 +96,8 @@ def _ways(program: Program, step: Step) -> Iterator[tuple[str | None, str]]:
         yield program.entry(step, step.otherwise), "else"
     elif isinstance(step, ChooseStep):
         yield from ((program.entry(step, option.steps), option.choice.value) for option in step.options)
+        if step.source:
+            yield program.following[step.id], "chosen"
         yield from ((inner.id, "otherwise") for inner in step.otherwise[:1])
     elif isinstance(step, RepeatStep):
         yield from _rounds(program, step)

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 from kefu.brain.flow import cues
 from kefu.brain.flow.corrections import change_named, correct, otherwise, take_back
+from kefu.brain.flow.listed import Offered, offered, picked
 from kefu.brain.flow.run import FlowFailed, Run, joined
 from kefu.brain.flow.starting import which_starts
-from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer
+from kefu.brain.flow.steps import ask_on, ask_whether, ask_whether_all, leave, offer, pass_over
 from kefu.brain.slots import phrases
 from kefu.brain.slots.choices import chosen
 from kefu.brain.slots.gather import Filled, Gathered, gather, names_one
 from kefu.brain.slots.readings import subjects
 from kefu.contracts.flow import AskStep, ChooseStep, RateStep, Slot, SlotType, Step
 from kefu.contracts.flow_state import AnswerFromKnowledge as Answer
-from kefu.contracts.flow_state import Awaited, Rated, Start, Value, Waiting
+from kefu.contracts.flow_state import Awaited, Rated, Source, Start, Value, Waiting
 from kefu.knowledge.words import fold
 
 # These types take almost any words for a value, so that questions and "I don't know" are looked for first.
@@ -45,9 +46,9 @@ def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     if not interrupts.may_cancel or not cues.cancels(run.text, interrupts.cancel):
         return False
     slot = run.top.program.slots.get(waiting.slot or "")
-    offered = [option.choice for option in step.options] if isinstance(step, ChooseStep) else []
-    offered += slot.choices if slot is not None else ()
-    if any(choice.value == run.heard.pressed for choice in offered) or chosen(offered, run.text):
+    choices = [option.choice for option in step.options] if isinstance(step, ChooseStep) else []
+    choices += slot.choices if slot is not None else ()
+    if any(choice.value == run.heard.pressed for choice in choices) or chosen(choices, run.text):
         return False
     run.say(run.own_words("_cancelled"))
     run.end("cancelled")
@@ -367,32 +368,38 @@ def _choice(run: Run, waiting: Waiting, step: Step) -> None:
     """Which way the customer wants to go."""
     if not isinstance(step, ChooseStep):
         raise FlowFailed(f"The step {step.id!r} offers no choice.", step=step.id)
-    option = next((each for each in step.options if each.choice.value == run.heard.pressed), None)
-    told, asked = cues.parted(run.text, surely_asks=run.heard.is_question) if option is None else ("", "")
-    if option is None:
-        found = chosen([option.choice for option in step.options], told or run.text, asked=bool(told))
-        option = next((each for each in step.options if found and each.choice.value == found[0].value), None)
-    if option is not None:
-        run.top.retries.pop(step.id, None)
-        if step.into:
-            run.top.values[step.into] = Value(
-                option.choice.value, "customer", run.heard.turn_id, run.text, at=run.top.gone_through
-            )
-        _take(run, _gathered(run, told, None))
-        run.top.step = run.top.program.entry(step, option.steps)
+    given = offered(run, step) if step.source else [Offered(each.choice, each.choice.value) for each in step.options]
+    choice = next((each for each in given if each.choice.value == run.heard.pressed), None)
+    told, asked = cues.parted(run.text, surely_asks=run.heard.is_question) if choice is None else ("", "")
+    if choice is None and step.source:
+        choice = picked(step, given, told or run.text)
+    elif choice is None:
+        found = chosen([each.choice for each in given], told or run.text, asked=bool(told))
+        choice = next((each for each in given if found and each.choice.value == found[0].value), None)
+    if choice is not None:
+        _choose(run, step, choice)
+        _take(run, _gathered(run, told if not step.source else "", None))
         _answer(run, asked)
-        return
-    if correct(run, told):
+    elif correct(run, told):
         _go_on(run, step)
     elif not _interrupted(run, None, asked or told):
         retries = run.top.retries
         retries[step.id] = retries.get(step.id, 0) + 1
         if retries[step.id] <= step.ask_again:
             offer(run, step, failed=True)
-        elif step.otherwise:
-            run.top.step = step.otherwise[0].id
         else:
-            run.hand_over("not_understood")
+            pass_over(run, step, "not_understood")
+
+
+def _choose(run: Run, step: ChooseStep, choice: Offered) -> None:
+    """Keep what was chosen, and go its way."""
+    frame = run.top
+    frame.retries.pop(step.id, None)
+    if step.into:
+        source: Source = "tool" if step.source else "customer"
+        frame.values[step.into] = Value(choice.item, source, run.heard.turn_id, run.text, at=frame.gone_through)
+    steps = next((each.steps for each in step.options if each.choice.value == choice.choice.value), ())
+    frame.step = frame.program.entry(step, steps)
 
 
 def _rate(run: Run, waiting: Waiting, step: Step) -> None:

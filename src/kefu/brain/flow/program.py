@@ -111,6 +111,8 @@ def templates_of(flow: Flow, step: Step) -> Iterator[str]:
         yield from step.confirm.values()
     elif isinstance(step, ChooseStep | RateStep):
         yield from step.texts.values()
+        if isinstance(step, ChooseStep) and step.source:
+            yield from ("{{ " + step.source + " }}", *step.label.values())
     elif isinstance(step, CallStep | CallFlowStep):
         yield from _texts_in(list(step.arguments.values()))
         yield from _texts_in(list(step.save.values()))

@@ -46,7 +46,7 @@ INTERRUPT_KEYS = ("questions", "cancel", "may_cancel", "corrections", "other_flo
 STEP_KEYS = {
     "say": ("quick_replies",),
     "ask": ("confirm", "unknown", "afresh"),
-    "choose": ("options", "into", "ask_again", "otherwise"),
+    "choose": ("options", "from", "label", "compare", "into", "ask_again", "otherwise"),
     "call": ("with", "save", "repeatable", "on_error"),
     "set": (),
     "if": ("then", "else"),
@@ -283,6 +283,9 @@ class FlowReader:
             step_id,
             texts=texts,
             options=tuple(options),
+            source=fields.text("from"),
+            label=fields.texts("label"),
+            compare=fields.data("compare"),
             into=fields.name("into"),
             ask_again=fields.whole("ask_again", 0, MOST_QUESTIONS, 2),
             otherwise=self._inside(fields, "otherwise"),

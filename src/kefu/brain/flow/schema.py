@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kefu.brain.flow.listed import ASPECTS
 from kefu.brain.flow.reading_flow import (
     DIRECTIONS,
     MOST_QUESTIONS,
@@ -135,6 +136,9 @@ def _steps() -> list[dict[str, Any]]:
         {
             "choose": _ref("texts"),
             "options": {"type": "array", "items": _ref("option")},
+            "from": _said("Instead of options: an expression that gives a list, such as a tool's result.", _TEXT),
+            "label": _said("What an item of the list is called; it may name item and place.", _ref("texts")),
+            "compare": _said("The item's field by which customers compare.", _table(dict.fromkeys(ASPECTS, _NAME))),
             "into": _NAME,
             "ask_again": again,
             "otherwise": steps,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kefu.brain.flow.listed import offered
 from kefu.brain.flow.program import program_of
 from kefu.brain.flow.run import DEEPEST, FlowFailed, Run, Working, joined
 from kefu.brain.flow.templates import plain
@@ -78,11 +79,28 @@ def ask_whether_all(run: Run, step: AskStep) -> None:
 def offer(run: Run, step: ChooseStep, *, failed: bool = False) -> None:
     """Offer a step's options."""
     question = run.words(step.texts)
+    if step.source:
+        items = [each.choice for each in offered(run, step)]
+        if not items:
+            pass_over(run, step, "nothing_found")
+            return
+        labels = tuple(next(iter(each.label.values())) for each in items)
+        values = tuple(each.value for each in items)
+        question = "\n".join([question, *(f"{value}. {label}" for value, label in zip(values, labels, strict=True))])
+    else:
+        labels = tuple(run.words(option.choice.label) or option.choice.value for option in step.options)
+        values = tuple(option.choice.value for option in step.options)
     text = joined(run.own_words("_not_understood"), question).strip() if failed else question
-    labels = tuple(run.words(option.choice.label) or option.choice.value for option in step.options)
     run.wait("choice")
-    values = tuple(option.choice.value for option in step.options)
     run.ask(text, quick=labels, again=run.top.retries.get(step.id, 0), values=values)
+
+
+def pass_over(run: Run, step: ChooseStep, reason: str) -> None:
+    """Go on where nothing was chosen: a person helps, if the step does not say otherwise."""
+    if step.otherwise:
+        run.top.step = step.otherwise[0].id
+    else:
+        run.hand_over(reason)
 
 
 def call(run: Run, step: CallStep, *, call_id: str | None = None) -> None:

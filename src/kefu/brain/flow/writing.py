@@ -193,9 +193,9 @@ def _choose(step: ChooseStep, counts: dict[str, int]) -> dict[str, Any]:
     options = [_choice(option.choice, _steps(option.steps, counts)) for option in step.options]
     return {
         "choose": dict(step.texts),
-        **_given(into=step.into),
+        **_given(from_=step.source, label=dict(step.label), compare=dict(step.compare), into=step.into),
         **({"ask_again": step.ask_again} if step.ask_again != ChooseStep("").ask_again else {}),
-        "options": options,
+        **({"options": options} if options or not step.source else {}),
         **_given(otherwise=_steps(step.otherwise, counts)),
     }
 
