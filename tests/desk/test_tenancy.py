@@ -21,6 +21,7 @@ from kefu.contracts.tool import ToolCall
 from kefu.desk import erasure, identify, merging
 from kefu.desk.accounts import actions as accounts_actions
 from kefu.desk.accounts import queries as accounts_queries
+from kefu.desk.accounts import team_actions, team_queries
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions as assistants_actions
 from kefu.desk.assistants.calls import begin_call
@@ -28,6 +29,9 @@ from kefu.desk.calls.models import Call
 from kefu.desk.contacts import actions as contacts_actions
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox_queries
+from kefu.desk.inbox.actions import promises, routes
+from kefu.desk.inbox.queries import promises as promise_queries
+from kefu.desk.inbox.queries import routing as routing_queries
 from kefu.desk.library import actions as library_actions
 from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
@@ -105,6 +109,9 @@ def test_every_table_but_the_workspace_belongs_to_one() -> None:
     assert {model.__name__ for model in desk - set(MODELS)} == {"Workspace", "User"}
 
 
+# Teams and promises are functions of their own files.
+BESIDE = (team_actions, team_queries, routes, promises, routing_queries, promise_queries)
+
 # Walking all functions
 
 REFUSALS = (NotFound, NotSignedIn, NotAllowed, BadInput, BadInstallation, Conflict)
@@ -140,7 +147,7 @@ def rows_of(shop: Shop) -> Ids:
     read_sources(shop.workspace_id, [source.id], embed=lambda passages: run(embed_passages(passages, encoders)))
     [document] = library_queries.documents(kefu, source.id)
     contact_id = inbox_queries.conversation(kefu, thread).contact_id
-    trained = models_of(shop) | flows_of(shop, thread)
+    trained = models_of(shop) | flows_of(shop, thread) | team_of(shop, member.id)
     return Ids(
         **trained,
         workspace_id=shop.workspace_id,
@@ -178,6 +185,14 @@ def sorted_by(shop: Shop, member: Actor, thread: str) -> Ids:
     return Ids(
         label_id=label.id, add=[label.id], remove=[label.id], view_id=view.id, canned_id=canned.id, other_id=other
     )
+
+
+def team_of(shop: Shop, member_id: str) -> Ids:
+    """A team with a member, that all who wait come to, and what it promises."""
+    team = team_actions.create_team(shop.kefu, name="Support", members=[member_id])
+    routes.set_routing(shop.kefu, default_team=team.id)
+    policy = promises.create_policy(shop.kefu, name="All", first_reply_seconds=60, conditions={"teams": [team.id]})
+    return Ids(team_id=team.id, team_ids={team.id}, default_team=team.id, policy_id=policy.id)
 
 
 FLOW = """schema: kefu.flow/v1
@@ -224,6 +239,7 @@ VALUES: dict[str, Any] = {
     "reference": "scripted:stranger",
     "recipe": "linear",
     "folder": Path("nowhere"),
+    "at": now(),
 }
 OF_TYPE: dict[Any, Any] = {
     str: "stranger",
@@ -244,7 +260,7 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     Those that take rows are called by the others, which have found the rows.
     """
     modules = [importlib.import_module(f"kefu.desk.{app}.{part}") for app in APPS for part in ("queries", "actions")]
-    for module in [*modules, erasure, identify, merging]:
+    for module in [*modules, *BESIDE, erasure, identify, merging]:
         for name, found in inspect.getmembers(module, inspect.isfunction):
             own = found.__module__.startswith(module.__name__) and not name.startswith("_")
             if own and next(iter(inspect.signature(found).parameters), "") in FIRST and not takes_rows(found):

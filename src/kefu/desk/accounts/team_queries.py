@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from kefu.desk.accounts.hours import ALWAYS, Hours, checked_hours, milliseconds
+from kefu.desk.accounts.hours import Hours, checked_hours, milliseconds
 from kefu.desk.accounts.models import Member, Staffing, Team, TeamMember
 from kefu.desk.accounts.queries import hours_book, workspace_settings
 from kefu.desk.actor import Actor, Role
@@ -122,7 +122,7 @@ def team_hours(row: Team | None, workspace_id: str, at: datetime) -> Hours:
 def hours_in_force(workspace_id: str, team_id: str, at: datetime) -> Hours:
     """The hours of a team, of the workspace where it has none of its own, or no team is given."""
     row = Team.objects.of(workspace_id).filter(id=team_id, is_active=True).first() if team_id else None
-    return team_hours(row, workspace_id, at) or ALWAYS
+    return team_hours(row, workspace_id, at)
 
 
 def crews(workspace_id: str) -> dict[str, list[Crew]]:
