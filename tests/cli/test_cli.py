@@ -120,6 +120,8 @@ def test_search_gives_exactly_the_documents_text(shop: Home, tmp_path: Path) -> 
         assert result["text"] == text[result["start"] : result["end"]]
         assert len(result["text"]) <= 800
     assert "¥12" in found["results"][0]["text"]
+    shown = shop.kefu("knowledge", "search", "opening hours", "-k", "1", "-w", "shop").out
+    assert shown.startswith("1. What are your opening hours?"), "a FAQ entry is named by its question"
 
     rows = lines({"id": 7, "question": "怎么退货"}, {"id": "七", "question": "opening hours", "more": 1})
     (tmp_path / "questions.jsonl").write_text("\ufeff" + rows + "\n\n", encoding="utf-8")

@@ -43,10 +43,10 @@ def test(directory: str | None, workspace: str, junit: str, only: str, as_json: 
         if folder is not None and not workspace:
             report = _in_folder(folder, only, told)
         else:
-            report = _in_workspace(workspace or "default", only, told, folder)
+            report = _in_workspace(workspace, only, told, folder)
     if not report.cases:
         raise BadInput(
-            f"There is no test{f' that holds {only!r}' if only else ''} in {directory or workspace or 'default'}."
+            f"There is no test{f' that holds {only!r}' if only else ''} in {directory or workspace or 'the workspace'}."
         )
     if junit:
         _write(Path(junit), report.junit())

@@ -12,6 +12,7 @@ from kefu.cli.session import (
     batches,
     json_lines,
     json_option,
+    named,
     print_json,
     ready,
     workspace_actor,
@@ -70,7 +71,7 @@ def list_(workspace: str, as_json: bool) -> None:
         if each.held is not None:
             _tell_held(each)
     if not found:
-        click.echo(f"Nothing yet. Add help pages with: kefu knowledge add PATH --workspace {workspace}")
+        click.echo(f"Nothing yet. Add help pages with: kefu knowledge add PATH{named(workspace)}")
 
 
 @knowledge.command()
@@ -91,7 +92,7 @@ def remove(names: tuple[str, ...], workspace: str, override: bool, reason: str, 
     for name in names:
         found = queries.sources_named(actor, name)
         if not found:
-            raise NotFound(f"There is no source {name!r}. See: kefu knowledge list --workspace {workspace}")
+            raise NotFound(f"There is no source {name!r}. See: kefu knowledge list{named(workspace)}")
         for each in found:
             going_live.remove_source(actor, source_id=each.id, override=override, reason=reason.strip())
             removed.append(each.name)
@@ -117,7 +118,7 @@ def publish(name: str, reason: str, workspace: str, as_json: bool) -> None:
     actor = workspace_actor(workspace)
     found = queries.sources_named(actor, name)
     if not found:
-        raise NotFound(f"There is no source {name!r}. See: kefu knowledge list --workspace {workspace}")
+        raise NotFound(f"There is no source {name!r}. See: kefu knowledge list{named(workspace)}")
     for each in found:
         actions.publish_held(actor, source_id=each.id, reason=reason)
     embed = partial(wiring().embed, workspace_id=actor.workspace_id)
@@ -287,8 +288,10 @@ def _search(mind: "Mind", questions: list[str], k: int) -> "list[Evidence]":
 
 
 def _show(hits: "tuple[Hit, ...]") -> None:
+    from kefu.brain.decide import label
+
     for number, hit in enumerate(hits, start=1):
-        click.secho(f"{number}. {hit.passage.title}  ({hit.passage.document}, {hit.score:.2f})", bold=True)
+        click.secho(f"{number}. {label(hit)}  ({hit.passage.document}, {hit.score:.2f})", bold=True)
         click.echo(f"   {' '.join(hit.passage.text.split())}\n")
     if not hits:
         click.echo("Nothing found.")

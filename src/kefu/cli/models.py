@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
+from kefu.cli.session import (
+    json_option,
+    named,
+    print_json,
+    ready,
+    workspace_actor,
+    workspace_option,
+    workspace_or_new,
+)
 from kefu.kit.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ def list_(workspace: str, as_json: bool) -> None:
         live = f"champion v{each.champion.number}" if each.champion else "no champion"
         click.echo(f"{each.name:30}  {each.role or '-':7}  {live:14}  {each.versions} versions")
     if not found:
-        click.echo(f"No models yet. Keep one with: kefu models register DIR --name NAME --workspace {workspace}")
+        click.echo(f"No models yet. Keep one with: kefu models register DIR --name NAME{named(workspace)}")
 
 
 @models.command()
@@ -88,7 +96,7 @@ def register(
     click.echo(f"{name} v{made.version.number}{', live' if made.is_live else ''}")
     if not made.is_live:
         _say(made.verdict)
-        click.echo(f"Make it live with: kefu models promote {name} {made.version.number} --workspace {workspace}")
+        click.echo(f"Make it live with: kefu models promote {name} {made.version.number}{named(workspace)}")
 
 
 @models.command()

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from kefu.desk.accounts.queries import WorkspaceInfo
     from kefu.desk.actor import Actor
 
+# Before a workspace exists, and among several, this one is meant where none is named.
+_USUAL = "default"
+
 workspace_option = click.option(
-    "--workspace", "-w", default="default", show_default=True, help="The workspace, by name."
+    "--workspace", "-w", default="", help="The workspace, by name; where there is only one, that one."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -42,19 +45,39 @@ def ready() -> None:
 
 
 def workspace_actor(name: str) -> "Actor":
-    """Kefu itself in the workspace of that name. Raises NotFound with the names that exist."""
+    """Kefu itself in the workspace of that name, or with "" in the only one.
+
+    Raises NotFound with the names that exist, BadInput where one of several must be named.
+    """
     from kefu.desk.accounts.queries import workspace_named
     from kefu.desk.actor import system
 
-    return system(workspace_named(name).id, "command line")
+    return system(workspace_named(name or _meant()).id, "command line")
 
 
 def workspace_or_new(name: str) -> "tuple[WorkspaceInfo, Actor]":
+    """As `workspace_actor`, but a workspace that is not there is made."""
     from kefu.desk.accounts.actions import workspace_made_if_new
     from kefu.desk.actor import system
 
-    info, _ = workspace_made_if_new(name)
+    info, _ = workspace_made_if_new(name or _meant())
     return info, system(info.id, "command line")
+
+
+def named(workspace: str) -> str:
+    """The option as it was given, for a command line that is suggested; empty where it was not."""
+    return f" --workspace {workspace}" if workspace else ""
+
+
+def _meant() -> str:
+    from kefu.desk.accounts.queries import workspaces
+
+    names = sorted(each.slug for each in workspaces())
+    if len(names) == 1:
+        return names[0]
+    if not names or _USUAL in names:
+        return _USUAL
+    raise BadInput(f"Which workspace? Name one with --workspace: {', '.join(names)}.", field="workspace")
 
 
 def json_lines(path: str, *, needs: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -272,7 +272,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     passage = hit.passage
     return {
         "document": passage.document,
-        "title": passage.title,
+        "title": passage.questions[0] if passage.questions else passage.title,
         "text": passage.text,
         "start": passage.start,
         "end": passage.end,
