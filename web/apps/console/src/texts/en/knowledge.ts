@@ -21,6 +21,9 @@ export const knowledge = {
   "knowledge.faq": "Question and answer",
   "knowledge.uploading": "Sending {name}",
   "knowledge.added": "{name}: being read",
+  "knowledge.ready": "{name} has been read",
+  "knowledge.failed": "{name} could not be read: {reason}",
+  "knowledge.partly": "{name} was read in part: {reason}",
   "knowledge.empty": "Nothing here yet",
   "knowledge.empty.text":
     "Drop your help pages above, or give the address of your help site. Each becomes passages that answers quote.",
