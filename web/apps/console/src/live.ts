@@ -9,6 +9,8 @@ const listeners = new Set<Listener>();
 const comebacks = new Set<() => void>();
 /** Colleagues with a console open now. */
 export const online = shallowRef<readonly Person[]>([]);
+/** Who has which conversation on screen, this member among them. */
+export const looking = shallowRef<Readonly<Record<string, readonly Person[]>>>({});
 export const liveState = shallowRef<LiveState>("idle");
 
 let socket: LiveSocket<DeskEvent> | null = null;
@@ -20,13 +22,15 @@ export function startLive(): void {
   socket = new LiveSocket<DeskEvent>({
     url: liveUrl(location.origin),
     ticket: async () => (await api.ticket()).ticket,
-    kinds: ["presence", "changed"],
+    kinds: ["presence", "looking", "changed", "call.updated"],
     onEvent: hear,
     onState: (state) => {
       liveState.value = state;
     },
     onReady: (frame) => {
       if (frame.online) online.value = frame.online;
+      looking.value = (frame as { looking?: Record<string, Person[]> }).looking ?? {};
+      if (shown) tellLooking(shown);
       if (greeted) for (const comeback of [...comebacks]) comeback(); // what happened meanwhile was missed
       greeted = true;
     },
@@ -41,6 +45,14 @@ export function stopLive(): void {
   socket?.stop();
   socket = null;
   online.value = [];
+  looking.value = {};
+}
+
+let shown = "";
+/** Tells colleagues which conversation is on screen here; none for "". */
+export function tellLooking(conversation: string): void {
+  shown = conversation;
+  socket?.send({ type: "looking", conversation });
 }
 
 export function tellTyping(conversation: string): void {
@@ -82,5 +94,6 @@ const QUIET_MS = 400;
 
 function hear(event: DeskEvent): void {
   if (event.type === "presence") online.value = event.online;
+  else if (event.type === "looking") looking.value = { ...looking.value, [event.conversation]: event.people };
   for (const listener of [...listeners]) listener(event);
 }

@@ -132,6 +132,18 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "nav.keys", role: "admin" },
   },
   {
+    path: "/replies",
+    name: "replies",
+    component: () => import("./pages/Replies.vue"),
+    meta: { title: "nav.replies", role: "agent" },
+  },
+  {
+    path: "/settings/webhooks",
+    name: "webhooks",
+    component: () => import("./pages/Webhooks.vue"),
+    meta: { title: "nav.webhooks", role: "admin" },
+  },
+  {
     path: "/settings",
     name: "settings",
     component: () => import("./pages/Settings.vue"),

@@ -60,6 +60,11 @@ describe("what is on its way", () => {
     expect(notYetShown([entry("", { attachments: [file("att_1")] })], [stored], "mem_me")).toEqual([]);
   });
 
+  it("is known again though it is stored masked", () => {
+    const masked = said("Call <PHONE_1>", 6, { masked: true });
+    expect(notYetShown([entry("Call 13800138000")], [masked], "mem_me")).toEqual([]);
+  });
+
   it("stays when it was refused", () => {
     expect(notYetShown([entry("hello", { state: "failed" })], [said("hello", 6)], "mem_me")).toHaveLength(1);
   });
@@ -71,6 +76,25 @@ describe("sending", () => {
   });
   afterEach(() => {
     vi.useRealTimers();
+  });
+
+  it("goes on where an earlier page was left, with the same key", async () => {
+    const tried: string[] = [];
+    const kept: string[][] = [];
+    const left = [entry("one", { key: "k1" }), entry("two", { key: "k2", state: "failed" })];
+    const sending = new Sending(
+      ({ key, text }) => {
+        tried.push(key);
+        return Promise.resolve(said(text, 9));
+      },
+      () => undefined,
+      left,
+      (entries) => kept.push(entries.map(({ key }) => key)),
+    );
+    await vi.runAllTimersAsync();
+    expect(tried).toEqual(["k1"]);
+    expect(kept.at(-1)).toEqual(["k2"]);
+    expect(sending.entries.value.map(({ state }) => state)).toEqual(["failed"]);
   });
 
   it("tries again with the same key until it is stored, in order", async () => {

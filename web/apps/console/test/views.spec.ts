@@ -1,6 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation } from "../src/desk/types";
-import { belongs, byActivity, filterOf, isView } from "../src/inbox/views";
+import type { LocationQuery } from "vue-router";
+import {
+  belongs,
+  byActivity,
+  choiceOf,
+  filterOf,
+  isView,
+  narrowedBy,
+  queryOf,
+  takesIn,
+  tidy,
+  type Choice,
+} from "../src/inbox/views";
 import { beginsToWait } from "../src/shell/calls";
 
 const conversation = (part: Partial<Conversation> = {}): Conversation => ({
@@ -18,25 +30,55 @@ const conversation = (part: Partial<Conversation> = {}): Conversation => ({
   resolved_at: null,
   resolved_by: "",
   address_wanted: false,
+  intent: "",
+  labels: [],
+  is_snoozed: false,
+  snoozed_until: null,
   ...part,
 });
 
+const choice = (part: Partial<Choice>): Choice => ({ view: "waiting", search: "", filter: {}, saved: "", ...part });
+
 describe("a view", () => {
   it("asks the server for its own conversations", () => {
-    expect(filterOf({ view: "mine", search: "", channel: "" })).toEqual({ status: "open", assignee: "me" });
-    expect(filterOf({ view: "waiting", search: "refund", channel: "ch_1" })).toEqual({
-      status: "waiting",
+    expect(filterOf(choice({ view: "mine" }))).toEqual({ status: ["open"], assignee: "me", snoozed: false });
+    expect(filterOf(choice({ search: "refund", filter: { channel: "ch_1", label: ["lbl_1"] } }))).toEqual({
+      status: ["waiting"],
       search: "refund",
       channel: "ch_1",
+      label: ["lbl_1"],
     });
   });
 
+  it("is the same after it was written into the address", () => {
+    const filter = { label: ["lbl_1", "lbl_2"], channel: "ch_1", days: 7, unread: true, snoozed: false };
+    const all = choice({ view: "all", search: "a b", saved: "view_1", filter });
+    const query = queryOf(all);
+    expect(choiceOf(query as LocationQuery)).toEqual(all);
+    expect(choiceOf({})).toEqual(choice({}));
+    expect(choiceOf({ view: "lost", days: "x" })).toEqual(choice({}));
+  });
+
+  it("counts what it is narrowed by", () => {
+    expect(narrowedBy({ label: [], channel: "", days: 7, language: "zh" })).toBe(2);
+    expect(tidy({ label: [], channel: "", days: 7 })).toEqual({ days: 7 });
+  });
+
   it("takes in a changed conversation only where it belongs", () => {
-    const mine = { view: "mine", search: "", channel: "" } as const;
+    const mine = choice({ view: "mine" });
     expect(belongs(conversation(), mine, "mem_me")).toBe(true);
     expect(belongs(conversation({ assignee: { id: "mem_li", name: "Li" } }), mine, "mem_me")).toBe(false);
     expect(belongs(conversation({ status: "resolved" }), mine, "mem_me")).toBe(false);
-    expect(belongs(conversation(), { ...mine, channel: "ch_2" }, "mem_me")).toBe(false);
+    expect(belongs(conversation(), { ...mine, filter: { channel: "ch_2" } }, "mem_me")).toBe(false);
+  });
+
+  it("looks at labels, language and snoozes of what changed, and leaves to the server what only it knows", () => {
+    const wanted = choice({ view: "open", filter: { label: ["lbl_1"], language: "en", snoozed: false } });
+    expect(belongs(conversation({ labels: ["lbl_1", "lbl_2"] }), wanted, "mem_me")).toBe(true);
+    expect(belongs(conversation({ labels: ["lbl_2"] }), wanted, "mem_me")).toBe(false);
+    expect(belongs(conversation({ labels: ["lbl_1"], is_snoozed: true }), wanted, "mem_me")).toBe(false);
+    expect(belongs(conversation({ labels: ["lbl_1"], language: "zh" }), wanted, "mem_me")).toBe(false);
+    expect([wanted, choice({ view: "mentions" }), choice({ search: "a" })].map(takesIn)).toEqual([true, false, false]);
   });
 
   it("puts the latest activity first", () => {

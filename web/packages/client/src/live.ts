@@ -76,7 +76,7 @@ export class LiveSocket<E extends Typed = LiveEvent> {
     this.setState("idle");
   }
 
-  send(frame: { type: "typing"; conversation: string } | { type: "ping" }): void {
+  send(frame: { type: "typing" | "looking"; conversation: string } | { type: "ping" }): void {
     if (this.state === "ready") this.socket?.send(JSON.stringify(frame));
   }
 

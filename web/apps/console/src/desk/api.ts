@@ -1,6 +1,7 @@
 /** The desk API as functions, one for each route; each resolves to the answer's body. */
 import type { PastTests } from "../past-tests";
 import { download, request, query } from "./request";
+import type { Narrowing } from "./sorting";
 import type * as T from "./types";
 
 const id = encodeURIComponent;
@@ -21,10 +22,7 @@ export const session = {
   ticket: () => request<{ ticket: string }>("POST", "/live-ticket"),
 };
 
-export interface ConversationFilter {
-  status?: T.ConversationStatus;
-  assignee?: string;
-  channel?: string;
+export interface ConversationFilter extends Narrowing {
   search?: string;
 }
 
@@ -47,7 +45,7 @@ export const inbox = {
     request<T.Conversation>("POST", `${conversation(it)}/assign`, { body: { member } }),
   reply: (it: string, body: { text: string; attachments: string[] }, key: string) =>
     request<T.Message>("POST", `${conversation(it)}/messages`, { body, key }),
-  note: (it: string, body: { text: string; attachments: string[] }, key: string) =>
+  note: (it: string, body: { text: string; attachments: string[]; mentions: string[] }, key: string) =>
     request<T.Message>("POST", `${conversation(it)}/notes`, { body, key }),
   attachment: (it: string) => download(`/inbox/attachments/${id(it)}`),
   read: (it: string, sequence: number) => request<null>("POST", `${conversation(it)}/read`, { body: { sequence } }),

@@ -61,11 +61,18 @@ export function headers(method: Method, { body, key }: Extras = {}): Record<stri
   };
 }
 
-/** "?a=1&b=2" of the values that are set; "" of none. */
-export function query(values: Record<string, string | number | null | undefined>): string {
-  const set = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return set.length ? `?${new URLSearchParams(set.map(([name, value]) => [name, String(value)])).toString()}` : "";
+/** "?a=1&b=2" of the values that are set, a list's each by itself; "" of none. */
+export function query(values: Record<string, QueryValue | readonly string[]>): string {
+  const set = Object.entries(values).flatMap(([name, value]) =>
+    (isList(value) ? value : [value])
+      .filter((each) => each !== null && each !== undefined && each !== "")
+      .map((each): [string, string] => [name, String(each)]),
+  );
+  return set.length ? `?${new URLSearchParams(set).toString()}` : "";
 }
+
+type QueryValue = string | number | boolean | null | undefined;
+const isList = (value: QueryValue | readonly string[]): value is readonly string[] => Array.isArray(value);
 
 /** A file's bytes; rejects as `request` does. */
 export async function download(path: string): Promise<Blob> {

@@ -9,6 +9,7 @@ import type {
   Limits,
   Outcome,
 } from "@kefu/client";
+import type { Call } from "@kefu/call";
 
 export type { Attachment, Author, ConversationStatus, Decision, FeedbackValue, Limits, Outcome };
 
@@ -49,6 +50,8 @@ export interface Counts {
   status: Record<ConversationStatus, number>;
   mine: number;
   unassigned: number;
+  snoozed: number;
+  mentions: number;
   unread: { waiting: number; mine: number };
 }
 
@@ -75,6 +78,11 @@ export interface Conversation {
   resolved_at: string | null;
   resolved_by: string;
   address_wanted: boolean;
+  intent: string;
+  /** Ids of labels. */
+  labels: string[];
+  is_snoozed: boolean;
+  snoozed_until: string | null;
 }
 
 export interface ContactDetail {
@@ -94,6 +102,8 @@ export type ConversationDetail = Omit<Conversation, "contact"> & {
 
 export interface Answer extends PublicAnswer {
   timings_ms?: Record<string, number>;
+  /** The customer of a call interrupted: from this character on they did not hear it. */
+  unheard_from?: number | null;
 }
 
 export interface Message {
@@ -350,6 +360,7 @@ export interface ChannelSettings {
   pre_chat?: { fields: { name: string; type: "text" | "email" | "tel"; required: boolean }[] };
   language?: string;
   sound?: boolean;
+  calls?: boolean;
   assistant_name?: string;
   allowed_origins?: string[];
   pause_seconds?: number;
@@ -484,5 +495,7 @@ export type DeskEvent =
   | { type: "conversation.created" | "conversation.updated"; event: number; conversation: Conversation }
   | { type: "reply.delta"; conversation: string; turn: string; text: string }
   | { type: "typing"; conversation: string; author: Author; name: string | null }
+  | { type: "call.updated"; event: number; call: Call }
   | { type: "presence"; online: Person[] }
-  | { type: "changed"; event: number; kind: string; id: string };
+  | { type: "looking"; conversation: string; people: Person[] }
+  | { type: "changed"; event: number; kind: string; id: string; conversation?: string };

@@ -1,6 +1,7 @@
 import type { Move } from "./moves";
 
-export type KeyAction = Move | "next" | "previous" | "search" | "help" | "reply" | "note" | "close";
+export type KeyAction =
+  Move | "next" | "previous" | "search" | "help" | "reply" | "note" | "close" | "snooze" | "label" | "assign" | "tick";
 
 export const KEYS: Readonly<Record<string, KeyAction>> = {
   j: "next",
@@ -11,6 +12,10 @@ export const KEYS: Readonly<Record<string, KeyAction>> = {
   b: "give-back",
   e: "resolve",
   o: "reopen",
+  s: "snooze",
+  l: "label",
+  a: "assign",
+  x: "tick",
   "/": "search",
   "?": "help",
   Escape: "close",

@@ -4,7 +4,7 @@ import type { Conversation, Message } from "../desk/types";
 import { onComeback, onLive } from "../live";
 import { explain } from "../problems";
 import { me } from "../session";
-import { belongs, byActivity, filterOf, type Choice } from "./views";
+import { belongs, byActivity, filterOf, takesIn, type Choice } from "./views";
 
 const SEARCH_PAUSE_MS = 250;
 
@@ -45,7 +45,7 @@ export function useConversations(choice: Ref<Choice>) {
     if (!rows.value) return;
     const before = rows.value.find(({ id }) => id === fresh.id);
     const others = rows.value.filter(({ id }) => id !== fresh.id);
-    const fits = belongs(fresh, choice.value, me.value?.id) && (before !== undefined || !choice.value.search);
+    const fits = belongs(fresh, choice.value, me.value?.id) && (before !== undefined || takesIn(choice.value));
     if (!before) countedUpTo.set(fresh.id, fresh.last_message?.created_at ?? "");
     const unread = fresh.unread ?? before?.unread ?? (fresh.last_message?.author === "contact" ? 1 : 0);
     rows.value = fits ? [...others, { ...fresh, unread }].sort(byActivity) : others;

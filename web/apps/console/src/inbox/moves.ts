@@ -28,5 +28,5 @@ export function useMoves(onMoved: (conversation: Conversation) => void, onLost: 
   };
   const move = (id: string, how: Move): Promise<boolean> => run(() => inbox.move(id, how));
   const assign = (id: string, member: string | null): Promise<boolean> => run(() => inbox.assign(id, member));
-  return { busy, move, assign };
+  return { busy, move, assign, run };
 }

@@ -1,5 +1,5 @@
 import { ApiError, backoffDelay, isRetryable, newKey } from "@kefu/client";
-import { shallowRef } from "vue";
+import { shallowRef, type ShallowRef } from "vue";
 import type { Attachment, Message } from "../desk/types";
 
 /** Something a member wrote that the server has not confirmed yet. */
@@ -10,6 +10,8 @@ export interface Outgoing {
   /** Files that the server has already. */
   attachments: readonly Attachment[];
   internal: boolean;
+  /** Members whom a note names. */
+  mentions?: readonly string[];
   at: string;
   state: "sending" | "waiting" | "failed";
   /** The newest message when it was written: the stored one comes after it. */
@@ -22,20 +24,33 @@ type Deliver = (entry: Outgoing) => Promise<Message>;
 
 /** What is being sent in one conversation, in order, each until it is stored or refused. */
 export class Sending {
-  readonly entries = shallowRef<readonly Outgoing[]>([]);
+  readonly entries: ShallowRef<readonly Outgoing[]>;
   private running = false;
   private stopped = false;
   private wake: (() => void) | null = null;
 
   constructor(
     private readonly deliver: Deliver,
-    private readonly onStored: (message: Message) => void,
-  ) {}
+    /** Hears of each message that is stored; whoever shows the conversation sets it. */
+    public onStored: (message: Message) => void,
+    /** What an earlier page had not had confirmed, and where this one's is kept. */
+    kept: readonly Outgoing[] = [],
+    private readonly keep: (entries: readonly Outgoing[]) => void = () => undefined,
+  ) {
+    this.entries = shallowRef(kept);
+    if (kept.length) void this.run();
+  }
 
-  add(text: string, attachments: readonly Attachment[], internal: boolean, anchor: number): void {
+  add(
+    text: string,
+    attachments: readonly Attachment[],
+    internal: boolean,
+    anchor: number,
+    mentions: readonly string[] = [],
+  ): void {
     const at = new Date().toISOString();
-    const entry: Outgoing = { key: newKey(), text, attachments, internal, at, state: "sending", anchor, error: null };
-    this.entries.value = [...this.entries.value, entry];
+    const entry = { key: newKey(), text, attachments, internal, mentions, at, state: "sending", anchor, error: null };
+    this.put([...this.entries.value, entry as Outgoing]);
     void this.run();
   }
 
@@ -45,7 +60,7 @@ export class Sending {
   }
 
   discard(key: string): void {
-    this.entries.value = this.entries.value.filter((entry) => entry.key !== key);
+    this.put(this.entries.value.filter((entry) => entry.key !== key));
   }
 
   /** Tries at once what waits for its next try. */
@@ -96,7 +111,12 @@ export class Sending {
   }
 
   private change(key: string, part: Partial<Outgoing>): void {
-    this.entries.value = this.entries.value.map((entry) => (entry.key === key ? { ...entry, ...part } : entry));
+    this.put(this.entries.value.map((entry) => (entry.key === key ? { ...entry, ...part } : entry)));
+  }
+
+  private put(entries: readonly Outgoing[]): void {
+    this.entries.value = entries;
+    this.keep(entries);
   }
 }
 
@@ -115,7 +135,7 @@ export function notYetShown(entries: readonly Outgoing[], messages: readonly Mes
         message.author_id === me &&
         message.internal === entry.internal &&
         message.sequence > entry.anchor &&
-        message.text === entry.text &&
+        (message.masked || message.text === entry.text) && // what is masked does not read as it was written
         message.attachments.map(({ id }) => id).join() === entry.attachments.map(({ id }) => id).join() &&
         !claimed.has(message.id),
     );

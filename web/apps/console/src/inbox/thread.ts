@@ -6,7 +6,8 @@ import { onComeback, onLive, tellTyping } from "../live";
 import { explain } from "../problems";
 import { me } from "../session";
 import { useFiles } from "./files";
-import { notYetShown, Sending } from "./sending";
+import { letGo, sendingOf } from "./outgoing";
+import { notYetShown } from "./sending";
 
 const PAGE = 60;
 /** Who writes says so about every 3 s; twice that without a word and they have stopped. */
@@ -27,16 +28,11 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
   const typing = useTyping();
   const files = useFiles(id);
 
-  const sending = new Sending(
-    ({ text, attachments, internal, key }) => {
-      const body = { text, attachments: attachments.map((file) => file.id) };
-      return internal ? inbox.note(id, body, key) : inbox.reply(id, body, key);
-    },
-    (message) => {
-      hear(message);
-      if (!message.internal) void readConversation(); // a reply takes what nobody owns
-    },
-  );
+  const sending = sendingOf(id);
+  sending.onStored = (message) => {
+    hear(message);
+    if (!message.internal) void readConversation(); // a reply takes what nobody owns
+  };
   const outgoing = computed(() => notYetShown(sending.entries.value, messages.value, me.value?.id ?? ""));
 
   const show = (): void => {
@@ -123,6 +119,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
         if (event.kind === "message.rated") void readOneAgain(event.id);
         break;
       case "presence":
+      case "looking":
         break;
     }
   };
@@ -135,12 +132,12 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
     files.hurry();
   });
   onScopeDispose(() => {
-    sending.stop();
+    letGo(id); // what is on its way still goes
   });
   void read();
 
-  const send = (text: string, internal: boolean): void => {
-    sending.add(text, files.take(), internal, messages.value.at(-1)?.sequence ?? 0);
+  const send = (text: string, internal: boolean, mentions: readonly string[] = []): void => {
+    sending.add(text, files.take(), internal, messages.value.at(-1)?.sequence ?? 0, mentions);
   };
   return {
     id,

@@ -4,7 +4,10 @@ import { call, nudge, prepareSound, showCounts } from "../attention";
 import { inbox } from "../desk/api";
 import type { Conversation, ConversationStatus, DeskEvent } from "../desk/types";
 import { onComeback, onLive } from "../live";
+import { useOutgoing } from "../inbox/outgoing";
 import { me } from "../session";
+import { t } from "../texts";
+import { say } from "../toasts";
 
 /** Fifty members and three hundred customers change counts many times a second; people read them once. */
 const QUIET_MS = 500;
@@ -38,11 +41,26 @@ export function useCalls(): void {
     if (conversation.status === "open" && conversation.assignee?.id === me.value?.id) mine.add(conversation.id);
     else mine.delete(conversation.id);
   };
+  /** A note names this member, or what they put away is back. */
+  const told = (kind: string, id: string, conversation: string): void => {
+    if (kind === "mention.created" && id === me.value?.id) say(t("mention.told"));
+    else if (kind === "conversation.woken" && mine.has(conversation)) say(t("snooze.back"));
+    else return;
+    nudge();
+  };
   onLive((event: DeskEvent) => {
     if (event.type === "conversation.created" || event.type === "conversation.updated") changed(event.conversation);
     if (event.type === "message.created" && event.message.author === "contact" && mine.has(event.conversation)) nudge();
-    if (event.type !== "typing" && event.type !== "reply.delta" && event.type !== "presence") countSoon();
+    if (event.type === "changed") told(event.kind, event.id, event.conversation ?? "");
+    if (
+      event.type !== "typing" &&
+      event.type !== "reply.delta" &&
+      event.type !== "presence" &&
+      event.type !== "looking"
+    )
+      countSoon();
   });
+  useOutgoing();
   onComeback(() => void count());
   onScopeDispose(() => {
     clearTimeout(timer);

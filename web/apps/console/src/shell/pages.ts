@@ -5,11 +5,13 @@ import {
   House,
   Inbox,
   KeyRound,
+  MessageSquareQuote,
   MessagesSquare,
   ScrollText,
   Settings,
   Sparkles,
   Users,
+  Webhook,
   Workflow,
 } from "@lucide/vue";
 import type { Component } from "vue";
@@ -39,7 +41,9 @@ const WORK: readonly Page[] = [
 const COMPANY: readonly Page[] = [
   { name: "channels", also: ["channel"], text: "nav.channels", icon: MessagesSquare, role: "viewer" },
   { name: "members", text: "nav.members", icon: Users, role: "viewer" },
+  { name: "replies", text: "nav.replies", icon: MessageSquareQuote, role: "agent" },
   { name: "keys", text: "nav.keys", icon: KeyRound, role: "admin" },
+  { name: "webhooks", text: "nav.webhooks", icon: Webhook, role: "admin" },
   { name: "settings", text: "nav.settings", icon: Settings, role: "admin" },
   { name: "audit", text: "nav.audit", icon: ScrollText, role: "admin" },
 ];

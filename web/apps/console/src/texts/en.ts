@@ -1,4 +1,5 @@
 import { assistant } from "./en/assistant";
+import { calls } from "./en/calls";
 import { channels } from "./en/channels";
 import { common } from "./en/common";
 import { company } from "./en/company";
@@ -7,6 +8,8 @@ import { inbox } from "./en/inbox";
 import { insights } from "./en/insights";
 import { knowledge } from "./en/knowledge";
 import { models } from "./en/models";
+import { sorting } from "./en/sorting";
+import { service } from "./en/service";
 
 export const en = {
   ...common,
@@ -14,8 +17,11 @@ export const en = {
   ...knowledge,
   ...assistant,
   ...channels,
+  ...calls,
   ...company,
   ...flows,
   ...models,
   ...insights,
+  ...sorting,
+  ...service,
 };

@@ -1,4 +1,5 @@
 import { assistant } from "./zh/assistant";
+import { calls } from "./zh/calls";
 import { channels } from "./zh/channels";
 import { common } from "./zh/common";
 import { company } from "./zh/company";
@@ -7,6 +8,8 @@ import { inbox } from "./zh/inbox";
 import { insights } from "./zh/insights";
 import { knowledge } from "./zh/knowledge";
 import { models } from "./zh/models";
+import { sorting } from "./zh/sorting";
+import { service } from "./zh/service";
 
 export const zh = {
   ...common,
@@ -14,8 +17,11 @@ export const zh = {
   ...knowledge,
   ...assistant,
   ...channels,
+  ...calls,
   ...company,
   ...flows,
   ...models,
   ...insights,
+  ...sorting,
+  ...service,
 };
