@@ -9,6 +9,7 @@ import {
   type Identity,
   type Message,
   type SendFile,
+  type Survey,
 } from "@kefu/client";
 import { Files, canRecord } from "@kefu/ui";
 import { computed, ref, shallowRef } from "vue";
@@ -167,6 +168,25 @@ export class Chat {
 
   leaveAddress(email: string): Promise<boolean> {
     return this.attempt(() => this.core.leaveAddress(email));
+  }
+
+  /** The survey after the end; null while it cannot be read, which only means that no stars are shown. */
+  async survey(): Promise<Survey | null> {
+    try {
+      return await this.core.survey();
+    } catch (error) {
+      if (error instanceof ApiError || error instanceof NetworkError) return null;
+      throw error;
+    }
+  }
+
+  /** Stars for the conversation; null if it did not work. */
+  async rateConversation(score: number, comment?: string): Promise<Survey | null> {
+    let rated: Survey | null = null;
+    await this.attempt(async () => {
+      rated = await this.core.rateConversation(score, comment);
+    });
+    return rated;
   }
 
   rate(message: Message, value: FeedbackValue, comment?: string): Promise<boolean> {
