@@ -96,7 +96,7 @@ def teach_labels(
         tokens=tokens,
         pad_id=base.pad_id,
         targets=targets,
-        valid=_checked(base, growth.valid, labels, options),
+        valid=checked(base, growth.valid, labels, options),
         batch=options.per_device_train_batch_size,
         seed=options.seed,
         bf16=options.bf16,
@@ -179,7 +179,7 @@ def _network(
         places = torch.tensor([labels.index(label) for label in old])
         logits, _ = predict(network, tokens, base.pad_id, bf16=options.bf16)
         teacher = Teacher(logits[:, places], places, options.distillation_weight)
-    _set_head(network, tokens, targets, base.pad_id, known=[labels.index(label) for label in old], bf16=options.bf16)
+    set_head(network, tokens, targets, base.pad_id, known=[labels.index(label) for label in old], bf16=options.bf16)
     return network, teacher if options.distillation_weight else None
 
 
@@ -197,9 +197,10 @@ def _memory(growth: Growth, network: TextNetwork) -> Memory:
     return Memory(vectors, meant, network.head)
 
 
-def _set_head(
+def set_head(
     network: TextNetwork, tokens: Tokens, targets: Tensor, pad_id: int, *, known: Sequence[int], bf16: bool
 ) -> None:
+    """Set a head's rows from the centroids of each label's texts; those of labels that are `known` stay."""
     rows: list[int] = []
     for label in range(network.head.out_features):
         if label not in known:
@@ -209,7 +210,8 @@ def _set_head(
         head_from_centroids(network.head, vectors, targets[rows], known=known)
 
 
-def _checked(base: Base, valid: Dataset, labels: Sequence[str], options: LabelOptions) -> Checked:
+def checked(base: Base, valid: Dataset, labels: Sequence[str], options: LabelOptions) -> Checked:
+    """Validation data by the labels' numbers."""
     place = {label: number for number, label in enumerate(labels)}
     rows = [each for each in valid.examples if each.label is not None]
     tokens = tokenize(base.tokenizer, [each.text for each in rows], max_tokens=options.max_tokens)

@@ -64,7 +64,11 @@ class Memory:
 
 @dataclass
 class LabelLesson:
-    """Telling labels apart. `each` texts of each of `labels` labels make a batch; 0 for batches by length."""
+    """Telling labels apart. `each` texts of each of `labels` labels make a batch; 0 for batches by length.
+
+    A target of -1 is a text that nobody labelled: only the teacher says what it is. `label_weight` is what labels count
+    beside the teacher.
+    """
 
     tokens: Tokens
     pad_id: int
@@ -78,6 +82,7 @@ class LabelLesson:
     teacher: Teacher | None = None
     memory: Memory | None = None
     each: int = 0
+    label_weight: float = 1.0
 
     def batches(self, epoch: int) -> Batches:
         if self.each:
@@ -87,7 +92,12 @@ class LabelLesson:
 
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         targets, how, contrast = self.targets[rows], self.telling, self.contrast
-        loss = classification(how.name, logits, targets, smoothing=how.smoothing, gamma=how.gamma)
+        said = targets >= 0
+        loss = logits.sum() * 0.0
+        if bool(said.any()) and self.label_weight:
+            told = classification(how.name, logits[said], targets[said], smoothing=how.smoothing, gamma=how.gamma)
+            # A batch half of which is labelled learns half as much from labels.
+            loss = loss + self.label_weight * told * said.float().mean()
         if contrast.weight:
             loss = loss + contrast.weight * contrastive(
                 contrast.name, vectors, targets, temperature=contrast.temperature, margin=contrast.margin

@@ -40,9 +40,7 @@ def drop_layers(
     tokens = tokenize(base.tokenizer, texts, max_tokens=card.max_tokens)
     # As in training: what bfloat16 rounds is less than what a softened answer tells.
     whole, _ = predict(network, tokens, base.pad_id, bf16=True) if epochs else (torch.zeros(0), None)
-    chosen = _choose(network, tokens[:: max(1, len(tokens) // _COMPARED_ON)], base.pad_id, keep)
-    tell(Told.NOTE, {"sentence": f"Of its layers these stay: {', '.join(str(place + 1) for place in chosen)}."})
-    _put_stack(network, chosen)
+    keep_layers(network, tokens, base.pad_id, keep, tell)
     out.mkdir(parents=True, exist_ok=True)
     if epochs:
         _teach(
@@ -60,6 +58,16 @@ def drop_layers(
     labels = card.labels or ("score",)
     write_network(out, network, base.tokenizer, labels, pad_id=base.pad_id, max_tokens=card.max_tokens)
     checkpoints.remove(out)
+
+
+def keep_layers(network: TextNetwork, tokens: Tokens, pad_id: int, keep: int, tell: Tell) -> None:
+    """Leave `keep` of its layers in a network: those whose vectors of some texts come nearer to the whole one's.
+
+    Raises BadInput for a network without so many layers.
+    """
+    chosen = _choose(network, tokens[:: max(1, len(tokens) // _COMPARED_ON)], pad_id, keep)
+    tell(Told.NOTE, {"sentence": f"Of its layers these stay: {', '.join(str(place + 1) for place in chosen)}."})
+    _put_stack(network, chosen)
 
 
 def spread(layers: int, keep: int) -> list[int]:
