@@ -14,7 +14,9 @@ from kefu.desk.accounts.models import Event
 from kefu.desk.actor import Role
 from kefu.desk.inbox import actions, handing, ringing
 from kefu.desk.inbox.actions import promises, routes, snoozing
+from kefu.desk.inbox.filters import filter_of
 from kefu.desk.inbox.models import Conversation, Happening, SlaClock
+from kefu.desk.inbox.queries import threads
 from kefu.desk.inbox.queries.promises import ClockInfo, clocks, policies
 from kefu.desk.insights import rolling
 from kefu.desk.insights.due import roll_up
@@ -131,8 +133,11 @@ def test_it_warns_and_then_it_is_late_once(shop: Shop) -> None:
     thread = waiting(shop)
     assert (ring(shop), ringing.due_clocks()) == (0, [])
     ago(shop, thread, 8.5)
+    soon = filter_of(shop.owner, {"sla": "soon", "status": ["waiting"]})
+    assert threads(shop.owner, soon) == []
     assert ring(shop) == 1
     assert row(shop, thread).sla_state == "warned"
+    assert [each.conversation.id for each in threads(shop.owner, soon)] == [thread]
     assert ring(shop) == 0
     ago(shop, thread, 2)
     assert (ring(shop), ring(shop)) == (1, 0)

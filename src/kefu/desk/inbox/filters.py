@@ -38,7 +38,8 @@ class Filter:
 
     `assignee` is a member's id, or "none". `labels` must all be there. `since` and `until` are of the last activity,
     the second excluded. `unread`: among those with members, with something that the reader has not read. `mentioned`:
-    a note names the reader. `snoozed` None: whether or not. `priority` is the least.
+    a note names the reader. `snoozed` None: whether or not. `priority` is the least. `sla` soon: what was promised is
+    late, or soon will be.
     """
 
     status: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Filter:
     snoozed: bool | None = None
     team: str = ""
     priority: int = 0
+    sla: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,15 @@ def _columns(wanted: Filter) -> list[tuple[str, list[Any]]]:
         found.append(("thread.assignee_id = %s", ["" if wanted.assignee == "none" else wanted.assignee]))
     if wanted.priority:
         found.append(("thread.priority >= %s", [wanted.priority]))
+    if wanted.sla:
+        found.append(("thread.sla_due_at IS NOT NULL AND thread.sla_state IN ('warned', 'breached')", []))
     return found
 
 
 def _table(wanted: Filter, status: tuple[str, ...]) -> str:
     """SQLite does not know how rare a combination is, and would read all rows of a status or an owner for it."""
+    if connection.vendor == "sqlite" and wanted.sla:
+        return "inbox_conversation AS thread INDEXED BY conversation_sla"
     if connection.vendor != "sqlite" or wanted.mentioned or (status and set(status) <= _FEW):
         return "inbox_conversation AS thread"
     alone = Filter(status=wanted.status, assignee=wanted.assignee if status else "", snoozed=wanted.snoozed)
@@ -151,6 +157,7 @@ def filter_of(actor: Actor, given: Mapping[str, Any]) -> Filter:
         snoozed=known.get("snoozed"),
         team=known.get("team", ""),
         priority=known.get("priority", 0),
+        sla=known.get("sla", ""),
     )
 
 
@@ -170,6 +177,7 @@ FIELDS: Mapping[str, type] = {
     "snoozed": bool,
     "team": str,
     "priority": int,
+    "sla": str,
 }
 
 

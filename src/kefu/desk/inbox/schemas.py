@@ -42,6 +42,7 @@ class Choice(Schema):
     snoozed: bool | None = None
     team: str | None = None
     priority: int | None = Field(default=None, ge=0, le=3)
+    sla: Literal["soon"] | None = None
     search: str = Field(default="", max_length=200)
     after: str | None = None
     limit: int = Field(default=50, ge=1, le=200)
