@@ -1,9 +1,16 @@
 import { fileURLToPath } from "node:url";
 import vue from "@vitejs/plugin-vue";
-import { defaultClientConditions, defineConfig } from "vite";
+import { defaultClientConditions, defineConfig, type Plugin } from "vite";
+
+/** Vite's own way to load a part of a page also loads its styles, which the one part that there is has none of. */
+const plainImports: Plugin = {
+  name: "plain-imports",
+  enforce: "pre",
+  load: (id) => (id.endsWith("vite/preload-helper.js") ? "export const __vitePreload = (part) => part();" : null),
+};
 
 export default defineConfig(({ command }) => ({
-  plugins: [vue()],
+  plugins: [plainImports, vue()],
   resolve: { conditions: ["kefu-source", ...defaultClientConditions] }, // @kefu/client as it stands here, unbuilt
   // The page is served at /widget/{channel} and /chat/{channel}, its files always from here.
   base: command === "build" ? "/static/widget/" : "/",

@@ -60,9 +60,9 @@ _SAME = {"yue": "zh"}
 # A language that nobody expects must be this likely: one spoken word is easily taken for Welsh.
 _CERTAIN = 0.9
 # Whisper was trained on windows of thirty seconds, most of which padding fills for a sentence, and half the work is to
-# look at it. Measured on MODELS.md's recordings: with five seconds of padding sentences are recognised as well in a third
-# of the time; single words and digits suffer from less than twelve in all. Where it goes wrong, it breaks off
-# in the middle and is less sure of it (-0.65 beside -0.2 to -0.45 of sentences that are right): then all is looked at.
+# look at it. Measured on MODELS.md's recordings: with five seconds of padding sentences are recognised as well in a
+# third of the time; single words and digits suffer from less than twelve in all. Where it goes wrong, it breaks off in
+# the middle and is less sure of it (-0.65 beside -0.2 to -0.45 of sentences that are right): then all is looked at.
 _WINDOW, _FRAMES = 3000, 100
 _PADDING, _LEAST = 5, 12
 _UNSURE = -0.5

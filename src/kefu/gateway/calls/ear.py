@@ -80,11 +80,12 @@ class Ear:
         for change in await asyncio.get_running_loop().run_in_executor(_hearing, hear):
             await self._take(change)
 
-    async def finish(self) -> None:
-        """The sound has ended: what was being said is written down as well."""
+    async def finish(self, seconds: float) -> None:
+        """The sound has ended: what was being said is written down as well, if that takes no more than `seconds`."""
         for change in self._utterances.end():
             await self._take(change)
-        await self._ended.join()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.join(), seconds)
 
     async def close(self) -> None:
         """Listen no more."""

@@ -31,6 +31,8 @@ _log = Log(__name__)
 _BACK_WITHIN = 25.0
 # Members' lines are looked after as often: their membership may have ended.
 _SWEEP = 5.0
+# What was being said when a line ends is still recognised, if that takes no longer; a process that stops has less time.
+_LAST_WORDS, _STOP = 15.0, 4.0
 
 
 class _Side:
@@ -134,7 +136,7 @@ class Room:
         if self.over.is_set():
             return
         self.over.set()
-        await asyncio.gather(*(side.ear.finish() for side in self._both()))
+        await asyncio.gather(*(side.ear.finish(_LAST_WORDS) for side in self._both()))
         actor = actor or system(self.call.workspace_id, "calls")
         try:
             self.call = await self._gateway.rows.write(actions.end_call, actor, call_id=self.call.id, by=by)
@@ -152,7 +154,7 @@ class Room:
         """This process stops: the browsers are told to come again, and what was said until now is written down."""
         if not self.over.is_set():
             self.over.set()
-            await asyncio.gather(*(side.ear.finish() for side in self._both()))
+            await asyncio.gather(*(side.ear.finish(_STOP) for side in self._both()))
             await self._close()
 
     def tell(self, kind: str, **fields: Any) -> None:
@@ -289,7 +291,7 @@ class Room:
         self._alone_since = _now()
 
     async def _gone(self, side: _Side) -> None:
-        await side.ear.finish()
+        await side.ear.finish(_LAST_WORDS)
         await side.ear.close()
         if side is self._customer:
             self._customer = None

@@ -144,9 +144,28 @@ export class Chat {
   /** Where this browser shows a file from: fetched once, since an address alone carries no token. */
   readonly address = (file: Attachment): Promise<string> => this.addressOf(file.id, () => this.core.download(file));
 
+  /** Whether the customer can call here. */
+  get canCall(): boolean {
+    return this.channel.value?.voice.calls === true && canRecord() && typeof AudioWorkletNode !== "undefined";
+  }
+
+  /** Opens the panel of a call. */
+  readonly inCall = ref(false);
+
+  /** What a call says hello with: who the customer is, and where they call, or their earlier call. */
+  readonly callHello = async (call: string | null): Promise<Record<string, string>> => {
+    const conversation = await this.core.callIn();
+    const language = document.documentElement.lang;
+    return { token: this.core.token ?? "", language, ...(call ? { call } : { conversation }) };
+  };
+
+  get origin(): string {
+    return this.options.origin;
+  }
+
   /** Whether a message answers one that was spoken, and is to be heard as well. */
   isSpokenTo(message: Message): boolean {
-    if (!this.channel.value?.voice.seconds || message.author !== "assistant") return false;
+    if (!this.channel.value?.voice.seconds || message.author !== "assistant" || this.inCall.value) return false;
     const before = this.thread.messages.value.filter(({ sequence }) => sequence < message.sequence);
     const asked = before.reverse().find(({ author }) => author === "contact");
     return asked?.attachments.some(({ kind }) => kind === "audio") ?? false;

@@ -1,4 +1,5 @@
 import "@kefu/ui/tokens.css";
+import "./call/call.css";
 import "./page.css";
 import { connectToHost, Port, type FrameMessages, type HostMessages } from "@kefu/bridge";
 import { languageOf } from "@kefu/ui";

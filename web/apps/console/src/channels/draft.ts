@@ -11,6 +11,7 @@ export interface ChannelDraft {
   color: string;
   language: string;
   sound: boolean;
+  calls: boolean;
   greeting: { en: string; zh: string };
   quickReplies: { en: string; zh: string };
   origins: readonly string[];
@@ -34,6 +35,7 @@ export function draftOf({ name, assistant_on, settings }: Channel): ChannelDraft
     color: settings.color ?? BRAND,
     language: settings.language ?? "",
     sound: settings.sound ?? true,
+    calls: settings.calls ?? true,
     greeting: { en: side(settings.greeting, "en") ?? "", zh: side(settings.greeting, "zh") ?? "" },
     quickReplies: { en: lines(side(settings.quick_replies, "en")), zh: lines(side(settings.quick_replies, "zh")) },
     origins: settings.allowed_origins ?? [],
@@ -53,6 +55,7 @@ export function settingsOf(draft: ChannelDraft): { [K in keyof ChannelSettings]:
     color: draft.color === BRAND ? null : draft.color,
     language: draft.language || null,
     sound: draft.sound ? null : false,
+    calls: draft.calls ? null : false,
     greeting,
     quick_replies: replies,
     allowed_origins: draft.origins.length ? [...draft.origins] : null,

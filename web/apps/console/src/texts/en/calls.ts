@@ -1,0 +1,21 @@
+export const calls = {
+  "channel.calls": "Live calls",
+  "channel.calls.hint":
+    "Customers may call from the chat; they speak with the assistant first. Where no voice is installed, nobody is offered it.",
+  "calls.label": "Calls",
+  "calls.ringing": "{name} is calling",
+  "calls.customer": "A customer",
+  "calls.answer": "Answer",
+  "calls.open": "Open conversation",
+  "calls.connecting": "Connecting…",
+  "calls.with": "In a call with {name}",
+  "calls.broken": "The connection is away. Trying to come back…",
+  "calls.mute": "Mute",
+  "calls.unmute": "Unmute",
+  "calls.hang_up": "Hang up",
+  "calls.you": "You:",
+  "calls.over.microphone": "The microphone cannot be used here.",
+  "calls.over.conflict": "A colleague has answered, or the call has ended.",
+  "calls.over.other": "The call has ended.",
+  "calls.unheard": "The customer interrupted here and did not hear the rest.",
+};
