@@ -18,7 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def flow() -> None:
-    """The company's own business logic: list, show, validate, pull, push, diff, publish, rollback, pause, resume."""
+    """The company's own business logic: list, show, validate, pull, push, diff, publish, traffic."""
 
 
 @flow.command("list")
@@ -38,6 +38,31 @@ def list_(workspace: str, as_json: bool) -> None:
         changed = ", draft differs" if each.has_draft_changes and each.live_number else ""
         wrong = f", {each.problems} problems" if each.problems else ""
         click.echo(f"{each.key}  {each.state} ({number}{changed}{wrong})  {each.name}")
+
+
+@flow.command()
+@click.option("--from", "first", default="", help="The first day, such as 2026-11-01; seven days ago without it.")
+@click.option("--to", "last", default="", help="The last day; today without it.")
+@click.option("--steps", is_flag=True, help="Also each step: how many came to it, and how many were lost there.")
+@workspace_option
+@json_option
+def traffic(first: str, last: str, steps: bool, workspace: str, as_json: bool) -> None:
+    """Count how often flows were started, finished, cancelled, dropped and handed over within a period."""
+    ready()
+    from kefu.desk.flow_traffic import flow_traffic, traffic_json
+
+    period, found = flow_traffic(workspace_actor(workspace), first=first, last=last)
+    if as_json:
+        print_json(traffic_json(period, found))
+        return
+    columns = ("started", "finished", "cancelled", "dropped", "handed_over", "under_way")
+    click.echo(f"{period.first} to {period.last}, {period.time_zone}")
+    click.echo("  ".join(["flow".ljust(24), *(name.replace("_", " ").rjust(11) for name in columns)]))
+    for each in found:
+        click.echo("  ".join([each.key.ljust(24), *(str(getattr(each, name)).rjust(11) for name in columns)]))
+        for name, step in each.steps.items() if steps else ():
+            lost = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in vars(step).items() if count)
+            click.echo(f"    {name}: {lost}")
 
 
 @flow.command()

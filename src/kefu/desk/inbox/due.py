@@ -12,6 +12,7 @@ from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
 from kefu.desk.inbox import actions
 from kefu.desk.inbox.actions import close, keep, save, say, tell_member, turn_facts, wait
+from kefu.desk.inbox.actions.keeping import keep_flow
 from kefu.desk.inbox.actions.state import wake
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info, placeholders
@@ -236,6 +237,7 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     originals = placeholders(thread) if "<" in outcome.text else {}
     if outcome.kept is not None:
         keep(thread, outcome.kept)
+        keep_flow(thread, turn.trace)
     if outcome.decision == Decision.HAND_OVER:
         wait(thread, now(), by="assistant", team=outcome.kept.team if outcome.kept is not None else None)
     facts = turn_facts(

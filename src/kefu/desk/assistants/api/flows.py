@@ -11,6 +11,7 @@ from kefu.desk import going_live
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions, queries
 from kefu.desk.assistants.schemas import flows as schemas
+from kefu.desk.flow_traffic import flow_traffic, traffic_json
 from kefu.desk.http.entry import member
 from kefu.desk.simulation import Simulation
 from kefu.kit.errors import BadInput
@@ -28,6 +29,17 @@ def flows(request: HttpRequest) -> dict[str, Any]:
 def make_flow(request: HttpRequest, body: schemas.FlowText) -> Status[Any]:
     """Add a flow as a draft; its text must name its id."""
     return Status(201, schemas.detail(actions.make_flow(_actor(request), text=body.text)))
+
+
+@router.get("/flows/traffic", response=schemas.Traffic)
+def traffic(
+    request: HttpRequest,
+    first: str = Query("", alias="from"),  # type: ignore[type-arg]
+    last: str = Query("", alias="to"),  # type: ignore[type-arg]
+    time_zone: str = "",
+) -> dict[str, Any]:
+    """How often each flow was started, finished, left and handed over, and at which step; 7 days without dates."""
+    return traffic_json(*flow_traffic(_actor(request), first=first, last=last, time_zone=time_zone))
 
 
 @router.get("/flows/schema", response=dict[str, Any])

@@ -106,6 +106,33 @@ class FlowShown(Schema):
     problems: list[FlowProblem]
 
 
+class StepTraffic(Schema):
+    reached: int
+    dropped: int
+    cancelled: int
+    handed_over: int
+
+
+class FlowTraffic(Schema):
+    key: str
+    name: str
+    started: int
+    finished: int
+    cancelled: int
+    handed_over: int
+    dropped: int
+    under_way: int
+    outcomes: dict[str, int]
+    steps: dict[str, StepTraffic]
+
+
+class Traffic(Schema):
+    from_: str = Field(alias="from")
+    to: str
+    time_zone: str
+    flows: list[FlowTraffic]
+
+
 class FlowDetail(FlowShown):
     id: str
     key: str

@@ -1,6 +1,7 @@
 """What a turn leaves behind beside its reply, stored with it in the caller's transaction."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from kefu.contracts.turn import Kept
@@ -15,6 +16,7 @@ from kefu.knowledge.masking import unmask, unmask_value
 
 # Characters of JSON. A run of a flow has a few thousand; far more is a mistake that would weigh on every turn.
 _LARGEST = 100_000
+_MOST_STEPS = 200  # of one turn's path: a flow takes no more
 _BEST = 5  # stars, as figures count them
 
 _log = Log(__name__)
@@ -34,6 +36,19 @@ def keep(thread: Conversation, kept: Kept) -> None:
     if kept.rating is not None:
         score, best = kept.rating
         happened(thread, "rated", by="contact", score=max(1, round(score * _BEST / best)))
+
+
+def keep_flow(thread: Conversation, trace: Mapping[str, Any] | None) -> None:
+    """Keep what a flow did in a turn, for its traffic; `trace` is the turn's."""
+    steps = (trace or {}).get("steps", ())
+    told: Mapping[str, Any] = next((step for step in steps if step.get("name") == "flow"), {})
+    if not told.get("flow"):
+        return
+    events = [dict(each) for each in told.get("events", ())]
+    if told.get("unsupported"):  # what it would have said does not leave, and a person goes on
+        events.append({"kind": "handed_over", "flow": told["flow"], "step": told.get("step") or ""})
+    detail = {name: told.get(name) for name in ("flow", "version", "step", "outcome")}
+    happened(thread, "flowed", by="assistant", path=list(told.get("path", ()))[:_MOST_STEPS], events=events, **detail)
 
 
 def tell_member(thread: Conversation, kept: Kept) -> None:
