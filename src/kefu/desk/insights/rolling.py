@@ -160,8 +160,8 @@ def cells_of(figures: Iterable[tuple[Any, ...]]) -> Cells:
                 _add(cells, (metric, grain, dimension, channel, start, value), added)
         if length:
             for dimension in ("bucket", _BUCKETS_OF.get(who, "")):
-                if dimension:
-                    _add(cells, (metric, "d", dimension, "", day, length), added)
+                for channel in ("", channel_id) if dimension else ():
+                    _add(cells, (metric, "d", dimension, channel, day, length), added)
     return cells
 
 

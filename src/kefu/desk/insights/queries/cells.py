@@ -89,20 +89,27 @@ def by_hour(workspace_id: str, metrics: Iterable[str], period: Period, filters: 
     return hours
 
 
-def lengths(workspace_id: str, metric: str, period: Period, filters: Filters) -> dict[int, int]:
-    """How often a time was how long: counts by `measure.bucket`."""
-    are_rolled = set(filters.values) <= {"who"}
-    counts: dict[int, int] = {}
+def lengths(
+    workspace_id: str, metrics: Iterable[str], period: Period, filters: Filters
+) -> dict[tuple[str, str], dict[int, int]]:
+    """How often times were how long: counts by `measure.bucket`, by stored metric and who ("": all together)."""
+    names = list(metrics)
+    whos = [filters.values["who"]] if "who" in filters.values else list(_BUCKETS)
+    counts: dict[tuple[str, str], dict[int, int]] = {(name, who): {} for name in names for who in whos}
+    are_rolled = set(filters.others) <= {"who"}
     for start, end in _edges(period) if are_rolled else [(period.start, period.end)]:
-        for value in _figures(workspace_id, [metric], filters, start, end).values_list("value", flat=True).iterator():
-            place = bucket(value)
-            counts[place] = counts.get(place, 0) + 1
+        rows = _figures(workspace_id, names, filters, start, end).values_list("metric", "who", "value")
+        for metric, who, value in rows.iterator():
+            for each in {"", who} & set(whos):
+                _more(counts[metric, each], bucket(value), 1)
     if are_rolled:
-        rows = RollUp.objects.of(workspace_id).filter(
-            metric=metric, grain="d", dimension=_BUCKETS[filters.values.get("who", "")], channel_id=""
+        found = {_BUCKETS[who]: who for who in whos}
+        rolled = RollUp.objects.of(workspace_id).filter(
+            metric__in=names, grain="d", dimension__in=list(found), channel_id=filters.channel, **_days(period)
         )
-        for value, number in rows.filter(**_days(period)).values_list("value").annotate(Sum("count")).order_by():
-            counts[int(value)] = counts.get(int(value), 0) + number
+        sums = rolled.values_list("metric", "dimension", "value").annotate(Sum("count")).order_by()
+        for metric, dimension, value, number in sums:
+            _more(counts[metric, found[dimension]], int(value), number)
     return counts
 
 
@@ -176,6 +183,10 @@ def _edges(period: Period) -> list[tuple[datetime, datetime]]:
     if first == last:
         return [(period.start, period.end)]
     return [(start, end) for start, end in ((period.start, first), (last, period.end)) if start < end]
+
+
+def _more(counts: dict[int, int], place: int, number: int) -> None:
+    counts[place] = counts.get(place, 0) + number
 
 
 def _add(cell: list[int], added: Iterable[int]) -> None:

@@ -50,6 +50,7 @@ _ASSISTANT = (
 )
 # Comments that are shown, and those that are looked at where only some of them are wanted.
 _COMMENTS, _COMMENTS_READ = 100, 1_000
+_TIMES = ("avg_first_response_time", "reply_time", "avg_resolution_time", "turn_time")
 _PAGE = 200  # rows of a breakdown: more than a company has intents
 
 
@@ -183,7 +184,7 @@ def assistant(actor: Actor, period: Period, filters: Filters) -> Report:
     chosen = [METRICS[name] for name in _ASSISTANT]
     workspace_id = actor.workspace_id
     detail = by_value(workspace_id, ["turns", "refusals", "thumbs"], period, filters, "detail")
-    counted = lengths(workspace_id, "turns", period, filters)
+    counted = lengths(workspace_id, ["turns"], period, filters)["turns", filters.values.get("who", "")]
     number = sum(sums["turns"][0] for sums in detail.values() if "turns" in sums)
     rows = [
         {
@@ -213,24 +214,15 @@ def assistant(actor: Actor, period: Period, filters: Filters) -> Report:
 def times(actor: Actor, period: Period, filters: Filters) -> Report:
     """Half and nineteen in twenty of all times are shorter than: first responses, replies, resolutions, answers."""
     actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
-    rows = []
-    for name in ("avg_first_response_time", "reply_time", "avg_resolution_time", "turn_time"):
-        metric = METRICS[name]
-        for who in ("", ASSISTANT, PERSON):
-            narrowed = Filters({**filters.values, **({"who": who} if who else {})})
-            counted = lengths(actor.workspace_id, metric.of, period, narrowed)
-            sums = totals(actor.workspace_id, needed([metric]), period, narrowed)
-            half, most = percentile(counted, 0.5), percentile(counted, 0.95)
-            rows.append(
-                {
-                    "metric": name,
-                    "who": who,
-                    "number": sum(counted.values()),
-                    "p50": _seconds(half),
-                    "p95": _seconds(most),
-                    **{"mean": rounded(metric.value(sums)), "business": rounded(metric.value(sums, in_business=True))},
-                }
-            )
+    chosen = [METRICS[name] for name in _TIMES]
+    counted = lengths(actor.workspace_id, needed(chosen), period, filters)
+    by_who = by_value(actor.workspace_id, needed(chosen), period, filters, "who")
+    sums = {**by_who, "": totals(actor.workspace_id, needed(chosen), period, filters)}
+    rows = [
+        _times(metric, who, counted.get((metric.of, who), {}), sums.get(who, {}))
+        for metric in chosen
+        for who in ("", ASSISTANT, PERSON)
+    ]
     columns = (
         column("metric", "text", "Metric", "指标"),
         column("who", "text", "Who", "由谁"),
@@ -241,6 +233,18 @@ def times(actor: Actor, period: Period, filters: Filters) -> Report:
         column("business", "seconds", "Mean in business hours", "工作时间内平均"),
     )
     return Report("times", period, columns, rows)
+
+
+def _times(metric: Metric, who: str, counted: dict[int, int], sums: Sums) -> dict[str, Any]:
+    return {
+        "metric": metric.name,
+        "who": who,
+        "number": sum(counted.values()),
+        "p50": _seconds(percentile(counted, 0.5)),
+        "p95": _seconds(percentile(counted, 0.95)),
+        "mean": rounded(metric.value(sums)),
+        "business": rounded(metric.value(sums, in_business=True)),
+    }
 
 
 def csat(actor: Actor, period: Period, filters: Filters) -> Report:
