@@ -20,13 +20,17 @@ from django.db import transaction
 
 from kefu.desk.accounts import actions as accounts
 from kefu.desk.accounts.queries import members
+from kefu.desk.accounts.team_actions import create_team
+from kefu.desk.accounts.team_queries import teams
 from kefu.desk.actor import Actor, Role
 from kefu.desk.contacts.models import Contact
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
 from kefu.desk.inbox.queries import channels
+from kefu.desk.inbox.queries.labels import labels, written
 from kefu.desk.rows import now
 from kefu.desk.statements import insert_many, new
+from kefu.desk.surveys.models import Survey
 from kefu.kit.errors import BadInput
 from kefu.kit.ids import new_id
 
@@ -43,6 +47,10 @@ _WANTS_PERSON = 0.05  # of messages ask for a person
 _REOPENED, _SURVEYED, _RATED, _IDLE = 0.04, 0.6, 0.3, 0.55
 _STARS_ASSISTANT, _STARS_PERSON = (6, 6, 12, 34, 42), (3, 4, 9, 32, 52)
 _LABELS = ("invoice", "refund", "urgent", "vip", "complaint")
+_TEAMS = ("Orders", "Accounts")
+_TEAMED = 0.7  # of conversations that wait are given to a team
+_WINDOW = timedelta(hours=72)  # for an answer to the survey
+_COMMENTED = 0.25  # of ratings come with words
 _LABELLED = 0.2
 _ANSWER_SECONDS = (0.05, 0.08, 0.1, 0.15, 0.25, 0.6, 1.8)
 _ANSWERS = {
@@ -57,6 +65,15 @@ _HANDING_OVER = {"zh": "正在为您转接人工客服，请稍候。", "en": "A
 _PERSON_SAYS = {
     "zh": ("您好，我来帮您看一下。", "已经为您处理好了，请稍后刷新查看。", "好的，还有其他可以帮您的吗？"),
     "en": ("Hello, let me look into it.", "That is done; please refresh in a moment.", "Is there anything else?"),
+}
+
+
+_COMMENTS = {
+    "zh": ("等了很久也没解决。", "回答不太对。", "还行，就是有点慢。", "很快，谢谢。", "非常耐心，问题马上解决了！"),
+    "en": (
+        *("Waited for ages, still not solved.", "The answer did not fit.", "Fine, a little slow."),
+        *("Quick, thank you.", "Very patient, solved at once!"),
+    ),
 }
 
 
@@ -107,9 +124,10 @@ class _Batch:
     turns: list[Turn] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
+    surveys: list[Survey] = field(default_factory=list)
 
     def store(self) -> None:
-        for rows in (self.contacts, self.conversations, self.turns, self.messages, self.happenings):
+        for rows in (self.contacts, self.conversations, self.turns, self.messages, self.happenings, self.surveys):
             insert_many(rows)
 
 
@@ -122,6 +140,8 @@ class _Setting:
         self.end = now()
         self._channels = self._with_channels(actor)
         self.agents = self._with_agents(actor)
+        self.labels = self._with_labels(actor)
+        self.teams = self._with_teams(actor)
         self._known: list[str] = []
         self.contacts_made = 0
         self._said = {language: _texts(language) for language in ("zh", "en")}
@@ -196,6 +216,14 @@ class _Setting:
             found.append(there.get(email) or accounts.invite(actor, email=email, role=Role.AGENT, name=name).member.id)
         return found
 
+    def _with_labels(self, actor: Actor) -> list[str]:
+        there = {each.title: each.id for each in labels(actor)}
+        return [there.get(title) or inbox.add_label(actor, title=title).id for title in _LABELS]
+
+    def _with_teams(self, actor: Actor) -> list[str]:
+        there = {each.name: each.id for each in teams(actor)}
+        return [there.get(name) or create_team(actor, name=name).id for name in _TEAMS]
+
 
 class _Life:
     """One conversation from its beginning to its end, or to now."""
@@ -257,6 +285,9 @@ class _Life:
         if decision == "hand_over":
             self._happens("waits", "assistant")
             self._row.status, self._row.waiting_since = "waiting", self._at
+            if self._chance.random() < _TEAMED:
+                self._row.team_id = self._chance.choice(self._setting.teams)
+                self._happens("teamed", "routing", team=self._row.team_id)
         text = {"refuse": _REFUSALS, "hand_over": _HANDING_OVER}.get(decision, _ANSWERS)[self._language]
         answer = {"decision": decision, "confidence": turn.confidence, "language": self._language, "citations": []}
         self._say("assistant", "", text.format(question=question[:60]), turn_id=turn.id, answer=answer)
@@ -291,7 +322,9 @@ class _Life:
         self._happens("owned", member, member=member)
         self._row.status, self._row.assignee_id, self._row.waiting_since = "open", member, None
         if self._chance.random() < _LABELLED:
-            self._happens("labelled", member, labels=self._chance.sample(_LABELS, self._chance.randint(1, 2)))
+            given = self._chance.sample(self._setting.labels, self._chance.randint(1, 2))
+            self._happens("labelled", member, labels=given)
+            self._row.labels = written(given)
         says = _PERSON_SAYS[self._language]
         for place in range(number):
             self._pause("reply_seconds")
@@ -316,11 +349,32 @@ class _Life:
         self._happens("resolved", by)
         row.status, row.resolved_at, row.resolved_by = "resolved", self._at, by
         if self._chance.random() < _SURVEYED:
-            self._happens("surveyed")
-            if self._chance.random() < _RATED:
-                self._later(self._chance.uniform(5, 600))
-                weights = _STARS_PERSON if row.assignee_id else _STARS_ASSISTANT
-                self._happens("rated", "contact", score=self._chance.choices((1, 2, 3, 4, 5), weights)[0])
+            self._survey()
+
+    def _survey(self) -> None:
+        row = self._row
+        survey = new(
+            Survey,
+            id=new_id("srv"),
+            workspace_id=self._setting.workspace_id,
+            conversation_id=row.id,
+            channel_id=row.channel_id,
+            member_id=row.assignee_id,
+            state="asked",
+            asked_at=self._at,
+            until=self._at + _WINDOW,
+            created_at=self._at,
+        )
+        self._batch.surveys.append(survey)
+        self._happens("surveyed", survey=survey.id)
+        if self._chance.random() < _RATED:
+            self._later(self._chance.uniform(5, 600))
+            weights = _STARS_PERSON if row.assignee_id else _STARS_ASSISTANT
+            score = self._chance.choices((1, 2, 3, 4, 5), weights)[0]
+            said = _COMMENTS[self._language][score - 1] if self._chance.random() < _COMMENTED else ""
+            survey.state, survey.by, survey.rated_at = "rated", "stars", self._at
+            survey.score, survey.comment = score, said
+            self._happens("rated", "contact", score=score, survey=survey.id)
 
     def _again(self) -> None:
         self._later(self._chance.uniform(3600, 3 * 86400))

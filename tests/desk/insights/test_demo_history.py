@@ -12,7 +12,7 @@ from kefu.desk.inbox.queries import messages, threads
 from kefu.desk.insights.models import ReportingEvent
 from kefu.desk.insights.queries.cells import Filters
 from kefu.desk.insights.queries.period import period_of
-from kefu.desk.insights.queries.reports import funnel, intents, overview
+from kefu.desk.insights.queries.reports import breakdown, csat, funnel, intents, overview
 from kefu.desk.insights.rolling import recount, roll_up
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, NotAllowed
@@ -54,6 +54,9 @@ def test_a_history_has_everything_that_reports_tell_of() -> None:
     assert values["unanswered_count"] > 20
     assert all(row["conversations"] for row in funnel(shop.owner, period, Filters()).rows)
     assert len(intents(shop.owner, period, Filters()).rows) > 20
+    for by, names in (("label", {"invoice", "refund", "urgent", "vip", "complaint"}), ("team", {"Orders", "Accounts"})):
+        assert {row["name"] for row in breakdown(shop.owner, period, Filters(), by=by).rows} == names
+    assert csat(shop.owner, period, Filters()).more["comments"]
     assert not Message.objects.of(shop.workspace_id).filter(created_at__gt=now()).exclude(author="assistant").exists()
 
 

@@ -386,7 +386,7 @@ def _names(actor: Actor, by: str) -> dict[str, str]:
     if by == "channel":
         return {each.id: each.name for each in channels_of(system(actor.workspace_id))}
     if by == "label":
-        return label_titles(actor)
+        return label_titles(system(actor.workspace_id))
     if by == "team":
         return all_team_names(actor.workspace_id)
     return {}
