@@ -21,8 +21,11 @@ _SHOWN = 3
 @click.option("--text", help="One text.")
 @click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
 @click.option("--asked", default="", help="Of a tagger: the slots just asked for, with commas between.")
+@click.option(
+    "--explain", "method", help="Say which words told: occlusion, ig, attention, shap or lime. Needs kefu[explain]."
+)
 @click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
-def predict(model: str, text: str | None, file: str | None, asked: str, lines: bool) -> None:
+def predict(model: str, text: str | None, file: str | None, asked: str, method: str | None, lines: bool) -> None:
     """Say what a model, a folder or an exported zip, takes a text for, or each text of a file."""
     if (text is None) == (file is None):
         raise click.UsageError("Give either --text TEXT or --file FILE.")
@@ -35,6 +38,9 @@ def predict(model: str, text: str | None, file: str | None, asked: str, lines: b
     rows = _rows(file) if file is not None else [{"text": str(text)}]
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()
+    if method:
+        _explain(model, rows, method, as_json=as_json)
+        return
     requested = tuple(name.strip() for name in asked.split(",") if name.strip())
     answers = _tagged(model, rows, requested) if card.task == "tag" else _answered(model, card.task, rows)
     for row in answers:
@@ -42,6 +48,20 @@ def predict(model: str, text: str | None, file: str | None, asked: str, lines: b
             print_json(row)
         else:
             _print(row)
+
+
+def _explain(model: str, rows: Sequence[Mapping[str, Any]], method: str, *, as_json: bool) -> None:
+    from kefu.factory.explain.report import explainer
+
+    with explainer(Path(model), method) as by:
+        for row in rows:
+            found = by.explain(str(row["text"]))
+            if as_json:
+                print_json({**row, **found.table()})
+                continue
+            click.echo(f"{found.label} {found.share:.3f}")
+            for word, weight in sorted(zip(found.words, found.weights, strict=True), key=lambda pair: -pair[1]):
+                click.echo(f"  {weight:+.3f}  {word.text}")
 
 
 def _answered(model: str, task: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

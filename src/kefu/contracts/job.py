@@ -14,8 +14,8 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.model_card import ModelCard
 from kefu.kit.errors import BadInput
 
-JobKind = Literal["train", "evaluate", "compress", "export", "tune", "check", "clean", "split"]
-KINDS: tuple[JobKind, ...] = ("train", "evaluate", "compress", "export", "tune", "check", "clean", "split")
+JobKind = Literal["train", "evaluate", "compress", "export", "tune", "explain", "check", "clean", "split"]
+KINDS: tuple[JobKind, ...] = ("train", "evaluate", "compress", "export", "tune", "explain", "check", "clean", "split")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Job:
 
     train: `recipe`, `data`, `valid` and `out`, a folder; `extend` is a trained model whose labels are kept.
     evaluate: `model` and `data`; `oos` holds texts that are out of scope; `against` another model.
+    explain: `model` and `data`; the report goes to `out`, or beside the model.
     compress, export: `model` and `out`.
     tune: `recipe`, `data` and `out`; with `valid` the best is trained and measured there.
     check, clean, split: `data` and `out`; a check with `valid` looks for what both hold.

@@ -1,8 +1,9 @@
 """Doing a job: the data is read, the recipe or the bench called, and what happens is told."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +29,22 @@ def run(job: Job, tell: Tell) -> ModelCard | Mapping[str, Any]:
     """
     if job.kind == "train":
         return _train(job, tell)
-    if job.kind == "evaluate":
-        from kefu.factory.evaluate.bench import evaluate
+    module, name = _BENCHES[job.kind]
+    bench: Callable[[Job, Tell], Mapping[str, Any]] = getattr(import_module(module), name)
+    return bench(job, tell)
 
-        return evaluate(job, tell)
-    if job.kind == "compress":
-        from kefu.factory.compress.ladder import compress
 
-        return compress(job, tell)
-    if job.kind == "tune":
-        from kefu.factory.tuning.study import tune
-
-        return tune(job, tell)
-    if job.kind in {"check", "clean", "split"}:
-        from kefu.factory.data import bench
-
-        return {"check": bench.check, "clean": bench.clean, "split": bench.split}[job.kind](job, tell)
-    from kefu.factory.export import export
-
-    return export(job, tell)
+# By the kind of job, where it is done: imported then, since most need what others do not.
+_BENCHES: Mapping[str, tuple[str, str]] = {
+    "evaluate": ("kefu.factory.evaluate.bench", "evaluate"),
+    "compress": ("kefu.factory.compress.ladder", "compress"),
+    "export": ("kefu.factory.export", "export"),
+    "tune": ("kefu.factory.tuning.study", "tune"),
+    "explain": ("kefu.factory.explain.report", "explain"),
+    "check": ("kefu.factory.data.bench", "check"),
+    "clean": ("kefu.factory.data.bench", "clean"),
+    "split": ("kefu.factory.data.bench", "split"),
+}
 
 
 def _train(job: Job, tell: Tell) -> ModelCard:

@@ -13,9 +13,14 @@ REPORT, PAGE = "report.json", "report.html"
 
 def write_report(folder: Path, table: Mapping[str, Any]) -> Path:
     """Write both, each whole or not at all, and give the page's place. Raises OSError where that cannot be."""
-    _replace(folder / REPORT, json.dumps(_sound(table), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_json(folder / REPORT, table)
     _replace(folder / PAGE, page(table))
     return folder / PAGE
+
+
+def write_json(path: Path, table: Mapping[str, Any]) -> None:
+    """Write a table as JSON, whole or not at all."""
+    _replace(path, json.dumps(_sound(table), ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
 def _replace(path: Path, text: str) -> None:

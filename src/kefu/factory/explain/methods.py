@@ -1,0 +1,164 @@
+"""How the words of a text are weighed for a label.
+
+- occlusion   what the label loses when a word is left out; asks the served model, needs nothing else
+- ig          integrated gradients (Sundararajan 2017, captum): from an empty text to this one, summed over each word
+- attention   what the last layer's pooled words were made of, traced through all layers (rollout, Abnar 2020)
+- shap        Shapley values by the partition explainer (Lundberg 2017, shap); asks the served model
+- lime        a linear model of the text with words left out (Ribeiro 2016, lime); asks the served model
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from kefu.contracts.engine import Classifier
+from kefu.contracts.model_card import ModelCard
+from kefu.factory.explain.words import Word, without, words_of
+from kefu.kit.errors import BadInput
+from kefu.kit.optional import require
+from kefu.kit.runtime import run
+
+MethodName = Literal["occlusion", "ig", "attention", "shap", "lime"]
+METHODS: tuple[MethodName, ...] = get_args(MethodName)
+Weights = npt.NDArray[np.float64]
+Shares = npt.NDArray[np.float64]
+
+# Points on the way from the empty text: the sum is within about 2% of the whole at 32 (captum's own default is 50).
+_IG_STEPS = 32
+# Texts with words left out that LIME learns from; fewer, and its weights change from run to run.
+_LIME_TEXTS = 500
+# Longer texts would ask the model more often than anybody waits for.
+MOST_WORDS = 60
+
+
+class Asked(Protocol):
+    """A served model: each label's share for each text, [texts, labels] in the card's order."""
+
+    def __call__(self, texts: Sequence[str]) -> Shares: ...
+
+
+class Method(Protocol):
+    """Weighs the words of a text for the label of that place in the card."""
+
+    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights: ...
+
+
+def asked(engine: Classifier, card: ModelCard) -> Asked:
+    """Asks a loaded engine."""
+
+    def ask(texts: Sequence[str]) -> Shares:
+        said = run(engine.classify(list(texts)))
+        return np.array([[each.scores.get(label, 0.0) for label in card.labels] for each in said], np.float64)
+
+    return ask
+
+
+def method_of(name: str, folder: Path, card: ModelCard, ask: Asked, *, seed: int = 0) -> Method:
+    """Raises BadInput for a method that there is not or that this model has nothing for, MissingExtra."""
+    makers: Mapping[str, Callable[[], Method]] = {
+        "occlusion": lambda: Occlusion(ask),
+        "ig": lambda: _gradients(folder, card),
+        "attention": lambda: _attention(folder, card),
+        "shap": lambda: Shapley(ask, seed),
+        "lime": lambda: Lime(ask, card, seed),
+    }
+    if name not in makers:
+        raise BadInput(f"There is no explanation by {name!r}. Methods: {', '.join(METHODS)}.", method=name)
+    return makers[name]()
+
+
+class Occlusion:
+    """A word's weight is what its absence costs the label."""
+
+    def __init__(self, ask: Asked) -> None:
+        self._ask = ask
+
+    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+        found = self._ask([text, *(without(text, words, {place}) for place in range(len(words)))])[:, label]
+        return np.asarray(found[0] - found[1:])
+
+
+class Shapley:
+    """A word's mean part in the label's share over all orders in which words could come."""
+
+    def __init__(self, ask: Asked, seed: int) -> None:
+        self._ask, self._seed = ask, seed
+        self._shap = require("shap", extra="explain")
+
+    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+        def shares(kept: npt.NDArray[np.bool_]) -> Shares:
+            rows = np.asarray(kept, bool)
+            return self._ask([without(text, words, set(np.flatnonzero(~row))) for row in rows])[:, [label]]
+
+        background = np.zeros((1, len(words)), bool)
+        explainer = self._shap.PermutationExplainer(shares, background, seed=self._seed)
+        # Two orders, there and back: each word is met as often early as late.
+        found = explainer(np.ones((1, len(words)), bool), max_evals=2 * (2 * len(words) + 1), silent=True)
+        return np.asarray(found.values, np.float64).reshape(-1)
+
+
+class Lime:
+    """The slopes of a linear model that does near the text what the network does."""
+
+    def __init__(self, ask: Asked, card: ModelCard, seed: int) -> None:
+        self._ask, self._card, self._seed = ask, card, seed
+        self._lime = require("lime.lime_tabular", extra="explain")
+
+    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+        def shares(kept: npt.NDArray[np.float64]) -> Shares:
+            return self._ask([without(text, words, set(np.flatnonzero(row < 1))) for row in kept])
+
+        chance = np.random.default_rng(self._seed)
+        rows = chance.random((_LIME_TEXTS, len(words))) < 0.5
+        rows[0] = True
+        base = self._lime.lime_base.LimeBase(
+            lambda distances: np.sqrt(np.exp(-(distances**2) / 0.25**2)), random_state=self._seed
+        )
+        near = rows.astype(np.float64)
+        distances = 1 - near.mean(axis=1) ** 0.5  # the cosine to the whole text
+        found = base.explain_instance_with_data(
+            near, shares(near), distances, label, len(words), feature_selection="none"
+        )
+        weights = np.zeros(len(words))
+        for place, weight in found[1]:
+            weights[place] = weight
+        return weights
+
+
+def _gradients(folder: Path, card: ModelCard) -> Method:
+    from kefu.factory.explain.inside import Gradients
+
+    require("captum", extra="explain")
+    return Gradients(_with_weights(folder, card), card, steps=_IG_STEPS)
+
+
+def _attention(folder: Path, card: ModelCard) -> Method:
+    from kefu.factory.explain.inside import Rollout
+
+    return Rollout(_with_weights(folder, card), card)
+
+
+def _with_weights(folder: Path, card: ModelCard) -> Path:
+    require("torch", extra="train")
+    if card.runtime != "onnx" or not (folder / "model.safetensors").is_file():
+        raise BadInput(
+            f"{card.name} keeps no network to look into; explain it by occlusion, shap or lime, which only ask it.",
+            model=card.name,
+        )
+    return folder
+
+
+def weighable(text: str) -> tuple[Word, ...]:
+    """The words that are weighed: the first MOST_WORDS. Raises BadInput for a text without any."""
+    words = words_of(text)
+    if not words:
+        raise BadInput("There is no word in this text to explain.")
+    return words[:MOST_WORDS]
+
+
+def plain(weights: Any) -> list[float]:
+    """As they are printed."""
+    return [round(float(each), 6) for each in weights]
