@@ -1,11 +1,25 @@
 """Messages of several contacts in one transaction: each is stored or refused by itself, once."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from django.db import connection
 
-from kefu.desk.inbox.actions import Incoming, ReceivedMessage, receive_messages
-from kefu.desk.inbox.models import Message
+from kefu.contracts.channel import Incoming as Came
+from kefu.contracts.channel import Part
+from kefu.desk.actor import system
+from kefu.desk.inbox.actions import (
+    Brought,
+    Incoming,
+    ReceivedMessage,
+    add_channel,
+    arrive_together,
+    receive_messages,
+)
+from kefu.desk.inbox.models import Arrival, Message
 from kefu.kit.errors import BadInput, Busy, Conflict, NotFound
+from kefu.testing.fake_webhook import SECRET
 
 from .shops import Shop, claim, made_shop
 
@@ -79,3 +93,33 @@ def test_they_share_one_transaction() -> None:
         "BEGIN IMMEDIATE",
         "COMMIT",
     ]
+
+
+def test_arrivals_that_come_at_once_are_stored_or_refused_each_by_itself(shop: Shop) -> None:
+    info, _ = add_channel(
+        system(shop.workspace_id), kind="webhook", name="System", values={"url": "https://a.example", "secret": SECRET}
+    )
+    gone = replace(info, id="ch_gone")
+
+    def came(person: str, key: str) -> Came:
+        return Came(person, key, (Part("text", f"Hello from {person}"),))
+
+    stored = arrive_together([Brought(info, came("ann", "1")), Brought(info, came("bob", "2"))])
+    assert [each.state for each in stored] == ["stored", "stored"]
+    mixed = arrive_together(
+        [Brought(info, came("ann", "3")), Brought(gone, came("eve", "4")), Brought(info, came("bob", "2"))]
+    )
+    assert isinstance(mixed[1], NotFound)
+    assert (mixed[0].repeated, mixed[2].repeated, mixed[2].tries) == (False, True, 2)
+    assert Arrival.objects.of(shop.workspace_id).count() == 3
+    said = Message.objects.of(shop.workspace_id).filter(author="contact").order_by("created_at")
+    assert [row.text for row in said] == ["Hello from ann", "Hello from bob", "Hello from ann"]
+    statements: list[str] = []
+
+    def note(execute: Any, sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(note):
+        arrive_together([Brought(info, came("ann", "5"))])
+    assert len(statements) <= 18  # a hundred customers at once wait for one writer

@@ -98,16 +98,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await hub.start()
     plugins = Plugins(rows, hub)
     dispatch = Dispatch(rows, hub, plugins)
+    intake = Intake(rows)
     switchboard = Switchboard(rows)
     app.state.gateway = Gateway(
         rows,
-        Intake(rows),
+        intake,
         hub,
         dispatch,
         Gate(rows, hub),
         MemberEvents(rows, hub),
         Presence(hub),
-        Hooks(rows, hub, plugins, dispatch),
+        Hooks(rows, intake, hub, plugins, dispatch),
         switchboard,
     )
     live.watch_presence(app.state.gateway.presence.online)

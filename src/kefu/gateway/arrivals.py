@@ -6,8 +6,9 @@ from dataclasses import replace
 from kefu.contracts.channel import Incoming, Part, RequestRefused
 from kefu.desk.channels import Opened
 from kefu.desk.inbox import actions, arriving
-from kefu.desk.inbox.actions import Arrived
+from kefu.desk.inbox.actions import Arrived, Brought
 from kefu.desk.inbox.arriving import ClaimedArrival
+from kefu.gateway.intake import Intake
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.kit.errors import Busy, KefuError, NotFound, TooLarge
@@ -20,10 +21,10 @@ _LEASE_SECONDS = 900.0  # as many files as a message may hold, each at its slowe
 _log = Log(__name__)
 
 
-async def take_in(rows: Rows, opened: Opened, incoming: Incoming, *, held: bool = False) -> Arrived:
+async def take_in(rows: Rows, intake: Intake, opened: Opened, incoming: Incoming, *, held: bool = False) -> Arrived:
     """Store what came in; files that came along are kept first. Raises Busy, TooLarge: nothing is stored then."""
     incoming = actions.fit(incoming)
-    arrived = await rows.write(actions.arrive, opened.info, incoming, held=held)
+    arrived = await intake.arrive(Brought(opened.info, incoming, held))
     if arrived.state != "open":
         return arrived
     uploads, unfit = await _keep(rows, arrived, incoming)

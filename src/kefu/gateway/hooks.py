@@ -19,6 +19,7 @@ from kefu.desk.inbox.actions import Arrived
 from kefu.gateway.arrivals import take_in
 from kefu.gateway.dispatch import Dispatch
 from kefu.gateway.hub import Hub
+from kefu.gateway.intake import Intake
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import gateway_of
@@ -46,8 +47,9 @@ async def hook(request: Request, channel_id: str) -> Response:
 class Hooks:
     """Takes what providers send. One a process."""
 
-    def __init__(self, rows: Rows, hub: Hub, plugins: Plugins, dispatch: Dispatch) -> None:
+    def __init__(self, rows: Rows, intake: Intake, hub: Hub, plugins: Plugins, dispatch: Dispatch) -> None:
         self._rows = rows
+        self._intake = intake
         self._hub = hub
         self._plugins = plugins
         self._dispatch = dispatch
@@ -77,7 +79,7 @@ class Hooks:
         return await self._held(opened, parsed.hold, arrived[-1]) or parsed.answer
 
     async def _stored(self, opened: Opened, incoming: Incoming, hold: Hold | None) -> Arrived:
-        return await take_in(self._rows, opened, incoming, held=hold is not None)
+        return await take_in(self._rows, self._intake, opened, incoming, held=hold is not None)
 
     async def _held(self, opened: Opened, hold: Hold, arrived: Arrived) -> Answer | None:
         """The reply, if it is there in time; else nothing, at once on the last try, and after the drop on others."""
@@ -99,6 +101,9 @@ class Hooks:
         return None
 
     async def _answer(self, opened: Opened, hold: Hold, arrived: Arrived, *, answered_only: bool) -> Answer | None:
+        # Looked at by a reader first: a hundred held requests would keep the one writer from everything else.
+        if not await self._rows.read(delivering.may_answer, arrived.id, workspace_id=arrived.workspace_id):
+            return None
         reply = await self._rows.write(
             delivering.answer_kept,
             arrived.id,

@@ -18,6 +18,7 @@ from kefu.desk.inbox.delivering import ClaimedDelivery
 from kefu.desk.wiring import wiring
 from kefu.gateway.arrivals import Fetcher, take_in
 from kefu.gateway.hub import Hub
+from kefu.gateway.intake import Intake
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.kit.errors import KefuError, NotFound
@@ -41,6 +42,7 @@ class Outbox:
 
     def __init__(self, rows: Rows, hub: Hub, plugins: Plugins, worker: str) -> None:
         self._rows = rows
+        self._intake = Intake(rows)
         self._hub = hub
         self._plugins = plugins
         self._worker = worker
@@ -218,7 +220,7 @@ class Outbox:
             for reason in polled.refused:
                 self._plugins.count_refusal(opened, reason)
             for incoming in polled.incoming:
-                await take_in(self._rows, opened, incoming)
+                await take_in(self._rows, self._intake, opened, incoming)
             await polled.confirm()
             if polled.incoming:
                 self._hub.wake()

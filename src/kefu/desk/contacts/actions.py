@@ -17,6 +17,7 @@ from kefu.desk.contacts.models import Consent, Contact, ContactNote, Identity
 from kefu.desk.contacts.queries import UNTIL, get, joined_profiles, keyed_digest, known_as, stored_profile
 from kefu.desk.crypto import seal
 from kefu.desk.rows import now
+from kefu.desk.statements import insert, new
 from kefu.kit.errors import BadInput, Conflict
 from kefu.kit.ids import new_id
 from kefu.kit.log import Log
@@ -44,7 +45,8 @@ def meet(
     try:
         with transaction.atomic():
             contact_id = _make(actor.workspace_id, key, profile)
-            name(actor, contact_id=contact_id, channel_id=channel_id, external_id=external_id)
+            actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+            _name(actor.workspace_id, key, contact_id, channel_id, external_id)
     except IntegrityError:  # somebody met them at the same moment
         return known_as(actor.workspace_id, channel_id, external_id) or ""
     return contact_id
@@ -55,13 +57,7 @@ def name(actor: Actor, *, contact_id: str, channel_id: str, external_id: str) ->
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     _check(external_id, None)
     get(actor.workspace_id, contact_id)
-    Identity.objects.create(
-        workspace_id=actor.workspace_id,
-        contact_id=contact_id,
-        channel_id=channel_id,
-        digest=keyed_digest(actor.workspace_id, external_id),
-        sealed_external_id=seal(workspace_key(actor.workspace_id), external_id, about=channel_id),
-    )
+    _name(actor.workspace_id, workspace_key(actor.workspace_id), contact_id, channel_id, external_id)
 
 
 def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) -> None:
@@ -164,9 +160,21 @@ def _store(row: Contact, profile: Mapping[str, Any]) -> None:
 def _make(workspace_id: str, key: bytes, profile: dict[str, Any] | None) -> str:
     contact_id = new_id("contact")
     sealed = seal(key, json.dumps(profile), about=contact_id) if profile else None
-    Contact(id=contact_id, workspace_id=workspace_id, sealed_profile=sealed).save(force_insert=True)
+    insert(new(Contact, id=contact_id, workspace_id=workspace_id, sealed_profile=sealed))
     announce(workspace_id, "contact.created", contact_id)
     return contact_id
+
+
+def _name(workspace_id: str, key: bytes, contact_id: str, channel_id: str, external_id: str) -> None:
+    row = new(
+        Identity,
+        workspace_id=workspace_id,
+        contact_id=contact_id,
+        channel_id=channel_id,
+        digest=keyed_digest(workspace_id, external_id),
+        sealed_external_id=seal(key, external_id, about=channel_id),
+    )
+    insert(row)
 
 
 def _mail_address(email: object) -> str:

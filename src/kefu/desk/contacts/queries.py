@@ -12,9 +12,12 @@ from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
 from kefu.desk.crypto import unseal
 from kefu.desk.rows import now
+from kefu.desk.statements import execute
 from kefu.kit.errors import NotFound
 
 UNTIL = "_until"
+
+_KNOWN_AS = "SELECT contact_id FROM contacts_identity WHERE workspace_id = %s AND channel_id = %s AND digest = %s"
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,8 @@ def identities(actor: Actor, contact_id: str) -> list[dict[str, str]]:
 
 def known_as(workspace_id: str, channel_id: str, external_id: str) -> str | None:
     """The id of the contact whom a channel knows by `external_id`."""
-    known = keyed_digest(workspace_id, external_id)
-    mine = Identity.objects.of(workspace_id).filter(channel_id=channel_id, digest=known)
-    return mine.values_list("contact_id", flat=True).first()
+    found = execute(_KNOWN_AS, [workspace_id, channel_id, keyed_digest(workspace_id, external_id)])
+    return str(found[0][0]) if found else None
 
 
 def is_identified(workspace_id: str, contact_id: str) -> bool:

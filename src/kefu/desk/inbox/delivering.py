@@ -58,6 +58,12 @@ _INTERRUPTED = """
     SELECT id FROM inbox_delivery WHERE state = 'claimed' AND state IN ('pending', 'claimed') AND lease_until < %s
     ORDER BY lease_until LIMIT %s
 """
+_MAY_ANSWER = """
+    SELECT 1 FROM inbox_arrival AS arrival WHERE arrival.id = %s AND arrival.workspace_id = %s
+        AND (arrival.sealed_answer IS NOT NULL OR EXISTS (
+            SELECT 1 FROM inbox_delivery AS delivery
+            WHERE delivery.conversation_id = arrival.conversation_id AND delivery.state = 'kept'))
+"""
 _LOCKED = " FOR UPDATE OF delivery SKIP LOCKED"
 
 
@@ -137,6 +143,11 @@ def take_up_interrupted(*, limit: int = 100) -> int:
             reason = "Kefu stopped while it was sending"
             settle(claimed, NotKnown(reason) if has_begun else TryLater(reason, 0))
     return len(found)
+
+
+def may_answer(arrival_id: str, *, workspace_id: str) -> bool:
+    """Whether `answer_kept` may find something to go back with the request."""
+    return bool(execute(_MAY_ANSWER, [arrival_id, workspace_id]))
 
 
 def answer_kept(

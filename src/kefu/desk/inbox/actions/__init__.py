@@ -2,7 +2,9 @@
 
 from kefu.desk.inbox.actions.arrivals import (
     Arrived,
+    Brought,
     arrive,
+    arrive_together,
     drop_arrival,
     fit,
     incoming_of,
@@ -93,6 +95,7 @@ __all__ = [
     "IDLE_WITH_MEMBER",
     "TEXT_LIMIT",
     "Arrived",
+    "Brought",
     "Done",
     "Filled",
     "Happened",
@@ -106,6 +109,7 @@ __all__ = [
     "add_label",
     "add_transcript",
     "arrive",
+    "arrive_together",
     "ask_assistant",
     "ask_for_member",
     "assign",

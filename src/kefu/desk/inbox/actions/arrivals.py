@@ -19,17 +19,38 @@ from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import add_attachment
 from kefu.desk.inbox.actions.conversations import start_conversation
-from kefu.desk.inbox.actions.messages import TEXT_LIMIT, receive_message, tell
+from kefu.desk.inbox.actions.messages import TEXT_LIMIT, receive_into, tell
+from kefu.desk.inbox.actions.messages import Incoming as Heard
 from kefu.desk.inbox.actions.state import language_of
 from kefu.desk.inbox.models import Arrival, Conversation, Delivery, Reach
 from kefu.desk.inbox.queries import ChannelInfo, get
 from kefu.desk.rows import now
+from kefu.desk.statements import execute, insert, new, select, update
 from kefu.kit.errors import BadInput, NotFound
 from kefu.kit.settings import settings
 
 _PROFILE_VALUE = 200  # characters of a name or an address that a channel tells
 _TEXT = TEXT_LIMIT - 500  # characters of one part: places and names of files have room beside it
 _FILES = frozenset({"audio", "image", "file"})
+
+_UNDONE = """
+    SELECT 1 FROM inbox_arrival WHERE workspace_id = %s AND conversation_id = %s AND state IN ('waiting', 'claimed')
+    LIMIT 1
+"""
+_WAKE_KEPT = """
+    UPDATE inbox_delivery SET state = 'pending', due_at = %s
+    WHERE workspace_id = %s AND conversation_id = %s AND state = 'kept'
+    RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What came in through a channel. `held`: replies go back with the request that brought it."""
+
+    channel: ChannelInfo
+    incoming: Incoming
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,23 @@ def arrive(channel: ChannelInfo, incoming: Incoming, *, held: bool = False) -> A
     except IntegrityError:  # the same message, or the same customer's first two, arrived at the same moment
         with transaction.atomic():
             return _arrive(channel, incoming, held)
+
+
+def arrive_together(brought: Sequence[Brought]) -> list[Arrived | Exception]:
+    """Store what several customers sent, in order and in one transaction; each is stored or refused by itself.
+
+    As `receive_messages` does, and for the same reason.
+    """
+    arrived: list[Arrived | Exception] = []
+    try:
+        with transaction.atomic():
+            for each in brought:
+                arrived.append(_arrive(each.channel, fit(each.incoming), each.held))
+    except Exception:
+        if len(arrived) == len(brought):  # nothing is wrong with any of them: the commit itself failed
+            raise
+        return [_alone(each) for each in brought]
+    return arrived
 
 
 def keep_part(arrived: Arrived, part: Part) -> str | None:
@@ -101,6 +139,7 @@ def store_arrival(
             count_refused(workspace_id, thread.contact_id)
             return _arrived(row)
         _say(row, thread, incoming, uploads, unfit)
+        row.save()
         return _arrived(row)
 
 
@@ -136,37 +175,44 @@ def fit(incoming: Incoming) -> Incoming:
     return replace(incoming, parts=tuple(parts))
 
 
+def _alone(brought: Brought) -> Arrived | Exception:
+    try:
+        return arrive(brought.channel, brought.incoming, held=brought.held)
+    except Exception as error:  # it belongs to this one; the others are stored
+        return error
+
+
 def _arrive(channel: ChannelInfo, incoming: Incoming, held: bool) -> Arrived:
     workspace_id = channel.workspace_id
     digest = keyed_digest(workspace_id, incoming.external_id)
-    known = Arrival.objects.of(workspace_id).select_for_update().filter(channel_id=channel.id, digest=digest).first()
-    if known is not None:
+    for known in select(Arrival, workspace_id, "channel_id = %s AND digest = %s", [channel.id, digest], lock=True):
         known.tries += 1
-        known.save(update_fields=["tries"])
+        update(known, ["tries"])
         return _arrived(known, repeated=True)
     thread = _reached(channel, incoming, held)
-    row = Arrival(workspace_id=workspace_id, channel_id=channel.id, digest=digest, conversation_id=thread.id)
+    row = new(
+        Arrival, workspace_id=workspace_id, channel_id=channel.id, digest=digest, conversation_id=thread.id, state=""
+    )
     row.state = _state(thread, incoming)
     if is_blocked(workspace_id, thread.contact_id):  # acknowledged, so that nobody sends it again, and counted
         row.state = "dropped"
-        row.save(force_insert=True)
+        insert(row)
         count_refused(workspace_id, thread.contact_id)
         return _arrived(row)
     if row.state == "stored":
-        row.save(force_insert=True)
         _say(row, thread, incoming, (), ())
+        insert(row)
     else:
         if row.state == "waiting":
             row.sealed_incoming = seal(workspace_key(workspace_id), _json(incoming), about=row.id)
-        row.save(force_insert=True)
+        insert(row)
         announce(workspace_id, "arrival.waiting", row.id, thread.id)
     return _arrived(row)
 
 
 def _state(thread: Conversation, incoming: Incoming) -> str:
     """What has files to fetch waits for them; what is said meanwhile waits too, so that it stays in order."""
-    undone = Arrival.objects.of(thread.workspace_id).filter(conversation_id=thread.id, state__in=["waiting", "claimed"])
-    if wants_files(incoming) or undone.exists():
+    if wants_files(incoming) or execute(_UNDONE, [thread.workspace_id, thread.id]):
         return "waiting"
     return "open" if any(part.data is not None for part in incoming.parts) else "stored"
 
@@ -175,33 +221,44 @@ def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> Conversati
     """The conversation of this customer, locked, and how to reach them from now on."""
     actor = _actor(channel.workspace_id)
     digest = keyed_digest(channel.workspace_id, f"{incoming.contact}\0{incoming.thread}")
-    reach = Reach.objects.of(channel.workspace_id).filter(channel_id=channel.id, digest=digest).first()
-    if reach is None:
+    found = select(Reach, channel.workspace_id, "channel_id = %s AND digest = %s", [channel.id, digest])
+    if found:
+        conversation_id = found[0].conversation_id
+    else:
         profile = {name: value[:_PROFILE_VALUE] for name, value in incoming.profile.items() if value}
         started = start_conversation(
             actor, channel_id=channel.id, external_id=incoming.contact, profile=profile or None
         )
-        reach = Reach(
-            workspace_id=channel.workspace_id, channel_id=channel.id, digest=digest, conversation_id=started.id
-        )
-    thread = get(actor, reach.conversation_id, lock=True)
+        conversation_id = started.id
+    thread = get(actor, conversation_id, lock=True)
     address = {
         "to": incoming.contact,
         "thread": incoming.thread,
         "reply_to": incoming.external_id,
         "context": dict(incoming.context),
     }
-    reach.sealed_address = seal(workspace_key(channel.workspace_id), json.dumps(address), about=thread.id)
-    reach.last_inbound_at, reach.used, reach.is_held, reach.gone_at = now(), 0, held, None
-    reach.save(force_insert=reach._state.adding)
+    at = now()
+    heard = {
+        "sealed_address": seal(workspace_key(channel.workspace_id), json.dumps(address), about=thread.id),
+        "last_inbound_at": at,
+        "used": 0,
+        "is_held": held,
+        "gone_at": None,
+    }
+    if found:
+        for name, value in heard.items():
+            setattr(found[0], name, value)
+        update(found[0], tuple(heard))
+    else:
+        placed = {"workspace_id": channel.workspace_id, "channel_id": channel.id, "conversation_id": thread.id}
+        insert(new(Reach, **placed, digest=digest, **heard))
     if not held:
-        kept = Delivery.objects.of(channel.workspace_id).filter(conversation_id=thread.id, state="kept")
-        kept.update(state="pending", due_at=now())
+        execute(_WAKE_KEPT, [at, channel.workspace_id, thread.id])
     return thread
 
 
 def _say(row: Arrival, thread: Conversation, incoming: Incoming, uploads: Sequence[str], unfit: Sequence[str]) -> None:
-    """Store an arrival's messages: as many as its files need, nearly always one."""
+    """Store an arrival's messages, as many as its files need, nearly always one; what it became is in the row."""
     text = _words(incoming, thread, unfit)
     pressed = next((part.pressed for part in incoming.parts if part.pressed), "")
     actor, most = _actor(row.workspace_id), max(settings().attachments_per_message, 1)
@@ -210,12 +267,10 @@ def _say(row: Arrival, thread: Conversation, incoming: Incoming, uploads: Sequen
         said = text if number == 0 else ""
         if not said and not group:
             continue
-        received = receive_message(
-            actor, conversation_id=thread.id, text=said, attachments=group, pressed="" if number else pressed
-        )
+        heard = Heard(actor, thread.id, said, group, pressed="" if number else pressed)
+        received = receive_into(thread, heard)
         row.message_id, row.turn_id = received.message.id, received.turn_id or ""
     row.state, row.sealed_incoming, row.claimed_by, row.lease_until = "stored", None, "", None
-    row.save()
     for part in incoming.parts:
         if part.kind == "event":
             _happened(thread, part.text)

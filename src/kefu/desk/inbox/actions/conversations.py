@@ -27,6 +27,7 @@ from kefu.desk.inbox.actions.state import (
 from kefu.desk.inbox.models import Channel, Conversation, Happening, Message, ReadMark, Turn
 from kefu.desk.inbox.queries import ConversationInfo, channel_of_kind, conversation_info, get, owner_name, with_names
 from kefu.desk.rows import now
+from kefu.desk.statements import insert, select
 from kefu.kit.errors import BadInput, Conflict, NotAllowed, NotFound
 
 _MAY_INTERFERE = frozenset({Role.OWNER, Role.ADMIN, Role.SUPERVISOR})
@@ -62,7 +63,7 @@ def start_conversation(
             due_at=at + IDLE_WITH_ASSISTANT,
         )
         began(row)
-        row.save(force_insert=True)
+        insert(row)
         announce(actor.workspace_id, "conversation.created", row.id, row.id)
         if not channel.assistant_on:
             wait(row, at, by="off")
@@ -329,7 +330,7 @@ def _channel(actor: Actor, channel_id: str | None) -> Channel:
         channel_id = (
             found.id if found else make_channel(Actor(actor.workspace_id, "system", "kefu"), kind="api", name="API").id
         )
-    row = Channel.objects.of(actor.workspace_id).filter(id=channel_id, is_active=True).first()
-    if row is None:
+    rows = select(Channel, actor.workspace_id, "id = %s AND is_active", [channel_id])
+    if not rows:
         raise NotFound("There is no such channel.", channel=channel_id)
-    return row
+    return rows[0]

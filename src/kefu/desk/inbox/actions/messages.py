@@ -254,15 +254,18 @@ def _alone(incoming: Incoming) -> ReceivedMessage | Exception:
 
 def _receive(incoming: Incoming) -> ReceivedMessage:
     """Store a contact's message and its turn in the caller's transaction."""
+    thread = get(incoming.actor, incoming.conversation_id, lock=True)
+    refuse_blocked(thread.workspace_id, thread.contact_id)
+    return receive_into(thread, incoming)
+
+
+def receive_into(thread: Conversation, incoming: Incoming) -> ReceivedMessage:
+    """Store what a contact said in a locked conversation, in the caller's transaction. Raises as `receive_message`."""
     actor, text = incoming.actor, incoming.text
-    if not incoming.pressed:
-        _check_text(text, incoming.idempotency_key, incoming.attachments)
-    thread = get(actor, incoming.conversation_id, lock=True)
-    refuse_blocked(actor.workspace_id, thread.contact_id)
     pressed = ""
     if incoming.pressed:
         pressed, text = _pressed(thread, incoming)
-        _check_text(text, incoming.idempotency_key, incoming.attachments)
+    _check_text(text, incoming.idempotency_key, incoming.attachments)
     repeated = _stored_before(actor, thread, incoming.idempotency_key)
     if repeated is not None:
         return _repeated(actor, repeated, text, incoming.attachments)
