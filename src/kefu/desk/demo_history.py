@@ -278,6 +278,7 @@ class _Life:
             decision, reason = "hand_over", "refused_in_a_row"
         self._refused_last = decision == "refuse"
         turn = self._turn(asked_at, decision, reason, intent)
+        self._row.intent = intent[:64] or self._row.intent
         self._say("contact", str(self._row.contact_id), question, turn_id=turn.id)
         turn.last_sequence = self._row.last_sequence
         self._later(self._chance.choice(_ANSWER_SECONDS) * self._chance.uniform(0.8, 1.4))
