@@ -253,7 +253,7 @@ def test_what_is_no_table_is_refused(shop: Shop, owner: Desk, table: str) -> Non
 
 def imported(desk: Desk, shop: Shop, table: str, status: int = 200) -> Any:
     file = SimpleUploadedFile("people.csv", table.encode("latin-1" if table == "\xff" else "utf-8"), "text/csv")
-    answer = desk.client.post(f"{BASE}/contacts/import", {"file": file, "channel_id": shop.channel_id})
+    answer = desk.client.post(f"{BASE}/contacts/import?channel_id={shop.channel_id}", {"file": file})
     assert answer.status_code == status, answer.content
     return answer.json()
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from ninja import File, Form, Query, Router, Schema, Status
+from ninja import File, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 from pydantic import ConfigDict, Field
 
@@ -151,7 +151,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 @router.post("/contacts/import", response=ImportedContacts)
-def import_contacts(request: HttpRequest, file: File[UploadedFile], channel_id: Form[str]) -> Any:
+def import_contacts(request: HttpRequest, file: File[UploadedFile], channel_id: Query[str]) -> Any:
     """Contacts of a CSV table with a column id; the channel's own names for them."""
     inbox.channel(_actor(request), channel_id)
     data = bytes(file.read(tables.MOST_BYTES + 1))

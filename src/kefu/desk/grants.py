@@ -26,7 +26,7 @@ GRANTS = (
     Grant("read_conversations", Role.VIEWER, ("inbox.queries.conversations.threads",)),
     Grant("see_figures", Role.VIEWER, ("insights.queries.reports.overview",)),
     Grant("see_members", Role.VIEWER, ("accounts.queries.members",)),
-    Grant("answer_customers", Role.AGENT, ("inbox.actions.conversations.member_only")),
+    Grant("answer_customers", Role.AGENT, ("inbox.actions.conversations.member_only",)),
     Grant("see_contacts", Role.AGENT, ("contacts.queries.contact", "contacts.actions.change_profile")),
     Grant("reveal_personal_data", Role.AGENT, ("inbox.actions.messages.reveal",)),
     Grant("change_knowledge", Role.SUPERVISOR, ("library.actions._may_write",)),

@@ -211,11 +211,13 @@ def _page(found: list[Contact], limit: int, *, is_whole: bool) -> ContactPage:
 def _row(row: Contact) -> ContactRow:
     known = profile(row)
     return ContactRow(
-        row.id,
-        *(str(known.get(name, "")) for name in COMMON),
-        row.language,
-        row.blocked_at is not None,
-        row.refused,
-        row.created_at,
-        row.last_seen_at,
+        id=row.id,
+        name=str(known.get("name", "")),
+        email=str(known.get("email", "")),
+        phone=str(known.get("phone", "")),
+        language=row.language,
+        is_blocked=row.blocked_at is not None,
+        refused=row.refused,
+        created_at=row.created_at,
+        last_seen_at=row.last_seen_at,
     )

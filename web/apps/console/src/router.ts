@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+import { session as api } from "./desk/api";
 import type { Role } from "./desk/types";
-import { may, ready } from "./session";
+import { enter, may, ready } from "./session";
 import type { TextKey } from "./texts";
 
 declare module "vue-router" {
@@ -34,6 +35,25 @@ const routes: RouteRecordRaw[] = [
     name: "password",
     component: () => import("./pages/Password.vue"),
     meta: { title: "password.title", bare: true },
+  },
+  {
+    path: "/needs",
+    name: "needs",
+    component: () => import("./pages/Needs.vue"),
+    meta: { title: "needs.second_factor.title", bare: true },
+  },
+  {
+    path: "/contacts",
+    name: "contacts",
+    component: () => import("./pages/Contacts.vue"),
+    meta: { title: "nav.contacts", role: "agent" },
+  },
+  {
+    path: "/contacts/:id",
+    name: "contact",
+    component: () => import("./pages/Contact.vue"),
+    props: true,
+    meta: { title: "nav.contacts", role: "agent" },
   },
   { path: "/", name: "home", component: () => import("./pages/Home.vue"), meta: { title: "nav.home" } },
   {
@@ -138,6 +158,12 @@ const routes: RouteRecordRaw[] = [
     meta: { title: "nav.replies", role: "agent" },
   },
   {
+    path: "/settings/routing",
+    name: "routing",
+    component: () => import("./pages/Routing.vue"),
+    meta: { title: "nav.routing" },
+  },
+  {
     path: "/settings/webhooks",
     name: "webhooks",
     component: () => import("./pages/Webhooks.vue"),
@@ -171,7 +197,7 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to) => {
-  if (to.meta.bare && to.name !== "password") return true;
+  if (to.meta.bare && to.name !== "password" && to.name !== "needs") return true;
   let here;
   try {
     here = await ready();
@@ -181,6 +207,8 @@ router.beforeEach(async (to) => {
   if (!here.user) return { name: "login", query: to.name === "password" ? {} : { next: to.fullPath } };
   if (here.user.must_change_password && to.name !== "password")
     return { name: "password", query: { next: to.fullPath } };
+  if (here.member?.needs && to.name !== "needs" && to.name !== "password")
+    return { name: "needs", query: { next: to.fullPath } };
   if (to.meta.role && !may(to.meta.role)) return { name: "home" };
   return true;
 });
@@ -195,6 +223,14 @@ export function goToLogIn(): void {
   const { name, fullPath, meta } = router.currentRoute.value;
   if (meta.bare && name !== "password") return;
   void router.replace({ name: "login", query: { next: fullPath, expired: "1" } });
+}
+
+/** The server asks for more than the session has: read what, and go to where it is done. */
+export async function meetNeeds(): Promise<void> {
+  const { name, fullPath } = router.currentRoute.value;
+  if (name === "needs") return;
+  enter(await api.read());
+  await router.replace({ name: "needs", query: { next: fullPath } });
 }
 
 /** Where to go after logging in: only ever a path of this console. */

@@ -169,8 +169,6 @@ export const people = {
     default_language?: string;
     settings?: Partial<T.WorkspaceSettings["settings"]>;
   }) => request<T.WorkspaceSettings>("PATCH", "/settings", { body }),
-  audit: (after: string | null = null) =>
-    request<{ entries: T.AuditEntry[]; next: string | null }>("GET", `/audit${query({ after, limit: 60 })}`),
 };
 
 const asQuery = (past?: PastTests): Record<string, string> => (past ? { override: "true", reason: past.reason } : {});

@@ -47,8 +47,11 @@ export async function request<T>(method: Method, path: string, extras: Extras = 
   }
 }
 
+/** Refusals that lead to a page where what is lacking is done. */
+const LEADS: readonly string[] = ["must_change_password", "second_factor_required", "sso_required"];
+
 export function tellIfRefused(error: ApiError): void {
-  if (error.status === 401 || error.code === "must_change_password") onRefused(error);
+  if (error.status === 401 || LEADS.includes(error.code)) onRefused(error);
 }
 
 export function headers(method: Method, { body, key }: Extras = {}): Record<string, string> {

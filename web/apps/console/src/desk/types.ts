@@ -9,6 +9,7 @@ import type {
   Limits,
   Outcome,
 } from "@kefu/client";
+import type { Priority, Sla } from "./routing";
 import type { Call } from "@kefu/call";
 
 export type { Attachment, Author, ConversationStatus, Decision, FeedbackValue, Limits, Outcome };
@@ -21,8 +22,14 @@ export interface Person {
   name: string;
 }
 
+/** What keeps a session out of a workspace: its company's own log-in, or a second factor; "" for nothing. */
+export type Needs = "" | "sso" | "second_factor";
+
 export interface Session {
   csrf: string;
+  /** The password was right, and a code is asked for. */
+  second_factor: boolean;
+  way: "password" | "sso" | null;
   attachments: Limits | null;
   user: {
     id: string;
@@ -33,8 +40,8 @@ export interface Session {
     must_change_password: boolean;
   } | null;
   workspace: { id: string; slug: string; title: string; default_language: string } | null;
-  member: { id: string; role: Role; notify_mail: boolean } | null;
-  workspaces: { id: string; slug: string; title: string; role: Role }[];
+  member: { id: string; role: Role; notify_mail: boolean; needs: Needs } | null;
+  workspaces: { id: string; slug: string; title: string; role: Role; needs: Needs }[];
 }
 
 export interface Invitation {
@@ -83,6 +90,13 @@ export interface Conversation {
   labels: string[];
   is_snoozed: boolean;
   snoozed_until: string | null;
+  team: Person | null;
+  priority: Priority;
+  /** Who may take it first, while it waits. */
+  offered_to: Person | null;
+  /** Leads were told that nobody takes it. */
+  escalated_at: string | null;
+  sla: Sla | null;
 }
 
 export interface ContactDetail {
@@ -469,7 +483,12 @@ export interface WorkspaceSettings {
   title: string;
   slug: string;
   default_language: string;
-  settings: { nobody_came_seconds: number; mail_on_hand_over: boolean; mail_after_seconds: number };
+  settings: {
+    nobody_came_seconds: number;
+    mail_on_hand_over: boolean;
+    mail_after_seconds: number;
+    require_second_factor: boolean;
+  };
   mail_configured: boolean;
 }
 

@@ -2,6 +2,7 @@ import {
   BookOpen,
   BrainCircuit,
   ChartColumn,
+  Contact,
   House,
   Inbox,
   KeyRound,
@@ -10,6 +11,7 @@ import {
   ScrollText,
   Settings,
   Sparkles,
+  Split,
   Users,
   Webhook,
   Workflow,
@@ -31,6 +33,7 @@ export interface Page {
 const WORK: readonly Page[] = [
   { name: "home", text: "nav.home", icon: House, role: "viewer" },
   { name: "inbox", text: "nav.inbox", icon: Inbox, role: "viewer" },
+  { name: "contacts", also: ["contact"], text: "nav.contacts", icon: Contact, role: "agent" },
   { name: "knowledge", also: ["document"], text: "nav.knowledge", icon: BookOpen, role: "viewer" },
   { name: "assistant", text: "nav.assistant", icon: Sparkles, role: "viewer" },
   { name: "flows", also: ["flow", "tool"], text: "nav.flows", icon: Workflow, role: "viewer" },
@@ -41,6 +44,7 @@ const WORK: readonly Page[] = [
 const COMPANY: readonly Page[] = [
   { name: "channels", also: ["channel"], text: "nav.channels", icon: MessagesSquare, role: "viewer" },
   { name: "members", text: "nav.members", icon: Users, role: "viewer" },
+  { name: "routing", text: "nav.routing", icon: Split, role: "viewer" },
   { name: "replies", text: "nav.replies", icon: MessageSquareQuote, role: "agent" },
   { name: "keys", text: "nav.keys", icon: KeyRound, role: "admin" },
   { name: "webhooks", text: "nav.webhooks", icon: Webhook, role: "admin" },

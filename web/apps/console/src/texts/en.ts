@@ -1,3 +1,4 @@
+import { access } from "./en/access";
 import { assistant } from "./en/assistant";
 import { calls } from "./en/calls";
 import { channels } from "./en/channels";
@@ -8,11 +9,13 @@ import { inbox } from "./en/inbox";
 import { insights } from "./en/insights";
 import { knowledge } from "./en/knowledge";
 import { models } from "./en/models";
+import { routing } from "./en/routing";
 import { sorting } from "./en/sorting";
 import { service } from "./en/service";
 
 export const en = {
   ...common,
+  ...access,
   ...inbox,
   ...knowledge,
   ...assistant,
@@ -22,6 +25,7 @@ export const en = {
   ...flows,
   ...models,
   ...insights,
+  ...routing,
   ...sorting,
   ...service,
 };

@@ -1,3 +1,4 @@
+import { access } from "./zh/access";
 import { assistant } from "./zh/assistant";
 import { calls } from "./zh/calls";
 import { channels } from "./zh/channels";
@@ -8,11 +9,13 @@ import { inbox } from "./zh/inbox";
 import { insights } from "./zh/insights";
 import { knowledge } from "./zh/knowledge";
 import { models } from "./zh/models";
+import { routing } from "./zh/routing";
 import { sorting } from "./zh/sorting";
 import { service } from "./zh/service";
 
 export const zh = {
   ...common,
+  ...access,
   ...inbox,
   ...knowledge,
   ...assistant,
@@ -22,6 +25,7 @@ export const zh = {
   ...flows,
   ...models,
   ...insights,
+  ...routing,
   ...sorting,
   ...service,
 };
