@@ -34,6 +34,11 @@ const conversation = (part: Partial<Conversation> = {}): Conversation => ({
   labels: [],
   is_snoozed: false,
   snoozed_until: null,
+  team: null,
+  priority: "none",
+  offered_to: null,
+  escalated_at: null,
+  sla: null,
   ...part,
 });
 

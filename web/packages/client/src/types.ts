@@ -78,6 +78,8 @@ export interface Conversation {
   assignee_name?: string | null;
   /** Nobody came in time: the customer may leave an e-mail address. */
   address_wanted?: boolean;
+  /** How many customers wait before this one, and one; none for who does not wait. */
+  queue_position?: number | null;
 }
 
 export interface PreChatField {

@@ -30,7 +30,10 @@ export interface Narrowing {
   /** Left out: both. */
   snoozed?: boolean;
   team?: string;
+  /** The least: 1 low, 2 high, 3 urgent. */
   priority?: number;
+  /** What was promised is late, or soon will be. */
+  sla?: "soon";
 }
 
 export interface SavedView {

@@ -1,5 +1,6 @@
 import type { LocationQuery, LocationQueryRaw } from "vue-router";
 import type { ConversationFilter } from "../desk/api";
+import { PRIORITIES } from "../desk/routing";
 import type { Narrowing } from "../desk/sorting";
 import type { Conversation } from "../desk/types";
 
@@ -28,7 +29,7 @@ const BASE: Readonly<Record<View, Narrowing>> = {
   all: {},
 };
 const LISTS = ["status", "label"] as const;
-const TEXTS = ["assignee", "channel", "language", "intent", "team"] as const;
+const TEXTS = ["assignee", "channel", "language", "intent", "team", "sla"] as const;
 const NUMBERS = ["days", "priority"] as const;
 const FLAGS = ["unread", "mentioned", "snoozed"] as const;
 
@@ -66,14 +67,17 @@ export function belongs(conversation: Conversation, choice: Choice, me: string |
     (!wanted.language || conversation.language === wanted.language) &&
     (!wanted.intent || conversation.intent === wanted.intent) &&
     (wanted.label ?? []).every((label) => conversation.labels.includes(label)) &&
-    (wanted.snoozed === undefined || conversation.is_snoozed === wanted.snoozed)
+    (wanted.snoozed === undefined || conversation.is_snoozed === wanted.snoozed) &&
+    (!wanted.team || conversation.team?.id === wanted.team) &&
+    PRIORITIES.indexOf(conversation.priority) >= (wanted.priority ?? 0) &&
+    (!wanted.sla || conversation.sla?.state === "warned" || conversation.sla?.state === "breached")
   );
 }
 
 /** Whether a conversation that was not in the list may come into it by a change alone. */
 export function takesIn(choice: Choice): boolean {
-  const { search, unread, mentioned, team, priority } = filterOf(choice);
-  return !search && !unread && !mentioned && !team && !priority;
+  const { search, unread, mentioned } = filterOf(choice);
+  return !search && !unread && !mentioned;
 }
 
 /** A choice as the address says it, and back. */

@@ -5,7 +5,7 @@ import { inbox } from "../desk/api";
 import type { Conversation, ConversationStatus, DeskEvent } from "../desk/types";
 import { onComeback, onLive } from "../live";
 import { useOutgoing } from "../inbox/outgoing";
-import { me } from "../session";
+import { may, me } from "../session";
 import { t } from "../texts";
 import { say } from "../toasts";
 
@@ -19,6 +19,7 @@ export function useCalls(): void {
   const router = useRouter();
   const known = new Map<string, ConversationStatus>();
   const mine = new Set<string>();
+  const offered = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const count = async (): Promise<void> => {
@@ -36,7 +37,13 @@ export function useCalls(): void {
     void router.push({ name: "inbox", params: { id } });
   };
   const changed = (conversation: Conversation): void => {
-    if (beginsToWait(conversation, known.get(conversation.id))) call(conversation, open);
+    const isOffered = conversation.status === "waiting" && conversation.offered_to?.id === me.value?.id;
+    if (isOffered && !offered.has(conversation.id)) {
+      say(t("offer.told"));
+      call(conversation, open);
+    } else if (!isOffered && beginsToWait(conversation, known.get(conversation.id))) call(conversation, open);
+    if (isOffered) offered.add(conversation.id);
+    else offered.delete(conversation.id);
     known.set(conversation.id, conversation.status);
     if (conversation.status === "open" && conversation.assignee?.id === me.value?.id) mine.add(conversation.id);
     else mine.delete(conversation.id);
@@ -44,6 +51,9 @@ export function useCalls(): void {
   /** A note names this member, or what they put away is back. */
   const told = (kind: string, id: string, conversation: string): void => {
     if (kind === "mention.created" && id === me.value?.id) say(t("mention.told"));
+    else if (kind === "conversation.sla_warned" && (mine.has(id) || may("supervisor"))) say(t("sla.told.warned"));
+    else if (kind === "conversation.sla_breached" && (mine.has(id) || may("supervisor"))) say(t("sla.told.breached"));
+    else if (kind === "conversation.escalated" && may("supervisor")) say(t("offer.escalated"));
     else if (kind === "conversation.woken" && mine.has(conversation)) say(t("snooze.back"));
     else return;
     nudge();

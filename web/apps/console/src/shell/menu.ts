@@ -9,6 +9,7 @@ import { enter, logOut } from "../session";
 import { t } from "../texts";
 import { theme } from "../theme";
 import { complain } from "../toasts";
+import { availabilityItems } from "./availability";
 
 const NEXT: Record<Theme, Theme> = { "": "light", light: "dark", dark: "" };
 
@@ -16,6 +17,7 @@ const NEXT: Record<Theme, Theme> = { "": "light", light: "dark", dark: "" };
 export function userItems(router: Router): MenuItem[] {
   const muted = attention.muted.value;
   return [
+    ...availabilityItems(),
     { label: t("menu.account"), icon: UserRound, run: () => void router.push({ name: "account" }) },
     themeItem(),
     { label: muted ? t("menu.unmute") : t("menu.mute"), icon: muted ? BellOff : Bell, run: toggleMuted },
