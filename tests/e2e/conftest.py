@@ -19,6 +19,7 @@ from .customer import Customer
 from .world import Member, Server, Shop, Site, environment, free_port, serve
 
 PASSWORD = "seven slow trains at noon"
+CHOSEN = "four-lamps-in-a-quiet-room"  # the owner's
 _numbers = count(1)
 HERE = Path(__file__).parent
 STATIC = Path(kefu.__file__).parent / "static"
@@ -73,11 +74,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory, site: Site) -> Iterator[Shop]
 
 @pytest.fixture(scope="session")
 def member(shop: Shop) -> Iterator[Member]:
-    chosen = "four-lamps-in-a-quiet-room"
     first = Member(shop, shop.password)
-    first.post("/session/password", old=shop.password, new=chosen)
+    first.post("/session/password", old=shop.password, new=CHOSEN)
     first.close()
-    mei = Member(shop, chosen)
+    mei = Member(shop, CHOSEN)
     yield mei
     mei.close()
 

@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from kefu.desk import merging
 from kefu.desk.accounts import actions as accounts
 from kefu.desk.actor import Actor, Role, system
 from kefu.desk.assistants import actions as assistants
@@ -284,3 +285,42 @@ def test_who_waited_in_vain_leaves_an_address(address: str, shop: Shop) -> None:
         assert visitor.post(path, json={"email": "mia@example.com"}).json()["address_wanted"] is False
         contact_id = queries.conversation(system(shop.workspace_id), thread).contact_id
         assert profile_of(shop, contact_id) == {"email": "mia@example.com"}
+
+
+def test_members_see_who_looks_at_a_conversation_and_customers_do_not(address: str, shop: Shop, anna: Actor) -> None:
+    ben = member(shop, "Ben")
+    with new_visitor(address, shop) as visitor, socket_of(address, anna) as annas:
+        thread = visitor.post("/v1/conversations", json={}).json()["id"]
+        token = visitor.headers["authorization"].removeprefix("Bearer ")
+        with connect(address.replace("http", "ws", 1) + "/v1/live") as theirs, socket_of(address, ben) as bens:
+            theirs.send(json.dumps({"type": "hello", "token": token}))
+            bens.send(json.dumps({"type": "looking", "conversation": thread}))
+            seen = until(annas, type="looking")[-1]
+            assert seen == {"type": "looking", "conversation": thread, "people": [{"id": ben.id, "name": "Ben"}]}
+            with said_hello(address, accounts.make_ticket(anna)) as second:
+                assert frame(second)["looking"] == {thread: [{"id": ben.id, "name": "Ben"}]}
+            theirs.send(json.dumps({"type": "looking", "conversation": thread}))
+            theirs.send(json.dumps({"type": "ping"}))
+            assert "looking" not in {each["type"] for each in until(theirs, type="pong")}
+        assert until(annas, type="looking", people=[])[-1]["conversation"] == thread
+
+
+def test_a_note_that_names_a_member_is_told_live(address: str, shop: Shop, anna: Actor) -> None:
+    ben = member(shop, "Ben")
+    thread = shop.start()
+    with socket_of(address, anna) as socket:
+        actions.note(ben, conversation_id=thread, text="@Anna look", mentions=[anna.id])
+        told = until(socket, type="changed", kind="mention.created")[-1]
+        assert (told["id"], told["conversation"]) == (anna.id, thread)
+
+
+def test_a_merged_visitors_token_is_the_other_contacts(address: str, shop: Shop) -> None:
+    kefu = system(shop.workspace_id)
+    with new_visitor(address, shop) as one, new_visitor(address, shop) as other:
+        threads = [each.post("/v1/conversations", json={}).json()["id"] for each in (one, other)]
+        kept, gone = (queries.conversation(kefu, each).contact_id for each in threads)
+        merging.merge(kefu, contact_id=kept, other_id=gone)
+        shop.say(threads[0], "one event more, which comes after the merge")
+        for visitor in (one, other):
+            shown = {each["id"] for each in visitor.get("/v1/conversations").json()["conversations"]}
+            assert shown == set(threads)

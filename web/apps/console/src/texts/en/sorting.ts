@@ -98,7 +98,7 @@ export const sorting = {
     "Variables: {{contact.name}}, {{contact.email}} and other attributes, {{member.name}}, {{workspace.title}}, {{channel.name}}.",
   "replies.about": "What members answer with and sort conversations by.",
 
-  "transcript.title": "Send a transcript by mail",
+  "transcript.title": "Mail the transcript",
   "transcript.about": "What was said, without internal notes.",
   "transcript.customer": "To the customer: {to}",
   "transcript.none": "No mail address of this customer is known.",
