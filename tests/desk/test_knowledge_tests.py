@@ -1,6 +1,10 @@
 """A change of knowledge answers customers once the workspace's tests pass with it; until then what was there does."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -14,6 +18,7 @@ from kefu.desk.library.due import Report
 from kefu.desk.simulation import Simulation
 from kefu.desk.wiring import wiring
 from kefu.kit.errors import BadInput, Conflict, NotAllowed
+from kefu.kit.settings import settings
 
 from .desks import desk_for, desk_of
 from .shops import Shop, made_shop
@@ -127,3 +132,48 @@ def test_tests_that_cannot_be_run_hold_everything_back(shop: Shop) -> None:
     held = change(shop, "It costs ¥12 a parcel.")
     assert held.held is not None
     assert held.held["failures"][0]["test"] == "The tests could not be run"
+
+
+def test_a_page_that_is_published_past_the_tests_is_what_was_tested(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEFU_ALLOW_PRIVATE_ADDRESSES", "true")
+    settings.reload()
+    [entry] = queries.faqs(shop.owner)
+    going_live.remove_faq(shop.owner, passage_id=entry.id, override=True, reason="it moves to a page")
+    pages = {"price": "¥15"}
+    with site(lambda: f"<h1>{ASKED}</h1><p>Standard delivery costs {pages['price']} wherever you live.</p>") as address:
+        source = actions.add_url(shop.owner, url=address)
+        read(shop, source.id)
+        assert queries.source(shop.owner, source.id).state == "held"
+        pages["price"] = "¥99, says who has broken in meanwhile,"
+        actions.publish_held(shop.owner, source_id=source.id, reason="new prices")
+        read(shop, source.id)
+    [page] = queries.documents(shop.owner, source.id)
+    text = queries.document(shop.owner, page.id).text
+    assert "¥15" in text
+    assert "¥99" not in text
+    assert queries.source(shop.owner, source.id).state == "ready"
+    settings.reload()
+
+
+@contextmanager
+def site(page: Callable[[], str]) -> Iterator[str]:
+    """A web site of one page, made anew each time that it is fetched."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<html><title>Help</title><body>{page()}</body></html>".encode()
+            self.send_response(404 if self.path == "/robots.txt" else 200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -24,7 +24,7 @@ TESTS = "tests: []\n"
 def logic_of(kefu: Actor) -> dict[str, str]:
     """A tool, a flow with a version, and a file of tests."""
     flow = assistants.save_flow(kefu, text=FLOW).info
-    assistants.publish_flow(kefu, flow_id=flow.id, run_tests=False)
+    assistants.publish_flow(kefu, flow_id=flow.id, note="A row of this kind", run_tests=False)
     tool = assistants.save_tool(kefu, definition=TOOL)
     file = assistants.save_suite_file(kefu, name="zanzibar.yaml", text=TESTS)
     return {"flow_id": flow.id, "tool_id": tool.id, "file_id": file.id, "number": "1"}

@@ -122,7 +122,7 @@ def pull(folder: Path, workspace: str) -> None:
 @click.argument("folder", type=_FOLDER)
 @click.option("--publish", is_flag=True, help="Let every flow of the folder run for customers.")
 @click.option("--note", default="", help="Why, for the history.")
-@click.option("--no-tests", is_flag=True, help="Publish without running the workspace's tests.")
+@click.option("--no-tests", is_flag=True, help="Publish without running the workspace's tests; --note must say why.")
 @workspace_option
 def push(folder: Path, publish: bool, note: str, no_tests: bool, workspace: str) -> None:
     """Store the flows (as drafts), tools and tests of a folder; nothing is stored if a flow is not sound."""
@@ -166,7 +166,7 @@ def diff(folder: Path, workspace: str) -> None:
 @flow.command("publish")
 @click.argument("names", nargs=-1, required=True)
 @click.option("--note", default="", help="Why, for the history.")
-@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests.")
+@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests; --note must say why.")
 @workspace_option
 def publish_(names: tuple[str, ...], note: str, no_tests: bool, workspace: str) -> None:
     """Let drafts run for customers, if the workspace's tests pass with them."""
@@ -180,7 +180,7 @@ def publish_(names: tuple[str, ...], note: str, no_tests: bool, workspace: str) 
 @click.argument("name")
 @click.argument("number", type=int)
 @click.option("--note", default="", help="Why, for the history.")
-@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests.")
+@click.option("--no-tests", is_flag=True, help="Without running the workspace's tests; --note must say why.")
 @workspace_option
 def rollback(name: str, number: int, note: str, no_tests: bool, workspace: str) -> None:
     """Let an earlier version run again."""

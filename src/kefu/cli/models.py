@@ -84,18 +84,21 @@ def register(
 ) -> None:
     """Keep the model in DIR as a version; a first one goes live if the gate lets it. A new workspace is made."""
     ready()
-    from kefu.desk.modelhub import actions
+    from kefu.desk import going_live
 
     _, actor = workspace_or_new(workspace)
     if test is not None:
         _set_test(actor, name, test)
-    made = actions.register_folder(actor, name=name, folder=folder.expanduser(), role=role or "", note=note)
+    made, tests = going_live.register_folder(actor, name=name, folder=folder.expanduser(), role=role or "", note=note)
     if as_json:
-        print_json({**_version_row(made.version), "live": made.is_live, "verdict": _verdict_row(made.verdict)})
+        live = {"live": made.is_live, "tests_failed": tests.failed if tests else 0}
+        print_json({**_version_row(made.version), **live, "verdict": _verdict_row(made.verdict)})
         return
     click.echo(f"{name} v{made.version.number}{', live' if made.is_live else ''}")
     if not made.is_live:
         _say(made.verdict)
+        if tests is not None:
+            click.echo(f"{tests.failed} of {tests.total} of the workspace's tests fail with it: kefu test")
         click.echo(f"Make it live with: kefu models promote {name} {made.version.number}{named(workspace)}")
 
 

@@ -1,8 +1,9 @@
 """What goes live, or comes back: models, paused flows and knowledge, if the workspace's own tests pass with them."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from kefu.contracts.index import IndexedPassage, PassageVectors
@@ -16,6 +17,7 @@ from kefu.desk.library import due
 from kefu.desk.library import queries as library
 from kefu.desk.library.due import Embed, Progress, Report, Trial
 from kefu.desk.modelhub import actions, queries
+from kefu.desk.modelhub.actions.registry import Registered
 from kefu.desk.modelhub.queries.registry import get_model, get_version, previous_champion, served_version
 from kefu.desk.wiring import wiring
 from kefu.kit.errors import BadInput, KefuError
@@ -40,6 +42,27 @@ def promote(
     return actions.promote(
         actor, model_id=model_id, version_id=version_id, alias=alias, override=override, reason=reason
     )
+
+
+def register_folder(
+    actor: Actor, *, name: str, folder: Path, role: str = "", note: str = ""
+) -> tuple[Registered, SuiteReport | None]:
+    """`modelhub.actions.register_folder`; a version that would go live at once does if the workspace's tests pass.
+
+    Where they fail the version is kept, as challenger, and their report is given. Raises what that action raises.
+    """
+    if not suite_files(actor):
+        return actions.register_folder(actor, name=name, folder=folder, role=role, note=note), None
+    made = actions.register_folder(actor, name=name, folder=folder, role=role, note=note, hold=True)
+    model = queries.model_named(actor, name)
+    if model.champion is not None or not made.verdict.passed:
+        return made, None
+    report = _report(actor, model.id, made.version.id)
+    if report is not None and not report.passed:
+        return made, report
+    done = actions.promote(actor, model_id=model.id, version_id=made.version.id, reason="Registered to go live")
+    is_live = done.champion is not None and done.champion.id == made.version.id
+    return replace(made, is_live=is_live), None
 
 
 def roll_back(actor: Actor, *, model_id: str, override: bool = False, reason: str = "") -> queries.ModelInfo:
@@ -132,7 +155,15 @@ def _tried(
 
 
 def _require_passing(actor: Actor, model_id: str, version_id: str) -> None:
+    report = _report(actor, model_id, version_id)
+    if report is not None:
+        assistants.require_passed(report)
+
+
+def _report(actor: Actor, model_id: str, version_id: str) -> SuiteReport | None:
+    """What the workspace's tests say of a version; None where there are none, or the model has nothing to do."""
     role = queries.model(actor, model_id).role
-    if role and suite_files(actor):
-        loaded = wiring().version(served_version(get_version(actor.workspace_id, version_id)))
-        assistants.require_passing(actor, models={role: loaded})
+    if not role or not suite_files(actor):
+        return None
+    loaded = wiring().version(served_version(get_version(actor.workspace_id, version_id)))
+    return assistants.run_workspace_tests(actor, models={role: loaded})

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from kefu.desk import going_live
+from kefu.desk.accounts.models import AuditEntry
+from kefu.desk.actor import Role
 from kefu.desk.assistants import actions, queries
 from kefu.desk.assistants.actions import SuiteFailed
 from kefu.desk.demo_flows import learn_flows
 from kefu.desk.modelhub import actions as models
 from kefu.desk.modelhub import queries as modelhub
 from kefu.desk.simulation import Simulation
-from kefu.kit.errors import BadInput
+from kefu.kit.errors import BadInput, NotAllowed
 
 from ..desks import desk_of
 from ..shops import Shop, made_shop
@@ -50,6 +52,36 @@ def test_a_model_waits_until_the_tests_pass(shop: Shop, tmp_path: Path) -> None:
     actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "welcome"))
     going_live.promote(shop.owner, model_id=version.model_id, version_id=version.id, override=True, reason="new")
     assert modelhub.model(shop.kefu, version.model_id).champion is not None
+
+
+def test_a_first_version_waits_for_the_tests_when_it_is_registered(shop: Shop, tmp_path: Path) -> None:
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "xyzzy"))
+    folder = tiny_model(tmp_path / "one")
+    made, report = going_live.register_folder(shop.kefu, name="intents", folder=folder, role="intent")
+    assert not made.is_live
+    if made.verdict.passed:
+        assert report is not None
+        assert report.failed == 1
+    model = modelhub.model(shop.kefu, made.version.model_id)
+    assert (model.champion, model.challenger is not None) == (None, True)
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "welcome"))
+    again, report = going_live.register_folder(shop.kefu, name="intents", folder=folder, role="intent")
+    assert (again.is_live, report) == (again.verdict.passed, None)
+
+
+def test_a_flow_goes_past_the_tests_only_with_a_reason_that_is_kept(shop: Shop) -> None:
+    actions.save_suite_file(shop.kefu, name="words.yaml", text=TESTS.replace("WORDS", "xyzzy"))
+    flow = actions.make_flow(shop.owner, text=FLOW).info
+    with pytest.raises(SuiteFailed):
+        actions.publish_flow(shop.owner, flow_id=flow.id)
+    with pytest.raises(BadInput):
+        actions.publish_flow(shop.owner, flow_id=flow.id, run_tests=False, note=" ")
+    with pytest.raises(NotAllowed):
+        actions.publish_flow(shop.member(Role.SUPERVISOR), flow_id=flow.id, run_tests=False, note="I want to")
+    done = actions.publish_flow(shop.owner, flow_id=flow.id, run_tests=False, note="The test is wrong")
+    assert done.info.state == "live"
+    kept = AuditEntry.objects.of(shop.workspace_id).get(action="flow.tests_passed_over")
+    assert kept.after == {"reason": "The test is wrong"}
 
 
 def test_going_back_to_a_model_waits_for_the_tests_too(shop: Shop, tmp_path: Path) -> None:

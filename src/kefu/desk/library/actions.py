@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
@@ -11,6 +12,7 @@ from django.db import transaction
 from kefu.contracts.index import PassageVectors
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.library.held import forget_read
 from kefu.desk.library.models import Document, Passage, Source, Vector
 from kefu.desk.library.queries import SourceInfo, get, passage_row, source, source_info
 from kefu.desk.library.sheets import Entry, entries_of, written
@@ -112,7 +114,7 @@ def read_again(actor: Actor, *, source_id: str) -> SourceInfo:
 
 
 def publish_held(actor: Actor, *, source_id: str, reason: str) -> SourceInfo:
-    """Let a source answer customers although the workspace's tests fail with it; it is read anew, without them.
+    """Let a source answer although the workspace's tests fail with it: what they were run with, and nothing newer.
 
     Raises BadInput without a reason, Conflict when it is not held back, NotFound, NotAllowed.
     """
@@ -125,9 +127,10 @@ def publish_held(actor: Actor, *, source_id: str, reason: str) -> SourceInfo:
             raise Conflict(f"{row.name} is not held back; it is {row.state}.", source=source_id)
         failed = (row.held or {}).get("failed")
         audit(actor, "source.published", row.id, after={"reason": reason.strip()[:1000], "failed": failed})
-        _due(actor, row)
-        row.is_untested = True
-        row.save(update_fields=["is_untested"])
+        tested = row.held
+        _due(actor, row, keep=True)
+        row.is_untested, row.held = True, tested
+        row.save(update_fields=["is_untested", "held"])
     return source(actor, source_id)
 
 
@@ -209,7 +212,10 @@ def _source(actor: Actor, name: str, kind: str) -> Source:
     return row
 
 
-def _due(actor: Actor, row: Source) -> SourceInfo:
+def _due(actor: Actor, row: Source, *, keep: bool = False) -> SourceInfo:
+    """Have a source read; `keep`: what was read of it before and held back stays, to be published."""
+    if row.held and not keep:
+        transaction.on_commit(partial(forget_read, Source(workspace_id=row.workspace_id, held=row.held)))
     row.state, row.lease_until, row.updated_at = "pending", None, now()
     row.held, row.is_untested = None, False
     # Kefu itself (the command line, a first start) reads what it adds; a running server takes over should it die.

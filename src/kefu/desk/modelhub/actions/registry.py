@@ -136,11 +136,13 @@ def register_folder(
     role: str = "",
     note: str = "",
     go_live: bool = False,
+    hold: bool = False,
 ) -> Registered:
     """Keep a model that lies in a folder of this machine as a version of the model of that name.
 
     With a `role` that no other model has, the model takes it. A first version goes live when the gate lets it;
-    `go_live`, which is Kefu's own (a first start, the command line), sets it past the gate. The same card registered
+    `go_live`, which is Kefu's own (a first start, the command line), sets it past the gate; `hold` lets it wait as a
+    challenger (`going_live.register_folder` runs the workspace's tests in between). The same card registered
     again gives the version that there is. Raises BadInstallation for files that are not what the card says, BadInput,
     TooLarge, NotAllowed.
     """
@@ -156,7 +158,7 @@ def register_folder(
             _set_role(actor, owner, role)
     known = Version.objects.of(actor.workspace_id).filter(model_id=owner.id, sha256=sha256).first()
     row = known or store_version(actor, owner, folder, note=note or "Registered")
-    return _live_if_first(actor, row.id, go_live=go_live)
+    return _live_if_first(actor, row.id, go_live=go_live, hold=hold)
 
 
 def store_version(
@@ -275,13 +277,13 @@ def verdict_of(owner: Model, row: Version) -> Verdict:
     return judge(version_info(row, frozenset()).card, live, limits_of(owner))
 
 
-def _live_if_first(actor: Actor, version_id: str, *, go_live: bool) -> Registered:
+def _live_if_first(actor: Actor, version_id: str, *, go_live: bool, hold: bool) -> Registered:
     with transaction.atomic():
         row = get_version(actor.workspace_id, version_id)
         owner = get_model(actor.workspace_id, row.model_id, lock=True)
         verdict = verdict_of(owner, row)
         is_first = owner.champion_id is None
-        if owner.champion_id != row.id and (go_live or (is_first and verdict.passed)):
+        if owner.champion_id != row.id and not hold and (go_live or (is_first and verdict.passed)):
             kind = "promote" if verdict.passed else "override"
             _set(actor, owner, "champion", row, kind=kind, verdict=verdict, reason="Registered to go live")
         elif is_first and owner.challenger_id is None:
