@@ -12,6 +12,7 @@ from kefu.desk.calls.api import router as calls
 from kefu.desk.channel_api import router as channels
 from kefu.desk.contact_api import router as contact_pages
 from kefu.desk.contacts.api import router as contacts
+from kefu.desk.copilot.api import router as copilot
 from kefu.desk.http import problem
 from kefu.desk.inbox.api import router as inbox
 from kefu.desk.inbox.routing_api import router as routing
@@ -45,6 +46,7 @@ for router in (
     *(inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
     *(
         surveys,
+        copilot,
         webhooks,
         merging,
         access,

@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "kefu.desk.assistants",
     "kefu.desk.insights",
     "kefu.desk.surveys",
+    "kefu.desk.copilot",
     "kefu.desk.webhooks",
 ]
 MIDDLEWARE = [

@@ -40,6 +40,8 @@ class WorkspaceSettings:
     require_second_factor: bool = False
     # Three minutes without a window: longer than a reload, a tunnel or a change of networks.
     away_after_seconds: int = 180
+    # With the workspace's consent: suggested replies and what members sent in their place are kept to learn from.
+    keep_copilot_edits: bool = False
 
 
 BY_PASSWORD = "password"  # noqa: S105  a way in, not a secret

@@ -180,6 +180,7 @@ class WorkspaceSettings(Schema):
     mail_after_seconds: int
     away_after_seconds: int
     require_second_factor: bool
+    keep_copilot_edits: bool
 
 
 class Settings(Workspace):

@@ -49,6 +49,7 @@ from kefu.desk.inbox.queries.messages import (
     reply_of,
 )
 from kefu.desk.inbox.queries.recordings import Recording, unheard
+from kefu.desk.inbox.queries.resolved import FirstQuestion, first_questions
 from kefu.desk.inbox.queries.rows import get, original, placeholders
 from kefu.desk.inbox.queries.turns import HISTORY, Line, TurnInfo, confidences, history, turn, turn_info
 from kefu.desk.inbox.queries.views import Choices, ViewInfo, choices, view_counts, views
@@ -64,6 +65,7 @@ __all__ = [
     "DeliveryInfo",
     "DraftInfo",
     "Filter",
+    "FirstQuestion",
     "LabelInfo",
     "Line",
     "MessageInfo",
@@ -93,6 +95,7 @@ __all__ = [
     "delivery",
     "drafts",
     "filter_of",
+    "first_questions",
     "get",
     "history",
     "identity_secret",

@@ -1,0 +1,1 @@
+"""What helps a member answer: replies from knowledge, other words for them, summaries, what was solved before."""
