@@ -17,8 +17,8 @@ from kefu.desk.library import actions, queries
 from kefu.desk.library.due import Report
 from kefu.desk.simulation import Simulation
 from kefu.desk.wiring import wiring
+from kefu.kit import settings
 from kefu.kit.errors import BadInput, Conflict, NotAllowed
-from kefu.kit.settings import settings
 
 from .desks import desk_for, desk_of
 from .shops import Shop, made_shop

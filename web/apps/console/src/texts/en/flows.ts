@@ -279,6 +279,7 @@ export const flows = {
   "publish.about": "New conversations take this version. Those under way finish in the one that they began with.",
   "publish.note": "Note",
   "publish.note.hint": "What changed and why, for your colleagues.",
+  "publish.note.why": "Without the tests, say why; the audit trail keeps it.",
   "publish.tests": "Run the tests first",
   "publish.tests.hint": "If one fails, nothing goes live.",
   "publish.changes": "Against version {number}, which is live",

@@ -277,6 +277,7 @@ export const flows: Record<keyof typeof en, string> = {
   "publish.about": "新的对话使用此版本，进行中的对话按开始时的版本走完。",
   "publish.note": "说明",
   "publish.note.hint": "改了什么、为什么改，给同事看。",
+  "publish.note.why": "不跑测试须写明原因，会记入审计日志。",
   "publish.tests": "先运行测试",
   "publish.tests.hint": "有一项不通过就不上线。",
   "publish.changes": "与线上第 {number} 版的差异",
