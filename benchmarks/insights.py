@@ -66,9 +66,26 @@ def prepare(slug: str, conversations: int, days: int) -> dict[str, Any]:
         lay_history(system(info.id), conversations=conversations, days=days)
         laid = time.perf_counter() - began
         recount(info.id)
+        group(info.id)
         print(f"Laid down in {laid:.0f} s, counted in {time.perf_counter() - began - laid:.0f} s.")
     models = {"conversations": Conversation, "messages": Message, "figures": ReportingEvent, "roll_ups": RollUp}
     return {"vendor": connection.vendor, **{name: model.objects.of(info.id).count() for name, model in models.items()}}
+
+
+def group(workspace_id: str) -> None:
+    """Put the unanswered questions into groups, as dispatch does; texts that are the same stand for near ones."""
+    import hashlib
+
+    import numpy as np
+
+    from kefu.desk.insights.due import group_questions
+
+    def embed(_: str, asked: Any) -> list[tuple[str, Any]]:
+        seeds = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text, _ in asked)
+        return [("benchmark", np.random.default_rng(seed).normal(size=64).astype(np.float32)) for seed in seeds]
+
+    while group_questions(workspace_id, embed=embed, limit=1_000):
+        pass
 
 
 def calls(slug: str, days: int) -> list[tuple[str, Callable[[random.Random], Any]]]:

@@ -5,6 +5,8 @@ import io
 
 import pytest
 
+from kefu.desk.insights.queries.reports import REPORTS
+
 from .homes import Home
 
 
@@ -47,3 +49,35 @@ def test_what_is_wrong_is_said(shop: Home) -> None:
         ("report", "breakdown", "--by", "shoe"),
     ):
         assert shop.refuses("insights", *arguments, "-w", "shop")
+
+
+def test_without_a_name_all_reports_are_listed(shop: Home) -> None:
+    listed = [line.split()[0] for line in shop.kefu("insights", "report").out.splitlines()]
+    assert set(listed) == {*REPORTS, "heatmap", "breakdown", "unanswered"}
+
+
+def test_satisfaction_is_listed_and_set(shop: Home) -> None:
+    rated = shop.kefu("csat", "list", "-w", "shop", "--most", "3", "--json").json["ratings"]
+    assert all(each["score"] <= 3 for each in rated)
+    assert "★" in shop.kefu("csat", "list", "-w", "shop").out
+    chosen = shop.kefu("csat", "set", "-w", "shop", "--window", "24", "--question", "en=How was it?", "--json").json
+    assert (chosen["window_hours"], chosen["questions"]) == (24, {"en": "How was it?"})
+    assert "How was it?" in shop.kefu("csat", "settings", "-w", "shop").out
+    assert shop.refuses("csat", "set", "-w", "shop", "--window", "0")
+    assert shop.refuses("csat", "set", "-w", "shop", "--question", "How was it?")
+
+
+def test_webhooks_are_added_listed_tried_and_removed(shop: Home) -> None:
+    made = shop.kefu("webhooks", "create", "CRM", "http://127.0.0.1:9/kefu", "-w", "shop", "--json").json
+    assert made["secret"].startswith("whsec_")
+    listed = shop.kefu("webhooks", "list", "-w", "shop").out
+    assert "CRM" in listed
+    assert made["secret"] not in listed
+    assert shop.kefu("webhooks", "deliveries", "CRM", "-w", "shop", "--json").json == {"deliveries": []}
+    refused = shop.kefu("webhooks", "test", "CRM", "-w", "shop")
+    assert refused.code == 1
+    assert "private network" in refused.out
+    assert "paused" in shop.kefu("webhooks", "pause", "CRM", "-w", "shop").out
+    shop.kefu("webhooks", "remove", made["id"], "-w", "shop")
+    assert shop.refuses("webhooks", "resend", "CRM", "-w", "shop")
+    assert shop.refuses("webhooks", "create", "CRM", "ftp://crm.example", "-w", "shop")

@@ -12,6 +12,19 @@ from kefu.cli.session import json_option, print_json, ready, workspace_actor, wo
 if TYPE_CHECKING:
     from kefu.desk.insights.queries.table import Report
 
+_REPORTS = {
+    "overview": {"en": "Every metric, beside the period before.", "zh": "全部指标，与上一时段对比。"},
+    "funnel": {"en": "Asked, answered, handed over, resolved, satisfied.", "zh": "提问、回答、转人工、解决、满意。"},
+    "intents": {"en": "What customers wanted, and what went without people.", "zh": "客户意图及自动化率。"},
+    "members": {"en": "What each member did, and how quickly.", "zh": "各成员的工作量与速度。"},
+    "assistant": {"en": "How the assistant answered, refusals and thumbs.", "zh": "助手的回答、拒答与点赞点踩。"},
+    "times": {"en": "Response, reply, resolution and answer times.", "zh": "响应、回复、解决与应答时间。"},
+    "csat": {"en": "How customers rated, and what they said.", "zh": "客户评价与留言。"},
+    "cost": {"en": "Cost and saving by month, at your own rates.", "zh": "按自定费率计算的成本与节省。"},
+    "heatmap": {"en": "Messages by weekday and hour.", "zh": "按星期和小时的消息量。"},
+    "breakdown": {"en": "Metrics --by channel, member, team, label, …", "zh": "按渠道、成员、团队、标签等细分。"},
+    "unanswered": {"en": "Questions that knowledge could not answer.", "zh": "知识库未能回答的问题。"},
+}
 _NARROWED_BY = ("channel", "member", "team", "label", "intent", "language", "who")
 
 
@@ -54,14 +67,16 @@ def show(metric: str | None, step: str, workspace: str, as_json: bool, **asked: 
 
 
 @insights.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.option("--by", default="", help="Of `breakdown`: channel, member, team, label, intent, language or who.")
 @_period
 @workspace_option
 @json_option
-def report(name: str, by: str, workspace: str, as_json: bool, **asked: Any) -> None:
-    """Print a report: overview, funnel, intents, members, assistant, times, csat, cost, heatmap, breakdown,
-    unanswered."""
+def report(name: str | None, by: str, workspace: str, as_json: bool, **asked: Any) -> None:
+    """Print a report; without a NAME, list all with a line each."""
+    if name is None:
+        _reports(str(asked["titles"]), as_json=as_json)
+        return
     ready()
     from kefu.desk.insights.queries import reports
     from kefu.desk.insights.queries.unanswered import unanswered
@@ -152,6 +167,14 @@ def _cell(value: Any, unit: str) -> str:
     if isinstance(value, list):
         return " | ".join(map(str, value))
     return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _reports(language: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"reports": [{"name": name, "about": about} for name, about in _REPORTS.items()]})
+        return
+    for name, about in _REPORTS.items():
+        click.echo(f"{name:11} {about[language]}")
 
 
 def _definitions(language: str, *, as_json: bool) -> None:
