@@ -1,5 +1,7 @@
 """Recordings of every format become the same samples, and what is no recording is refused by one sentence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,6 +35,17 @@ def test_a_tone_survives_each_format(name: str) -> None:
     assert read.rate == RATE
     assert read.seconds == pytest.approx(1.0, abs=0.15)
     assert pitch(read) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("name", ["narrow", "wide"])
+def test_speex_is_heard(name: str) -> None:
+    """A tone of our own, written by Debian's speexenc: nothing here can write Speex."""
+    written = (Path(__file__).parent / "speex" / f"{name}.spx").read_bytes()
+    read = decode(written)
+    assert read.seconds == pytest.approx(1.2, abs=0.05)
+    assert pitch(read) == pytest.approx(440, abs=5)
+    with pytest.raises(BadInput, match="no sound that can be read. Readable: WAV"):
+        decode(written[300:])  # bare frames, which say neither that they are Speex nor at what rate
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kefu.knowledge.sound.sentences import sentences
-from kefu.knowledge.sound.spoken import chinese_number, spoken
+from kefu.knowledge.sound.spoken import said_in_chinese, spoken
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_chinese_is_said_as_people_say_it(written: str, said: str) -> None:
     ],
 )
 def test_chinese_numbers_have_their_zeros(written: str, said: str) -> None:
-    assert chinese_number(written) == said
+    assert said_in_chinese(written) == said
 
 
 @given(st.text(max_size=400), st.sampled_from(["en", "zh"]))

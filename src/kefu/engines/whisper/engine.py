@@ -109,7 +109,7 @@ class WhisperTranscriber:
     async def close(self) -> None:
         pool, self._pool, self._model, self._card = self._pool, None, None, None
         if pool is not None:
-            await asyncio.to_thread(pool.shutdown)
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
     async def transcribe(self, sound: Sound, language: str | None = None, *, hurried: bool = False) -> Transcript:
         if self._pool is None:

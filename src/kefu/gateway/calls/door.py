@@ -48,18 +48,16 @@ async def calls(socket: WebSocket) -> None:
 
 
 async def _serve(socket: WebSocket, room: Room, line: Line) -> None:
-    """Read and write until one side of it, or the call, is over."""
-    both = [
-        asyncio.create_task(_read(socket, room, line)),
-        asyncio.create_task(line.write()),
-        asyncio.create_task(line.closed.wait()),
-    ]
+    """Read and write until the browser has gone, or the line is closed here."""
+    writing = asyncio.create_task(line.write())
+    # What was told before a browser went is read to its end, even where nothing can be sent any more.
+    either = [asyncio.create_task(_read(socket, room, line)), asyncio.create_task(line.closed.wait())]
     try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in both:
+        for task in (*either, writing):
             task.cancel()
-        await asyncio.gather(*both, return_exceptions=True)
+        await asyncio.gather(*either, writing, return_exceptions=True)
         await line.close()
 
 

@@ -46,7 +46,7 @@ class Line:
         self._era += 1
 
     async def write(self) -> None:
-        """Send what is queued until the line is closed; for a task of its own."""
+        """Send what is queued; for a task of its own. Whoever reads hears that the other end is gone."""
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             while not self.closed.is_set():
                 era, frame = await self._queue.get()
@@ -54,7 +54,6 @@ class Line:
                     await self._socket.send_text(frame)
                 elif era == self._era:
                     await self._socket.send_bytes(frame)
-        self.closed.set()
 
     async def close(self) -> None:
         """Send what was told last, and close."""

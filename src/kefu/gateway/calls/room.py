@@ -32,7 +32,7 @@ _BACK_WITHIN = 25.0
 # Members' lines are looked after as often: their membership may have ended.
 _SWEEP = 5.0
 # What was being said when a line ends is still recognised, if that takes no longer; a process that stops has less time.
-_LAST_WORDS, _STOP = 15.0, 4.0
+_LAST_WORDS, _STOP = 8.0, 4.0
 
 
 class _Side:
@@ -85,8 +85,9 @@ class Room:
         author = "contact" if is_customer else "member"
         before = self._customer if is_customer else self._member
         if before is not None:
+            before.line.tell("refused", code="elsewhere")  # another tab: the two would take the line from each other
+            await before.line.close()
             await self._gone(before)
-            before.line.closed.set()
         ear = Ear(self._transcriber, _Heard(self, author), lambda: self._language or None)
         side = _Side(self, actor, line, ear)
         if is_customer:

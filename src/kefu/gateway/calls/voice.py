@@ -66,6 +66,7 @@ class Voice:
         self._held: list[Sentence] = []
         self._replies: OrderedDict[str, _Reply] = OrderedDict()
         self._number = 0
+        self._listening = False
         self._making: asyncio.Task[None] | None = None
         self._speaking = asyncio.create_task(self._speak())
 
@@ -76,7 +77,9 @@ class Voice:
 
     def attach(self, line: Line | None) -> None:
         """Speak on this line from now on; what the one before did not play is spoken again."""
-        self._line = line
+        self._line, self._listening = line, False
+        if self._making is not None:
+            self._making.cancel()
         unplayed = [each for each in self._sent.values() if not each.played]
         self._sent.clear()
         self._waiting.extendleft(reversed(unplayed))
@@ -105,7 +108,11 @@ class Voice:
             del self._sent[number]
 
     def interrupt(self) -> bool:
-        """Stop at once, and keep what was not heard until it is clear why; whether there was anything to stop."""
+        """Say nothing while somebody speaks; keep what was not heard until it is clear what they said.
+
+        Gives whether there was anything to stop.
+        """
+        self._listening = True
         if not self.sounds:
             return False
         self._held = [*self._sent.values(), *self._waiting]
@@ -122,6 +129,7 @@ class Voice:
     def go_on(self) -> None:
         """Nobody said anything after all: speak on with the sentence that was cut."""
         held, self._held = self._held, []
+        self._listening = False
         self._waiting.extendleft(reversed(held))
         self._wake()
 
@@ -132,8 +140,12 @@ class Voice:
             known = self._known(sentence.reply)
             place = sentence.start + len(sentence.text) if sentence.begun else sentence.start
             known.unheard_from = place if known.unheard_from is None else min(known.unheard_from, place)
-        for reply in {sentence.reply for sentence in held}:
+        given_up = {sentence.reply for sentence in held}
+        self._waiting = deque(each for each in self._waiting if each.reply not in given_up)
+        for reply in given_up:
             self._note(self._known(reply))
+        self._listening = False
+        self._wake()
 
     async def close(self) -> None:
         self._speaking.cancel()
@@ -173,7 +185,7 @@ class Voice:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            while self._waiting and self._line is not None:
+            while self._waiting and self._line is not None and not self._listening:
                 sentence = self._waiting.popleft()
                 self._sent[sentence.number] = sentence
                 self._making = asyncio.create_task(self._say(sentence, self._line))

@@ -19,6 +19,7 @@ const BACK_WITHIN_MS = 25_000;
 const RETRY_MS = [300, 1_000, 2_000, 4_000];
 /** A member answers while the customer's own connection is away. */
 const COMES_BACK = new Set(["unavailable"]);
+const CLOSE_WITHIN_MS = 5_000;
 const LEVEL_EVERY_MS = 100;
 
 /** One end of a call: the microphone, the loudspeaker, and the socket between them and the server. */
@@ -88,6 +89,9 @@ export class CallLine {
 
   hangUp(): void {
     this.tell({ type: "hang_up" });
+    const { socket } = this;
+    this.socket = null; // the server closes it, once it has understood
+    setTimeout(() => socket?.close(), CLOSE_WITHIN_MS);
     this.end("hung_up");
   }
 
@@ -113,6 +117,7 @@ export class CallLine {
       socket.send(JSON.stringify({ type: "hello", ...who }));
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (socket !== this.socket) return;
       if (typeof data === "string") this.told(toldOf(data));
       else this.sounded(data);
     };
