@@ -46,6 +46,36 @@ def test_a_spoken_question_is_answered_and_written_down(visitor: httpx.Client, f
     assert answered["author"] == "assistant"
 
 
+def test_what_is_said_and_written_is_taken_in_the_order_of_saying() -> None:
+    from kefu.desk.inbox import actions
+    from kefu.desk.inbox.due import claim_turns
+    from kefu.desk.inbox.models import Channel, Turn
+    from kefu.desk.rows import now
+    from kefu.gateway.hearing import hear_recordings
+    from kefu.gateway.rows import Rows
+
+    from ..desk.shops import made_shop
+
+    shop = made_shop()
+    Channel.objects.of(shop.workspace_id).update(settings={"pause_seconds": 3600})  # the server leaves it to the test
+    thread = shop.start()
+    for each in ("How much is delivery?", "Where is my parcel?"):
+        file = actions.add_attachment(
+            shop.program, conversation_id=thread, name="voice.ogg", data=encode(spoken(each), "opus")
+        )
+        actions.receive_message(shop.program, conversation_id=thread, text="", attachments=[file.id])
+        actions.receive_message(shop.program, conversation_id=thread, text="Please.")
+    Turn.objects.of(shop.workspace_id).update(due_at=now())
+    [turn] = [each for each in claim_turns(worker="test", limit=9, lease_seconds=60) if each.conversation_id == thread]
+    rows = Rows()
+    heard = run(hear_recordings(rows, turn), timeout=60)
+    rows.close()
+    first, please, second, again = heard.turn.text.splitlines()
+    assert "delivery" in first.lower()
+    assert "parcel" in second.lower()
+    assert (please, again) == ("Please.", "Please.")
+
+
 def test_personal_data_that_was_spoken_is_masked(shop: Shop) -> None:
     thread, _ = ask_aloud(shop.client, "opus", spoken("Hello. My e-mail is anna at example dot com. Please help me."))
     (asked, *_) = shop.messages(thread)

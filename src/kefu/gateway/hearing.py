@@ -36,12 +36,13 @@ async def hear_recordings(rows: Rows, turn: ClaimedTurn) -> HeardTurn:
     """Listen to what nobody has listened to yet."""
     recordings = await rows.read(queries.unheard, turn.workspace_id, turn.id)
     silence: Silence = "file_received"
-    said = [turn.text] if turn.text else []
+    said = dict(turn.said)
     for recording in recordings:
         text, why = await _words(rows, turn, recording)
         silence = why or silence
-        said += [text] if text else []
-    return HeardTurn(replace(turn, text="\n".join(said)), silence)
+        said[recording.sequence] = text
+    in_order = [text for _, text in sorted(said.items()) if text]
+    return HeardTurn(replace(turn, text="\n".join(in_order)), silence)
 
 
 async def _words(rows: Rows, turn: ClaimedTurn, recording: Recording) -> tuple[str, Silence]:

@@ -44,7 +44,7 @@ def test_speex_is_heard(name: str) -> None:
     read = decode(written)
     assert read.seconds == pytest.approx(1.2, abs=0.05)
     assert pitch(read) == pytest.approx(440, abs=5)
-    with pytest.raises(BadInput, match="no sound that can be read. Readable: WAV"):
+    with pytest.raises(BadInput, match="no sound"):
         decode(written[300:])  # bare frames, which say neither that they are Speex nor at what rate
 
 

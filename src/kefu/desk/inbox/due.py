@@ -50,9 +50,9 @@ ATTEMPTS = 3  # a turn that ended three workers is not tried again: a member get
 class ClaimedTurn:
     """A turn that this worker alone may finish until its lease ends.
 
-    `pressed` is the value of the button that all of it was said with. `text` is empty where only files were sent;
-    `wordless` where any of its messages is one or more files alone. `state` and `remembered` are what earlier turns
-    kept.
+    `said` is each message's text with its place in the conversation, `text` all of them joined, empty where only files
+    were sent; `wordless` where any message is one or more files alone. `pressed` is the value of the button that all of
+    it was said with. `state` and `remembered` are what earlier turns kept.
     """
 
     id: str
@@ -68,6 +68,7 @@ class ClaimedTurn:
     remembered: dict[str, Any] = field(default_factory=dict)
     wordless: bool = False
     pressed: str | None = None
+    said: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,7 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         remembered=thread.remembered,
         wordless=any(not line.text for line in mine),
         pressed=(mine[0].pressed or None) if len(mine) == 1 else None,
+        said=tuple((line.sequence, line.text) for line in mine),
     )
 
 

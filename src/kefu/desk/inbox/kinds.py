@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from kefu.kit.errors import BadInput
+from kefu.knowledge.sound_kinds import may_show_pictures, sound_kind
 
 Kind = Literal["image", "audio", "file"]
 
@@ -45,10 +46,6 @@ _MAGIC = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
-    (b"ID3", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-    (b"#!AMR", "audio/amr"),
 )
 _OFFICE = {
     "word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -71,7 +68,7 @@ _UNFIT = re.compile('[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff
 
 def sniffed(data: bytes) -> str:
     """The media type of a file, from its bytes alone. Raises BadInput for a kind that conversations do not take."""
-    found = _by_magic(data) or _riff(data) or _mpeg_family(data) or _zipped(data) or _old_office(data) or _text(data)
+    found = _by_magic(data) or _webp(data) or _sound(data) or _zipped(data) or _old_office(data) or _text(data)
     if found is None:
         raise BadInput(
             "Files of this kind cannot be sent: images, PDF, text, office documents and audio can.",
@@ -114,23 +111,15 @@ def _by_magic(data: bytes) -> str | None:
     return next((found for magic, found in _MAGIC if data.startswith(magic)), None)
 
 
-def _riff(data: bytes) -> str | None:
-    return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12]) if data.startswith(b"RIFF") else None
+def _webp(data: bytes) -> str | None:
+    return "image/webp" if data.startswith(b"RIFF") and data[8:12] == b"WEBP" else None
 
 
-def _mpeg_family(data: bytes) -> str | None:
-    if data[4:8] == b"ftyp":
-        return "audio/mp4" if data[8:12] in {b"M4A ", b"M4B "} else None
-    # What a browser records has no pictures in it: Matroska's own word for WebM, and no video codec.
-    if data.startswith(b"\x1aE\xdf\xa3") and b"webm" in data[:64]:
-        return None if b"V_" in data[:4096] else "audio/webm"
-    # A frame's head: eleven set bits, a version and a layer that exist (ISO 11172-3); AAC's has layer 0 (ISO 13818-7).
-    if len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
-        if data[1] & 0xF6 == 0xF0:
-            return "audio/aac"
-        is_layer_2_or_3 = data[1] & 0x06 in {0x02, 0x04}  # 1 is nobody's any more, and looks like UTF-16's mark
-        return "audio/mpeg" if is_layer_2_or_3 and data[1] & 0x18 != 0x08 and data[2] & 0xF0 != 0xF0 else None
-    return None
+def _sound(data: bytes) -> str | None:
+    kind = sound_kind(data)
+    if kind is None or kind.media_type not in _SUFFIXES or may_show_pictures(data, kind):
+        return None
+    return kind.media_type
 
 
 def _zipped(data: bytes) -> str | None:

@@ -5,7 +5,6 @@ FFmpeg, left to guess, would also open playlists, which name other files and add
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from kefu.contracts.engine import Sound
 from kefu.kit.errors import BadInput, TooLarge
 from kefu.kit.optional import require
+from kefu.knowledge.sound_kinds import READABLE, SoundKind, sound_kind
 
 # What recognisers work on.
 RATE = 16_000
@@ -21,53 +21,6 @@ _MOST_CHANNELS = 8
 _RATES = range(4_000, 192_001)
 # Damaged packets in a row after which the rest is given up: a broken transmission has a few, a lying file nothing else.
 _MOST_DAMAGED = 50
-
-
-@dataclass(frozen=True)
-class SoundKind:
-    """A format of sound: its media type, the usual ending, and FFmpeg's name of its reader."""
-
-    media_type: str
-    ending: str
-    reader: str
-
-
-_WAV = SoundKind("audio/wav", "wav", "wav")
-_OGG = SoundKind("audio/ogg", "ogg", "ogg")
-_MP3 = SoundKind("audio/mpeg", "mp3", "mp3")
-_AAC = SoundKind("audio/aac", "aac", "aac")
-_M4A = SoundKind("audio/mp4", "m4a", "mov")
-_WEBM = SoundKind("audio/webm", "webm", "matroska")
-_AMR = SoundKind("audio/amr", "amr", "amr")
-_FLAC = SoundKind("audio/flac", "flac", "flac")
-_AIFF = SoundKind("audio/aiff", "aiff", "aiff")
-_CAF = SoundKind("audio/x-caf", "caf", "caf")
-_AU = SoundKind("audio/basic", "au", "au")
-
-_BEGINNINGS = (
-    (b"OggS", _OGG),
-    (b"ID3", _MP3),
-    (b"#!AMR", _AMR),
-    (b"fLaC", _FLAC),
-    (b"\x1a\x45\xdf\xa3", _WEBM),
-    (b"caff", _CAF),
-    (b".snd", _AU),
-)
-READABLE = "WAV, MP3, M4A, AAC, Ogg (Opus, Vorbis, Speex), WebM, AMR, FLAC, AIFF, CAF, AU"
-
-
-def sound_kind(data: bytes) -> SoundKind | None:
-    """The format that the bytes begin as; None for none that is read."""
-    for beginning, kind in _BEGINNINGS:
-        if data.startswith(beginning):
-            return kind
-    if data[:4] in {b"RIFF", b"RF64"} and data[8:12] == b"WAVE":
-        return _WAV
-    if data[:4] == b"FORM" and data[8:12] in {b"AIFF", b"AIFC"}:
-        return _AIFF
-    if data[4:8] == b"ftyp":
-        return _M4A
-    return _framed(data)
 
 
 def decode(data: bytes, *, most_seconds: float = 600.0) -> Sound:
@@ -89,15 +42,6 @@ def decode(data: bytes, *, most_seconds: float = 600.0) -> Sound:
     if not samples:
         raise BadInput("The recording holds no sound.")
     return Sound(np.concatenate(pieces), RATE)
-
-
-def _framed(data: bytes) -> SoundKind | None:
-    """MP3 or AAC without a header: each frame begins with eleven or twelve bits set."""
-    if len(data) < 4 or data[0] != 0xFF:
-        return None
-    if data[1] & 0xF6 == 0xF0:
-        return _AAC
-    return _MP3 if data[1] & 0xE0 == 0xE0 and data[1] & 0x06 else None
 
 
 def _decoded(data: bytes, kind: SoundKind) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:

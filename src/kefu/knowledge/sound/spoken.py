@@ -99,15 +99,15 @@ def _chinese(text: str) -> str:
     text = _ZH_CENTS.sub("", text)
     text = _ZH_PERCENT.sub(r"百分之\1", text)
     text = _ZH_TWO.sub("两", text)
-    return _ZH_NUMBER.sub(lambda found: chinese_number(found[0]), text)
+    return _ZH_NUMBER.sub(lambda found: said_in_chinese(found[0]), text)
 
 
 def _chinese_time(found: re.Match[str]) -> str:
     hour, minute = int(found[1]), int(found[2])
-    said = "两" if hour == 2 else chinese_number(str(hour))
+    said = "两" if hour == 2 else said_in_chinese(str(hour))
     if not minute:
         return f"{said}点"
-    return f"{said}点半" if minute == 30 else f"{said}点{'零' if minute < 10 else ''}{chinese_number(str(minute))}分"
+    return f"{said}点半" if minute == 30 else f"{said}点{'零' if minute < 10 else ''}{said_in_chinese(str(minute))}分"
 
 
 def _han(digits: str) -> str:
@@ -132,7 +132,7 @@ _PLACES = ("", "十", "百", "千")
 _GROUPS = ("", "万", "亿", "万亿")
 
 
-def chinese_number(written: str) -> str:
+def said_in_chinese(written: str) -> str:
     """Arabic digits, perhaps with a point, as Mandarin says them: 62.5 is 六十二点五."""
     whole, _, fraction = written.partition(".")
     value = int(whole)

@@ -7,8 +7,9 @@ from kefu.desk.inbox.models import Message
 
 @dataclass(frozen=True)
 class Recording:
-    """A message that is a recording without a word written: where its sound is."""
+    """A message that is a recording without a word written: its place in the conversation, and where its sound is."""
 
+    sequence: int
     message_id: str
     attachment_id: str
 
@@ -19,5 +20,5 @@ def unheard(workspace_id: str, turn_id: str) -> list[Recording]:
     found = []
     for row in rows.order_by("sequence"):
         spoken = [part["id"] for part in row.attachments or () if str(part["media_type"]).startswith("audio/")]
-        found += [Recording(row.id, attachment_id) for attachment_id in spoken[:1]]
+        found += [Recording(row.sequence, row.id, attachment_id) for attachment_id in spoken[:1]]
     return found
