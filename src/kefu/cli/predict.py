@@ -20,22 +20,25 @@ _SHOWN = 3
 @click.argument("model", metavar="MODEL")
 @click.option("--text", help="One text.")
 @click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
+@click.option("--picture", help="One picture's file, for a model of pictures.")
 @click.option("--asked", default="", help="Of a tagger: the slots just asked for, with commas between.")
 @click.option(
     "--explain", "method", help="Say which words told: occlusion, ig, attention, shap or lime. Needs kefu[explain]."
 )
 @click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
-def predict(model: str, text: str | None, file: str | None, asked: str, method: str | None, lines: bool) -> None:
+def predict(
+    model: str, text: str | None, file: str | None, picture: str | None, asked: str, method: str | None, lines: bool
+) -> None:
     """Say what a model, a folder or an exported zip, takes a text for, or each text of a file."""
-    if (text is None) == (file is None):
-        raise click.UsageError("Give either --text TEXT or --file FILE.")
+    if sum(each is not None for each in (text, file, picture)) != 1:
+        raise click.UsageError("Give either --text TEXT, --file FILE or --picture FILE.")
     from kefu.contracts.model_card import read_card
     from kefu.engines.packed import unpacked
     from kefu.kit import log
 
     log.configure("warning")
     card = read_card(unpacked(Path(model)))
-    rows = _rows(file) if file is not None else [{"text": str(text)}]
+    rows = _rows(file) if file is not None else [{"text": _picture(picture) if picture is not None else str(text)}]
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()
     if method:
@@ -48,6 +51,16 @@ def predict(model: str, text: str | None, file: str | None, asked: str, method: 
             print_json(row)
         else:
             _print(row)
+
+
+def _picture(file: str) -> str:
+    from kefu.kit.errors import BadInput
+    from kefu.knowledge.pictures import data_url
+
+    try:
+        return data_url(Path(file).read_bytes(), file)
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.", path=file) from None
 
 
 def _explain(model: str, rows: Sequence[Mapping[str, Any]], method: str, *, as_json: bool) -> None:

@@ -15,8 +15,9 @@ CARD_FILE = "card.json"
 
 # A label for a text, a number for it, or the slots in it.
 Task = Literal["classify", "score", "tag"]
-# What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX.
-Runtime = Literal["linear", "head", "onnx"]
+# What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX, of
+# texts or of pictures (each a data URL in place of a text).
+Runtime = Literal["linear", "head", "onnx", "picture"]
 
 
 @dataclass(frozen=True)

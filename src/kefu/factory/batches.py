@@ -56,6 +56,16 @@ def by_length(lengths: Sequence[int], *, size: int, seed: int, epoch: int) -> Ba
     return batches
 
 
+def shuffled(rows: int, *, size: int, seed: int, epoch: int) -> Batches:
+    """An epoch's batches of row numbers: every row once, in a new order each epoch; no batch of a single row."""
+    order = list(range(rows))
+    _chance(seed, epoch).shuffle(order)
+    batches = [order[at : at + size] for at in range(0, rows, size)]
+    if len(batches) > 1 and len(batches[-1]) == 1:  # a single picture has no variance to normalise by
+        batches[-2] += batches.pop()
+    return batches
+
+
 def balanced(targets: Sequence[int], *, labels: int, each: int, seed: int, epoch: int) -> Batches:
     """An epoch's batches of `each` rows of each of `labels` labels: as many texts as there are rows, all labels alike.
 

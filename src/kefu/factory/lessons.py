@@ -90,6 +90,9 @@ class LabelLesson:
             return balanced(self.targets.tolist(), labels=labels, each=self.each, seed=self.seed, epoch=epoch)
         return by_length([len(row) for row in self.tokens], size=self.batch, seed=self.seed, epoch=epoch)
 
+    def inputs(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        return pad([self.tokens[row] for row in rows], self.pad_id)
+
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         targets, how, contrast = self.targets[rows], self.telling, self.contrast
         said = targets >= 0
@@ -130,6 +133,9 @@ class ScoreLesson:
 
     def batches(self, epoch: int) -> Batches:
         return by_length([len(row) for row in self.tokens], size=self.batch, seed=self.seed, epoch=epoch)
+
+    def inputs(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        return pad([self.tokens[row] for row in rows], self.pad_id)
 
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         return functional.mse_loss(logits[:, 0], self.scores[rows])

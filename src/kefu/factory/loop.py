@@ -16,7 +16,7 @@ from torch import Tensor
 
 from kefu.contracts.job import Tell, Told
 from kefu.factory import checkpoints
-from kefu.factory.batches import Batches, Tokens, pad
+from kefu.factory.batches import Batches
 from kefu.factory.checkpoints import Place, Run
 from kefu.factory.losses import absolute_weights
 from kefu.factory.network import TextNetwork
@@ -73,13 +73,13 @@ def has_bfloat16() -> bool:
 
 
 class Lesson(Protocol):
-    """What is learnt: texts, their batches, and the loss."""
-
-    tokens: Tokens
-    pad_id: int
+    """What is learnt: the batches, what the network is shown of them, and the loss."""
 
     def batches(self, epoch: int) -> Batches:
         """An epoch's batches of row numbers, the same whenever they are asked for; each epoch has as many."""
+
+    def inputs(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        """What the network takes for these rows: token ids and mask [rows, tokens], or pictures and nothing."""
 
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         """What is made small, for the network's output on these rows."""
@@ -208,7 +208,7 @@ class Loop:
 
     def _backward(self, rows: list[int], share: float) -> Tensor:
         """Add the gradients of a batch and give its loss."""
-        ids, mask = pad([self._lesson.tokens[row] for row in rows], self._lesson.pad_id)
+        ids, mask = self._lesson.inputs(rows)
         loss = self._loss(ids, mask, rows)
         (loss * share).backward()
         if self._options.adversarial_epsilon:

@@ -68,6 +68,9 @@ class TagLesson:
     def batches(self, epoch: int) -> Batches:
         return by_length([len(row) for row in self.tokens], size=self.batch, seed=self.seed, epoch=epoch)
 
+    def inputs(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        return pad([self.tokens[row] for row in rows], self.pad_id)
+
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         width = logits.shape[1]
         meant = torch.tensor([[*self.targets[row], *[IGNORED] * width][:width] for row in rows])

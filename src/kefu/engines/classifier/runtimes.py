@@ -57,6 +57,10 @@ def runtime_of(card: ModelCard, model: ModelFiles, *, threads: int, encoder: Enc
         return HeadRuntime(card, model, floor, threads=threads, encoder=encoder)
     if card.runtime == "onnx":
         return NetworkRuntime(card, model, floor, threads=threads)
+    if card.runtime == "picture":
+        from kefu.engines.classifier.pictures import PictureRuntime
+
+        return PictureRuntime(card, model, threads=threads)
     raise BadInstallation(f"The model {card.name} needs the runtime {card.runtime!r}, which this Kefu does not have.")
 
 

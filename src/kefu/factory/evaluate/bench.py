@@ -146,7 +146,8 @@ def _spans(
 
 def _comparisons(folder: Path, sat: Sat, against: str, how: How, tell: Tell) -> list[dict[str, Any]]:
     found = []
-    if how.floor and sat.card.recipe != "linear" and (floor := _floor(folder, sat.exam, tell)):
+    has_floor = how.floor and sat.card.recipe != "linear" and sat.card.runtime != "picture"
+    if has_floor and (floor := _floor(folder, sat.exam, tell)):
         found.append(_paired("linear", sat, floor))
     if against:
         other = Path(against)

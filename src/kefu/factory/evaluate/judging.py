@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kefu.contracts.dataset import Example
 from kefu.contracts.engine import Classifier
 from kefu.contracts.job import Tell
 from kefu.contracts.model_card import Judged, ModelCard, Slice
@@ -15,6 +16,7 @@ from kefu.factory.evaluate import metrics, slices
 from kefu.factory.evaluate.exam import Exam
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import Answers, answers, classifier, latencies
+from kefu.knowledge.pictures import is_picture
 
 Flags = npt.NDArray[np.bool_]
 
@@ -128,14 +130,15 @@ def _scope(sat: Sat) -> metrics.ScopeFigures | None:
 def _slices(engine: Classifier, sat: Sat) -> tuple[dict[str, Slice], list[dict[str, Any]]]:
     """All slices; and beside each rewritten one how the same texts did as they were."""
     texts, right, truth = [each.text for each in sat.exam.inside], sat.right, sat.exam.truth
-    found = slices.by_language(texts, [each.language for each in sat.exam.inside], right)
-    found |= slices.by_length(texts, right)
+    are_pictures = sat.card.runtime == "picture"  # which have no language, no length and no typos
+    found = {} if are_pictures else slices.by_language(texts, [each.language for each in sat.exam.inside], right)
+    found |= {} if are_pictures else slices.by_length(texts, right)
     if len(sat.exam.outside):
         # A version that rejects whatever it can would win rows out of scope; here it loses them.
         found[slices.LET_IN] = Slice(len(right), int((right & ~sat.inside.outside).sum()))
         found[slices.OUTSIDE] = Slice(len(sat.exam.outside), int(sat.outside.outside.sum()))
     forms = []
-    for form in slices.rewritten(texts):
+    for form in () if are_pictures else slices.rewritten(texts):
         said = answers(engine, sat.card.labels, form.texts).predicted
         correct = sum(label == truth[row] for label, row in zip(said, form.rows, strict=True))
         found[form.name] = Slice(len(form.rows), correct)
@@ -179,8 +182,12 @@ def _data(exam: Exam, card: ModelCard) -> dict[str, Any]:
 def _with_examples(sat: Sat, found: Sequence[metrics.Confusion]) -> list[dict[str, Any]]:
     first: dict[tuple[str, str], str] = {}
     for each, said in zip(sat.exam.inside, sat.inside.predicted, strict=True):
-        first.setdefault((str(each.label), said), each.text[:_SHOWN_CHARACTERS])
+        first.setdefault((str(each.label), said), _shown(each))
     return [{**asdict(each), "example": first[each.truth, each.predicted]} for each in found]
+
+
+def _shown(example: Example) -> str:
+    return f"picture {example.row}" if is_picture(example.text) else example.text[:_SHOWN_CHARACTERS]
 
 
 def _counts(truth: Sequence[str], said: Sequence[str]) -> list[list[Any]]:
@@ -198,7 +205,7 @@ def _mistakes(sat: Sat) -> list[dict[str, Any]]:
     return [
         {
             "row": sat.exam.inside[row].row,
-            "text": sat.exam.inside[row].text[:_SHOWN_CHARACTERS],
+            "text": _shown(sat.exam.inside[row]),
             "truth": sat.exam.truth[row],
             "predicted": sat.inside.predicted[row],
             "confidence": round(float(sure[row]), 4),

@@ -1,7 +1,8 @@
 """A file of labelled texts to a dataset: kind and columns are detected, a bad row is named with its line and its fix.
 
 Read are CSV and TSV (with a header, or two columns without), JSON lines, JSON, CLINC's JSON, Rasa's nlu.yml, chats,
-ShareGPT, Alpaca, preferences and xSID's CoNLL, each in UTF-8, UTF-16 or GB18030, also gzipped.
+ShareGPT, Alpaca, preferences and xSID's CoNLL, each in UTF-8, UTF-16 or GB18030, also gzipped; and pictures: folders,
+tables of files, IDX.
 """
 
 import gzip
@@ -16,14 +17,16 @@ from kefu.kit.errors import BadInput, TooLarge
 from kefu.knowledge.labels.columns import NAMES, Choice, roles
 from kefu.knowledge.labels.content import OUT_OF_SCOPE, dataset_of
 from kefu.knowledge.labels.markup import parse_conll, parse_rasa
-from kefu.knowledge.labels.pictures import describe_folder, describe_idx
+from kefu.knowledge.labels.pictures import is_idx, names_a_picture, read_folder, read_idx, read_table
 from kefu.knowledge.labels.record import Parsed, Record
 from kefu.knowledge.labels.records import parse_json, parse_json_lines
 from kefu.knowledge.labels.tables import parse_table
+from kefu.knowledge.pictures import is_picture
 
 MOST_BYTES = 256 * 2**20  # read into memory at once; a million support messages are about 100 MB
 MOST_ROWS = 1_000_000
 MOST_CHARACTERS = 20_000  # encoders see the first few hundred words: a longer text is a file pasted by mistake
+MOST_PICTURE = 400_000  # a picture of KEPT_SIDE pixels as base64 has some 30,000
 SHOWN = 20  # bad rows that an error lists
 
 _ENCODING_FIX = "save the file as UTF-8"
@@ -64,15 +67,21 @@ def read(
     """
     path = Path(path)
     if path.is_dir():
-        _refuse_folder(path)
+        return read_folder(path, skip_bad=skip_bad)
     try:
         if path.stat().st_size > MOST_BYTES:
             raise _too_large(path.name)
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.", path=str(path)) from None
+    unpacked, _ = _unpacked(data, path.name)
+    if is_idx(unpacked):
+        return read_idx(path, unpacked)
     choice = Choice(text_column, label_column, score_column)
-    return read_bytes(data, name=path.name, skip_bad=skip_bad, choice=choice, split=split, labelled=labelled)
+    found = read_bytes(data, name=path.name, skip_bad=skip_bad, choice=choice, split=split, labelled=labelled)
+    if found.examples and all(names_a_picture(each.text) for each in found.examples[:SHOWN]):
+        return read_table(found.examples, path.parent, skip_bad=skip_bad)
+    return found
 
 
 def read_bytes(
@@ -88,8 +97,8 @@ def read_bytes(
     if len(data) > MOST_BYTES:
         raise _too_large(name)
     data, name = _unpacked(data, name)
-    if picture := describe_idx(data):
-        raise BadInput(f"{name} is {picture}; what is read here is text with labels.", name=name)
+    if is_idx(data):
+        raise BadInput(f"{name} is an IDX file: its labels lie in another one. Pack pictures as a table.", name=name)
     try:
         parsed = _parse(_text(data), name.lower(), choice, split)
         mapping = roles(parsed.columns, choice, parsed.roles) if parsed.records else {}
@@ -134,7 +143,7 @@ def _example(record: Record, mapping: Mapping[str, str]) -> Example | BadRow:
     text, label = given["text"], given.get("label", "").strip()
     if not text.strip():
         return BadRow(record.row, mapping["text"], "the text is empty", "write one, or delete the row")
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > (MOST_PICTURE if is_picture(text) else MOST_CHARACTERS):
         problem = f"the text has {len(text):,} characters; the most is {MOST_CHARACTERS:,}"
         return BadRow(record.row, mapping["text"], problem, "cut it, or delete the row")
     if "label" in mapping and not label:
@@ -241,10 +250,3 @@ def _unpacked(data: bytes, name: str) -> tuple[bytes, str]:
 
 def _too_large(name: str) -> TooLarge:
     return TooLarge(f"{name} has more than {MOST_BYTES // 2**20} MB; split it and read the parts.", name=name)
-
-
-def _refuse_folder(path: Path) -> None:
-    pictures = describe_folder(path)
-    if pictures:
-        raise BadInput(f"{path} is {pictures}; what is read here is text with labels.", path=str(path))
-    raise BadInput(f"{path} is a folder; name a file of texts with labels.", path=str(path))
