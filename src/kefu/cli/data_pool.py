@@ -30,8 +30,8 @@ def _pool_options(command: Any) -> Any:
 @_pool_options
 @click.option("--budget", type=int, required=True, help="How many texts a person will label.")
 @click.option(
-    "--by", "strategy", default="mixed", show_default=True,
-    help="mixed, margin, uncertainty, committee, diversity or random.",
+    "--by", "strategy", default="margin", show_default=True,
+    help="margin, mixed, uncertainty, committee, diversity or random.",
 )  # fmt: skip
 @click.option("--seed", default=0, show_default=True)
 @json_option

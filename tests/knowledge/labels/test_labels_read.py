@@ -380,14 +380,10 @@ def test_chats_and_preferences_are_read_again_as_they_were_written(tmp_path: Pat
             assert (again.sha256, again.examples[0].extra) == (dataset.sha256, dataset.examples[0].extra)
 
 
-def test_pictures_are_told_apart(tmp_path: Path) -> None:
-    (tmp_path / "cats").mkdir()
-    (tmp_path / "cats" / "1.png").write_bytes(b"\x89PNG")
-    with pytest.raises(BadInput, match="a folder with 1 pictures"):
-        read(tmp_path)
-    with pytest.raises(BadInput, match="is a folder; name a file"):
+def test_folders_without_pictures_and_uploaded_idx_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no pictures"):
         read(_empty(tmp_path))
-    with pytest.raises(BadInput, match="an IDX file of pictures"):
+    with pytest.raises(BadInput, match="its labels lie in another one"):
         parsed(gzip.compress(b"\x00\x00\x08\x03" + b"\x00" * 20), "train-images-idx3-ubyte.gz")
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from kefu.contracts.engine import Matrix
 from kefu.kit.errors import BadInput
 
-Strategy = Literal["mixed", "margin", "uncertainty", "committee", "diversity", "random"]
+Strategy = Literal["margin", "mixed", "uncertainty", "committee", "diversity", "random"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 Values = npt.NDArray[np.float64]
 
@@ -48,7 +48,7 @@ class Pick:
     confidence: float
 
 
-def select(pool: Pool, budget: int, strategy: Strategy = "mixed", *, seed: int = 0) -> tuple[Pick, ...]:
+def select(pool: Pool, budget: int, strategy: Strategy = "margin", *, seed: int = 0) -> tuple[Pick, ...]:
     """The texts to label first, the most useful first; fewer than `budget` only where the pool is smaller.
 
     Raises BadInput for a strategy that there is not, or a committee of one.
