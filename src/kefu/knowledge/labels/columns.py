@@ -9,7 +9,7 @@ from kefu.kit.errors import BadInput
 NAMES: Mapping[str, tuple[str, ...]] = {
     "text": tuple(
         "text utterance query question sentence content message review instruction prompt"
-        " 文本 内容 句子 问题 问句 评论 正文 file path image picture filename 图片 文件".split()
+        " 文本 内容 句子 问题 问句 评论 正文".split()
     ),
     "label": tuple("label intent category target class sentiment 标签 意图 类别 分类 情感".split()),
     "score": ("score",),

@@ -1,6 +1,8 @@
 """Pictures with labels as a dataset: a folder a label, a table of files, or IDX; each picture is its data URL."""
 
+import csv
 import gzip
+import io
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,11 +20,25 @@ _ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 # Beside a file of pictures lies that of its labels, by the names that MNIST gave them.
 _RENAMED = (("images-idx3", "labels-idx1"), ("images", "labels"))
 _MOST = 200_000
+_FILE_COLUMNS = ("file", "path", "image", "picture", "filename", "图片", "文件")
+_HEAD = 4096  # characters in which a table's first row ends
 
 
 def is_idx(data: bytes) -> bool:
     """Whether bytes are an IDX file of pictures or of their labels."""
     return data[:4] in {_PICTURES_IDX, _LABELS_IDX}
+
+
+def file_column(text: str, *, tabs: bool) -> str | None:
+    """The column of a table that holds pictures' file names, told from its first row; None where there is none."""
+    rows = csv.reader(io.StringIO(text[:_HEAD]), delimiter="\t" if tabs else ",")
+    head, first = next(rows, []), next(rows, [])
+    found = (
+        name
+        for name, cell in zip(head, first, strict=False)
+        if name.strip().lower() in _FILE_COLUMNS and names_a_picture(cell)
+    )
+    return next(found, None)
 
 
 def names_a_picture(value: str) -> bool:

@@ -17,7 +17,7 @@ from kefu.kit.errors import BadInput, TooLarge
 from kefu.knowledge.labels.columns import NAMES, Choice, roles
 from kefu.knowledge.labels.content import OUT_OF_SCOPE, dataset_of
 from kefu.knowledge.labels.markup import parse_conll, parse_rasa
-from kefu.knowledge.labels.pictures import is_idx, names_a_picture, read_folder, read_idx, read_table
+from kefu.knowledge.labels.pictures import file_column, is_idx, names_a_picture, read_folder, read_idx, read_table
 from kefu.knowledge.labels.record import Parsed, Record
 from kefu.knowledge.labels.records import parse_json, parse_json_lines
 from kefu.knowledge.labels.tables import parse_table
@@ -77,6 +77,10 @@ def read(
     unpacked, _ = _unpacked(data, path.name)
     if is_idx(unpacked):
         return read_idx(path, unpacked)
+    if text_column is None and path.suffix.lower() in {".csv", ".tsv"}:
+        text_column = file_column(
+            data[:MOST_CHARACTERS].decode("utf-8-sig", "replace"), tabs=path.suffix.lower() == ".tsv"
+        )
     choice = Choice(text_column, label_column, score_column)
     found = read_bytes(data, name=path.name, skip_bad=skip_bad, choice=choice, split=split, labelled=labelled)
     if found.examples and all(names_a_picture(each.text) for each in found.examples[:SHOWN]):
