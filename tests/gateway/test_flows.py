@@ -11,7 +11,8 @@ from kefu.desk.inbox.models import Conversation, Message
 from kefu.desk.wiring import wiring
 
 from .conftest import Shop, new_visitor
-from .test_dispatch import eventually
+from .test_dispatch import FACT, QUESTION, eventually, let_generate
+from .test_stream import sse, until
 
 FLOW = """schema: kefu.flow/v1
 id: find
@@ -77,6 +78,25 @@ def test_a_customer_reads_what_a_system_said_and_members_a_placeholder(shop: Sho
     assert ADDRESS not in repr(turn)
     [call] = queries.tool_calls(system(shop.workspace_id))
     assert (call.state, call.tool) == ("done", "shop.order")
+
+
+def test_pieces_that_are_shown_are_what_is_stored(shop: Shop, flow: str) -> None:
+    kefu = system(shop.workspace_id)
+    actions.save_flow(kefu, text=FLOW.replace("VERSION one: anything else?", "Anything else for {{ address }}?"))
+    actions.publish_flow(kefu, flow_id=flow)
+    eventually(lambda: live(shop) == 2)
+    let_generate(shop, FACT)
+    thread = shop.start()
+    reply_to(shop, thread, "Where is it?")
+    reply_to(shop, thread, "LL202611010002")
+    with shop.client.stream("GET", f"/v1/conversations/{thread}/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)
+        shop.say(thread, QUESTION, wait=0)
+        seen = until(sse(lines), "reply.completed")
+    pieces = [data["text"] for _, name, data in seen if name == "reply.delta"]
+    assert "".join(pieces) == seen[-1][2]["text"]
+    assert f"Anything else for {ADDRESS}?" in pieces[-1]
 
 
 def test_a_run_goes_on_in_the_version_that_it_began(shop: Shop, flow: str) -> None:

@@ -29,6 +29,7 @@ from kefu.gateway import shapes
 from kefu.gateway.hub import Delta
 from kefu.gateway.openai_shapes import Chat, Embeddings, completion, error_body, piece, said_of
 from kefu.gateway.state import Gateway, entered
+from kefu.gateway.stream import as_said
 from kefu.kit import problem
 from kefu.kit.errors import BadInput, KefuError, NotFound
 from kefu.kit.ids import new_id
@@ -178,7 +179,7 @@ async def _kept(gateway: Gateway, actor: Actor, body: Chat, question: str, key: 
         gateway.dispatch.wake()
         gateway.hub.wake()
         yield "begun", None
-        async for text in _said_meanwhile(subscription.queue, reply):
+        async for text in _said_meanwhile(gateway, actor, subscription.queue, reply):
             yield "text", text
     about = {"conversation": thread.id, "status": "open" if stored.turn_id is None else "bot"}
     found = None
@@ -190,7 +191,9 @@ async def _kept(gateway: Gateway, actor: Actor, body: Chat, question: str, key: 
     yield "done", {"content": shown.pop("answer"), "kefu": {**shown, **about}}
 
 
-async def _said_meanwhile(queue: "asyncio.Queue[Any]", reply: "asyncio.Future[Any] | None") -> AsyncIterator[str]:
+async def _said_meanwhile(
+    gateway: Gateway, actor: Actor, queue: "asyncio.Queue[Any]", reply: "asyncio.Future[Any] | None"
+) -> AsyncIterator[str]:
     """What is generated until the turn ends, or the caller's patience does."""
     if reply is None:
         return
@@ -207,7 +210,7 @@ async def _said_meanwhile(queue: "asyncio.Queue[Any]", reply: "asyncio.Future[An
         if happened is None:
             return
         if isinstance(happened, Delta):
-            yield happened.text
+            yield await as_said(gateway, actor, happened)
 
 
 async def _events(body: Chat, first: tuple[str, Any], made: Made, question: str) -> AsyncIterator[str]:

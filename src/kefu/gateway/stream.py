@@ -20,6 +20,7 @@ from kefu.gateway.hub import Delta, Live, Looking, Online, Subscription, Typing
 from kefu.gateway.live import frame_of
 from kefu.gateway.state import Gateway, entered, gateway_of
 from kefu.kit.errors import KefuError, NotFound, NotSignedIn
+from kefu.knowledge.masking.entity import PLACEHOLDER
 
 router = APIRouter(tags=["Live"])
 
@@ -190,7 +191,8 @@ class _Member(_Browser):
 async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[str, int | None, dict[str, Any]] | None:
     """An event's name, number and body as this actor may see it; None when it is not for them."""
     if isinstance(happened, Delta):
-        return "reply.delta", None, _place(happened, turn=happened.turn_id, text=happened.text)
+        text = await as_said(gateway, actor, happened)
+        return "reply.delta", None, _place(happened, turn=happened.turn_id, text=text)
     if isinstance(happened, Typing) and happened.sender != actor.id:
         return "typing", None, _place(happened, author=happened.author, name=happened.name)
     if not isinstance(happened, EventInfo):
@@ -204,6 +206,16 @@ async def shown_event(gateway: Gateway, actor: Actor, happened: Live) -> tuple[s
             name = "conversation.updated" if happened.kind == "conversation.moved" else happened.kind
             return name, happened.id, {"conversation": shapes.conversation_json(thread)}
     return None
+
+
+async def as_said(gateway: Gateway, actor: Actor, piece: Delta) -> str:
+    """A piece of a reply as its reader will get the whole: with the originals where those are theirs to read."""
+    if not PLACEHOLDER.search(piece.text):
+        return piece.text
+    try:
+        return await gateway.rows.read(queries.as_said, actor, piece.conversation_id, piece.text)
+    except NotFound:  # the conversation was deleted meanwhile
+        return piece.text
 
 
 async def _message_event(

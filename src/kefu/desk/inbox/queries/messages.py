@@ -9,10 +9,27 @@ from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import unseal
 from kefu.desk.inbox.kinds import kind_of
-from kefu.desk.inbox.models import Message, Turn
+from kefu.desk.inbox.models import Delivery, Message, Turn
 from kefu.desk.inbox.queries.attachments import AttachmentInfo, attachment
-from kefu.desk.inbox.queries.rows import get, original
+from kefu.desk.inbox.queries.rows import get, original, placeholders
 from kefu.kit.errors import NotFound
+from kefu.knowledge.masking import unmask
+
+
+_STATES = {"pending": "waiting", "claimed": "waiting", "dead": "failed"}  # how members read them
+
+
+@dataclass(frozen=True)
+class DeliveryState:
+    """How a message fares on its way to the customer, on a channel that pushes.
+
+    `state` is waiting, kept (for when the customer writes), sent, failed, unsure (it may have arrived) or dropped;
+    `reason` says why it failed or waits.
+    """
+
+    id: str
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class MessageInfo:
     is_masked: bool
     attachments: tuple[AttachmentInfo, ...] = ()
     pressed: str = ""
+    delivery: DeliveryState | None = None
 
 
 def messages_before(actor: Actor, conversation_id: str, *, before: int | None, limit: int = 100) -> list[MessageInfo]:
@@ -102,15 +120,29 @@ def message_infos(actor: Actor, rows: list[Message]) -> list[MessageInfo]:
     turn_ids = {row.turn_id for row in rows if row.turn_id and row.author == "contact"}
     turns = {row.id: row for row in _turns(turn_ids)} if turn_ids else {}
     names = member_names(actor.workspace_id, {row.author_id for row in rows if row.author == "member"})
+    on_their_way = _deliveries(actor, rows)
     return [
         message_info(
             row,
             outcome=outcome_of(row, turns.get(row.turn_id)) if row.author == "contact" else "",
             author_name=names.get(row.author_id, ""),
             own=is_own(actor, row.author),
+            delivery=on_their_way.get(row.id),
         )
         for row in rows
     ]
+
+
+def _deliveries(actor: Actor, rows: list[Message]) -> dict[str, DeliveryState]:
+    """How messages fare, by message; told to members, who look after what failed."""
+    said = [row.id for row in rows if row.author != "contact" and not row.is_internal]
+    if actor.kind not in {"member", "system"} or not said:
+        return {}
+    found = Delivery.objects.of(actor.workspace_id).filter(message_id__in=said)
+    return {
+        message_id: DeliveryState(delivery_id, _STATES.get(state, state), error)
+        for message_id, delivery_id, state, error in found.values_list("message_id", "id", "state", "error")
+    }
 
 
 def _turns(ids: set[str]) -> Any:
@@ -126,6 +158,12 @@ def is_own(actor: Actor, author: str) -> bool:
     return actor.kind == "key" and author == "assistant"
 
 
+def as_said(actor: Actor, conversation_id: str, text: str) -> str:
+    """A piece of an assistant's reply in the making, as its reader will get the whole. Raises NotFound, NotAllowed."""
+    thread = get(actor, conversation_id)
+    return unmask(text, placeholders(thread)) if is_own(actor, "assistant") else text
+
+
 def outcome_of(row: Message, its_turn: Turn | None) -> str:
     """What became of a contact's message: pending, replied, merged or left."""
     if row.answer:  # taken for what was asked after the end, and thanked for
@@ -139,7 +177,9 @@ def outcome_of(row: Message, its_turn: Turn | None) -> str:
     return "replied" if row.sequence == its_turn.last_sequence else "merged"
 
 
-def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool = False) -> MessageInfo:
+def message_info(
+    row: Message, *, outcome: str, author_name: str = "", own: bool = False, delivery: DeliveryState | None = None
+) -> MessageInfo:
     """A message as its reader sees it; with `own` as it was said, before masking."""
     return MessageInfo(
         id=row.id,
@@ -159,6 +199,7 @@ def message_info(row: Message, *, outcome: str, author_name: str = "", own: bool
         is_masked=not own and row.sealed_original is not None,
         attachments=tuple(_attachment(row, part, own=own) for part in row.attachments or ()),
         pressed=row.pressed,
+        delivery=delivery,
     )
 
 
