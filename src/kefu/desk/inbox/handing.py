@@ -52,13 +52,17 @@ def hand_on(workspace_id: str) -> int:
         at = now()
         due = Route.objects.of(workspace_id).filter(due_at__lte=at)
         due.filter(state="left").delete()
-        ids = list(due.order_by("due_at").values_list("conversation_id", flat=True)[:_AT_ONCE])
-        desk = _Desk(workspace_id, at, routing_info(row))
-        # Conversations before their routes: whoever takes one holds them in this order, too.
-        for thread in _held(workspace_id, ids):
-            route = Route.objects.of(workspace_id).filter(conversation_id=thread.id, due_at__lte=at).first()
-            if route is not None:
-                desk.hand_on(thread, route)
+        order = due.order_by("is_begun", "-conversation__priority", "conversation__waiting_since")
+        ids = list(order.values_list("conversation_id", flat=True)[:_AT_ONCE])
+        if ids:
+            desk = _Desk(workspace_id, at, routing_info(row))
+            # Conversations before their routes: whoever takes one holds them in this order, too.
+            threads = _held(workspace_id, ids)
+            routes = {each.conversation_id: each for each in due.filter(conversation_id__in=ids)}
+            for thread in threads:
+                if thread.id in routes:
+                    desk.hand_on(thread, routes[thread.id])
+            desk.look_again()
         _tell_places(workspace_id, at, tells=row.tells_position)
     return len(ids)
 
@@ -78,12 +82,14 @@ class _Desk:
         self.teams, self.staff = team_rows(self.workspace_id), staff_of(self.workspace_id)
         self.crews, self.loads = crews(self.workspace_id), loads(self.workspace_id)
         self.last_offers: dict[tuple[str, str], float] = {}
+        self._same: list[str] = []
 
     def hand_on(self, thread: Conversation, route: Route) -> None:
         """Take a conversation one step further; both rows are held, and stored."""
         if thread.status != "waiting":
             route.delete()
             return
+        before = _standing(route)
         if not route.is_begun:
             self._begin(thread, route)
         team = self.teams.get(thread.team_id)
@@ -95,7 +101,15 @@ class _Desk:
         if team is not None and team.method != "manual" and route.state == "waiting":
             self._offer(thread, route, team)
         route.due_at = self._next(route, team)
-        route.save()
+        if before == _standing(route) and route.due_at == self.at + _LOOK_AGAIN:
+            self._same.append(route.id)
+        else:
+            route.save()
+
+    def look_again(self) -> None:
+        """Those for whom nothing changed are due again in a moment, all at once."""
+        same = Route.objects.of(self.workspace_id).filter(id__in=self._same)
+        same.update(due_at=self.at + _LOOK_AGAIN)
 
     def _begin(self, thread: Conversation, route: Route) -> None:
         """Choose the team, say when people are back if nobody is there, and set when it is too long."""
@@ -208,6 +222,10 @@ class _Desk:
         if team is not None and team.method != "manual":
             return self.at + _LOOK_AGAIN
         return route.escalate_at if route.escalate_at is not None and route.escalate_at > self.at else None
+
+
+def _standing(route: Route) -> tuple[object, ...]:
+    return (route.state, route.member_id, route.is_begun, route.offered_until, tuple(route.passed), route.escalate_at)
 
 
 def mail_members(thread: Conversation, member_ids: list[str], key: str, *, about: str) -> None:
