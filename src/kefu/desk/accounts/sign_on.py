@@ -120,7 +120,9 @@ def server_of(slug: str, *, base: str) -> SignOnServer:
 def arrive(workspace_id: str, claims: Claims) -> User:
     """Who the server says has come: a member, or a newcomer where they are let in. Raises SignOnRefused."""
     with transaction.atomic():
-        rule = SignOn.objects.of(workspace_id).select_for_update().get(is_on=True)
+        rule = SignOn.objects.of(workspace_id).select_for_update().filter(is_on=True).first()
+        if rule is None:
+            raise SignOnRefused("unknown", "The workspace no longer lets people in by their company's account.")
         members = Member.objects.of(workspace_id).select_related("user")
         row = members.filter(sso_subject=claims.subject).first()
         if row is None:
