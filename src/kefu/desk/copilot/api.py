@@ -55,9 +55,9 @@ def sent(request: HttpRequest, conversation_id: str, body: schemas.SuggestionSen
 
 
 @router.get("/inbox/conversations/{conversation_id}/copilot/summary", response=schemas.ConversationSummary)
-def summary(request: HttpRequest, conversation_id: str, language: str = "en") -> dict[str, Any]:
-    """What the customer asked, what was answered, what is still open."""
-    return schemas.summary_json(summary_of(_actor(request), conversation_id, language=language))
+def summary(request: HttpRequest, conversation_id: str, language: str = "en", written: bool = False) -> dict[str, Any]:
+    """What the customer asked, what was answered, what is still open; with `written`, by the language model."""
+    return schemas.summary_json(summary_of(_actor(request), conversation_id, language=language, written=written))
 
 
 @router.get("/inbox/conversations/{conversation_id}/copilot/similar", response=schemas.SimilarConversations)

@@ -50,18 +50,21 @@ class Summary:
     is_generated: bool = False
 
 
-def summary(actor: Actor, conversation_id: str, *, language: str = "en") -> Summary:
-    """A conversation's summary in a member's language. Raises NotFound, NotAllowed."""
+def summary(actor: Actor, conversation_id: str, *, language: str = "en", written: bool = False) -> Summary:
+    """A conversation's summary in a member's language; with `written`, by the language model if there is one.
+
+    Raises NotFound, NotAllowed.
+    """
     actor.require_role(Role.VIEWER)
     thread = get(actor, conversation_id)
     rows = spoken(actor, conversation_id)
     made = extracted(
         exchanges(rows), tuple((name, _line(str(value))) for name, value in thread.remembered.items()), language
     )
-    written = _generated(actor, rows, made, thread.language) if len(made.points) > 1 else ""
-    if not written:
+    text = _generated(actor, rows, made, thread.language) if written and made.points else ""
+    if not text:
         return made
-    return Summary(made.points, made.refused, made.open, made.known, written, is_generated=True)
+    return Summary(made.points, made.refused, made.open, made.known, text, is_generated=True)
 
 
 def extracted(found: Sequence[Exchange], known: tuple[tuple[str, str], ...], language: str) -> Summary:

@@ -139,6 +139,15 @@ export interface Message {
   internal: boolean;
   thumb: FeedbackValue | "";
   comment?: string | null;
+  /** How it fares on its way to the customer; null where nothing is pushed. */
+  delivery: MessageDelivery | null;
+}
+
+/** `reason` says why it failed or waits. */
+export interface MessageDelivery {
+  id: string;
+  state: "waiting" | "kept" | "sent" | "failed" | "unsure" | "dropped";
+  reason: string;
 }
 
 export interface Step {
@@ -488,6 +497,7 @@ export interface WorkspaceSettings {
     mail_on_hand_over: boolean;
     mail_after_seconds: number;
     require_second_factor: boolean;
+    keep_copilot_edits: boolean;
   };
   mail_configured: boolean;
 }

@@ -4,6 +4,7 @@ import { calls } from "./en/calls";
 import { channels } from "./en/channels";
 import { common } from "./en/common";
 import { company } from "./en/company";
+import { copilot } from "./en/copilot";
 import { flows } from "./en/flows";
 import { inbox } from "./en/inbox";
 import { insights } from "./en/insights";
@@ -22,6 +23,7 @@ export const en = {
   ...channels,
   ...calls,
   ...company,
+  ...copilot,
   ...flows,
   ...models,
   ...insights,

@@ -4,6 +4,7 @@ import { calls } from "./zh/calls";
 import { channels } from "./zh/channels";
 import { common } from "./zh/common";
 import { company } from "./zh/company";
+import { copilot } from "./zh/copilot";
 import { flows } from "./zh/flows";
 import { inbox } from "./zh/inbox";
 import { insights } from "./zh/insights";
@@ -22,6 +23,7 @@ export const zh = {
   ...channels,
   ...calls,
   ...company,
+  ...copilot,
   ...flows,
   ...models,
   ...insights,

@@ -1,0 +1,30 @@
+import type { copilot as en } from "../en/copilot";
+
+export const copilot: Record<keyof typeof en, string> = {
+  "copilot.suggest": "推荐回复",
+  "copilot.suggestion": "推荐的回复",
+  "copilot.to": "针对：{question}",
+  "copilot.use": "填入回复",
+  "copilot.sources": "依据",
+  "copilot.nearest": "最接近的内容",
+  "copilot.none": "知识库中没有可以回答的内容。",
+  "copilot.nothing": "客户还没有提问。",
+  "copilot.rewrite": "改写",
+  "copilot.shorter": "更简短",
+  "copilot.warmer": "更亲切",
+  "copilot.translate": "译成{language}",
+  "copilot.undo": "恢复原文",
+  "copilot.unable": "尚未配置可改写回复的语言模型。请管理员在“智能助手”的“引擎”中选择。",
+  "copilot.empty": "请先写好回复，再在这里改写。",
+  "copilot.summary": "摘要",
+  "copilot.write": "写成段落",
+  "copilot.unwritten": "语言模型写出的内容在会话中没有依据，因此仍显示原文摘录。",
+  "copilot.similar": "以往已解决的会话",
+  "copilot.unanswered": "没有回答",
+  "copilot.faq": "存为常见问题",
+  "copilot.faq.saved": "常见问题已保存",
+  "settings.copilot": "从回复中学习",
+  "settings.copilot.keep": "保留成员对推荐回复的修改",
+  "settings.copilot.keep.hint":
+    "推荐的回复与实际发送的回复会一并保存（个人信息已遮盖），用于训练您自己的模型。请告知您的团队；法律有要求时，也请告知客户。",
+};
