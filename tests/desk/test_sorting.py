@@ -217,6 +217,8 @@ def _outcome() -> Any:
     [
         {},
         {"snoozed": False},
+        {"status": ["waiting"]},
+        {"status": ["waiting", "open"], "label": ["lbl_1"]},
         {"status": ["resolved"]},
         {"status": ["resolved"], "label": ["lbl_1"]},
         {"status": ["resolved"], "language": "zh", "intent": "refund", "days": 30},
@@ -246,6 +248,8 @@ def test_every_filter_is_read_from_an_index(shop: Shop, anna: Actor, wanted: dic
     narrow = {"label", "language", "intent", "team", "priority"} & set(wanted)
     if narrow and not {"bot", "waiting", "open"} & set(wanted.get("status", ())):
         assert any("COVERING INDEX conversation_list" in line for line in own), lines
+    few = set(wanted.get("status", ())) & {"waiting", "open"} or "unread" in wanted
+    assert not few or any("conversation_inbox" in line or "conversation_owner" in line for line in own), lines
     if wanted.get("status") == ["resolved"] or not wanted:
         assert not any(line == "USE TEMP B-TREE FOR ORDER BY" for line in lines), lines
 

@@ -112,15 +112,28 @@ def _columns(wanted: Filter) -> list[tuple[str, list[Any]]]:
 
 
 def _table(wanted: Filter, status: tuple[str, ...]) -> str:
-    """SQLite does not know how rare a combination is, and would read all rows of a status or an owner for it."""
-    if connection.vendor == "sqlite" and wanted.sla:
-        return "inbox_conversation AS thread INDEXED BY conversation_sla"
-    if connection.vendor != "sqlite" or wanted.mentioned or (status and set(status) <= _FEW):
-        return "inbox_conversation AS thread"
-    alone = Filter(status=wanted.status, assignee=wanted.assignee if status else "", snoozed=wanted.snoozed)
-    if wanted in (alone, Filter(channel_id=wanted.channel_id, snoozed=wanted.snoozed)) and len(status) < 2:
-        return "inbox_conversation AS thread"
-    return "inbox_conversation AS thread INDEXED BY conversation_list"
+    """The table, with the index that finds a filter's conversations in order; see `indexed`."""
+    if wanted.mentioned:
+        return "inbox_conversation AS thread"  # a member's mentions are few, and are looked up
+    if status and set(status) <= _FEW:
+        return indexed("conversation_owner" if wanted.assignee else "conversation_inbox")
+    narrow = (wanted.labels, wanted.language, wanted.intent, wanted.team, wanted.priority, wanted.snoozed and status)
+    if not any(narrow):
+        if len(status) == 1 and not wanted.channel_id:
+            return indexed("conversation_owner" if wanted.assignee else "conversation_inbox")
+        if wanted.channel_id and not status and not wanted.assignee:
+            return indexed("conversation_channel")
+    return indexed("conversation_list")
+
+
+def indexed(index: str) -> str:
+    """The table of conversations as `thread`, read by an index where the database must be told.
+
+    SQLite knows neither how rare a combination is nor how few conversations are open: left alone, it reads all rows of
+    a status, or walks the whole of the widest index, since that needs no table.
+    """
+    hint = f" INDEXED BY {index}" if connection.vendor == "sqlite" else ""
+    return f"inbox_conversation AS thread{hint}"
 
 
 def newest(found: Chosen, limit: int) -> list[str]:

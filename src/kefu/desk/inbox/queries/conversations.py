@@ -10,7 +10,7 @@ from kefu.desk.accounts.queries import member_names
 from kefu.desk.accounts.team_queries import team_names
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.queries import names as contact_names
-from kefu.desk.inbox.filters import Filter, Place, chosen, newest
+from kefu.desk.inbox.filters import Filter, Place, chosen, indexed, newest
 from kefu.desk.inbox.models import Conversation, Mention, Message
 from kefu.desk.inbox.queries.channels import ChannelInfo, channel_info
 from kefu.desk.inbox.queries.labels import labels_of
@@ -40,14 +40,11 @@ _UNREAD = f"""
 """  # noqa: S608 - no value is in it
 
 _UNREAD_CONVERSATIONS = f"""
-    SELECT thread.status, COUNT(*) FROM inbox_conversation AS thread {_MARKED}
+    SELECT thread.status, COUNT(*) FROM {{table}} {_MARKED}
     WHERE thread.workspace_id = %s AND thread.status = {{status}} AND EXISTS (SELECT 1 FROM {_SAID}) GROUP BY 1
 """  # noqa: S608 - no value is in it
-_UNREAD_COUNTS = (
-    _UNREAD_CONVERSATIONS.format(status="'waiting'")
-    + " UNION ALL "
-    + _UNREAD_CONVERSATIONS.format(status="'open' AND thread.assignee_id = %s")
-)
+_OWN = "SELECT thread.is_snoozed, COUNT(*) FROM {table} WHERE {where} GROUP BY 1"
+_OPEN_OF = "thread.workspace_id = %s AND thread.assignee_id = %s AND thread.status = 'open'"
 
 
 @dataclass(frozen=True)
@@ -171,23 +168,30 @@ def counts(actor: Actor) -> Counts:
     actor.require_role(Role.VIEWER)
     rows = Conversation.objects.of(actor.workspace_id)
     numbers = {row["status"]: row["number"] for row in rows.values("status").annotate(number=Count("*")).order_by()}
-    mine = rows.filter(status="open", assignee_id=actor.id)
-    unread = execute(_UNREAD_COUNTS, [actor.id, actor.workspace_id, actor.id, actor.workspace_id, actor.id])
-    by_status = {str(row[0]): int(row[1]) for row in unread}
+    by_status, own = _unread_by_status(actor), _own_open(actor)
     return Counts(
         by_status={status: numbers.get(status, 0) for status in ("bot", "waiting", "open", "resolved")},
-        mine=mine.filter(is_snoozed=False).count(),
+        mine=own.get(False, 0),
         unassigned=rows.filter(status__in=["waiting", "open"], assignee_id="").count(),
         unread_waiting=by_status.get("waiting", 0),
         unread_mine=by_status.get("open", 0),
-        snoozed=mine.filter(is_snoozed=True).count(),
+        snoozed=own.get(True, 0),
         mentions=len(set(_unseen(actor).values_list("conversation_id", flat=True)[:_MENTIONS_COUNTED])),
     )
 
 
-def mentioned_in(actor: Actor, conversation_ids: list[str]) -> set[str]:
-    """Those of the conversations with a note that names the member and that they have not seen."""
-    return set(_unseen(actor).filter(conversation_id__in=conversation_ids).values_list("conversation_id", flat=True))
+def _unread_by_status(actor: Actor) -> dict[str, int]:
+    """Conversations that wait, and the member's own open ones, with something unread."""
+    waiting = _UNREAD_CONVERSATIONS.format(table=indexed("conversation_inbox"), status="'waiting'")
+    own = _UNREAD_CONVERSATIONS.format(table=indexed("conversation_owner"), status="'open' AND thread.assignee_id = %s")
+    asked = [actor.id, actor.workspace_id, actor.id, actor.workspace_id, actor.id]
+    return {str(row[0]): int(row[1]) for row in execute(f"{waiting} UNION ALL {own}", asked)}
+
+
+def _own_open(actor: Actor) -> dict[bool, int]:
+    """The member's open conversations by whether they are snoozed."""
+    sql = _OWN.format(table=indexed("conversation_owner"), where=_OPEN_OF)
+    return {bool(row[0]): int(row[1]) for row in execute(sql, [actor.workspace_id, actor.id])}
 
 
 def _unseen(actor: Actor) -> Any:
