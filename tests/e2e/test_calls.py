@@ -101,7 +101,7 @@ def test_a_recorded_voice_is_written_down_and_answered_aloud(chromium: Browser, 
         expect(page.locator(".row-mine .note").first).to_be_visible()  # the sound is kept with its words
         panel.get_by_role("button", name="Hang up").click()
         expect(panel).to_have_count(0)
-        expect(page.get_by_text("The call has ended after")).to_be_visible()
+        expect(page.get_by_text("The call has ended after")).to_be_visible(timeout=_WAIT)
 
 
 def test_a_customer_interrupts_and_speaks_with_a_member(
@@ -127,7 +127,7 @@ def test_a_customer_interrupts_and_speaks_with_a_member(
         desk.goto(f"{shop.server.address}/console/")
         desk.get_by_label("E-mail").fill(account.email)
         desk.get_by_label("Password", exact=True).fill(account.password)
-        desk.get_by_role("button", name="Log in").click()
+        desk.get_by_role("button", name="Log in", exact=True).click()
         desk.get_by_role("button", name="Answer").click(timeout=_WAIT)
         dock = desk.get_by_role("region", name="Calls").locator(".panel")
         expect(panel.get_by_role("status")).to_have_text("You are speaking with Rosa", timeout=_WAIT)

@@ -37,9 +37,11 @@ class Wire:
         self.told: list[tuple[str, Any]] = []
         self.frames = 0
         self.forgotten = 0
+        self.changed = asyncio.Event()
 
     def tell(self, kind: str, **fields: Any) -> None:
         self.told.append((kind, fields.get("sentence")))
+        self.changed.set()
 
     async def play(self, frame: bytes) -> None:
         self.frames += 1
@@ -58,7 +60,8 @@ class Scene:
     async def spoken(self, count: int) -> None:
         """Go on until so many sentences were spoken whole."""
         while sum(kind == "reply.spoken" for kind, _ in self.wire.told) < count:
-            await asyncio.sleep(0)
+            self.wire.changed.clear()
+            await self.wire.changed.wait()
 
 
 async def test_a_reply_is_spoken_sentence_by_sentence_once() -> None:
