@@ -11,6 +11,7 @@ from kefu.kit.errors import BadInput, KefuError
 
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
+    from kefu.desk.by_hand import HandAnswer
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -18,7 +19,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def flow() -> None:
-    """The company's own business logic: list, show, validate, pull, push, diff, publish, traffic."""
+    """The company's own business logic: list, show, validate, pull, push, diff, publish, simulate, traffic."""
 
 
 @flow.command("list")
@@ -38,6 +39,29 @@ def list_(workspace: str, as_json: bool) -> None:
         changed = ", draft differs" if each.has_draft_changes and each.live_number else ""
         wrong = f", {each.problems} problems" if each.problems else ""
         click.echo(f"{each.key}  {each.state} ({number}{changed}{wrong})  {each.name}")
+
+
+@flow.command()
+@click.option("--draft", "drafts", multiple=True, type=_FILE, help="A flow's file, in place of the live one of its id.")
+@click.option("--by-hand", is_flag=True, help="Answer tools yourself: sample N, error CODE, timeout, or JSON outputs.")
+@workspace_option
+def simulate(drafts: tuple[Path, ...], by_hand: bool, workspace: str) -> None:
+    """Converse with the assistant as a customer would: a message a line, until an empty one. Nothing is kept."""
+    ready()
+    from kefu.desk.by_hand import HandAnswer
+    from kefu.desk.simulation import Simulation
+
+    simulation = Simulation(workspace_actor(workspace), drafts=[_text(path) for path in drafts])
+    for line in iter(lambda: click.prompt("customer", default="", show_default=False), ""):
+        answers: list[HandAnswer] | None = [] if by_hand else None
+        said = simulation.say(line, answers=answers)
+        while said.asked is not None and answers is not None:
+            click.echo(f"  {said.asked.tool} {json.dumps(dict(said.asked.arguments), ensure_ascii=False)}")
+            for number, sample in enumerate(said.asked.samples):
+                click.echo(f"    sample {number}: {json.dumps(sample, ensure_ascii=False)[:200]}")
+            answers.append(_by_hand(click.prompt("  answer")))
+            said = simulation.say(line, answers=answers)
+        click.echo(f"assistant: {said.text}")
 
 
 @flow.command()
@@ -409,6 +433,26 @@ def _written(actor: "Actor") -> dict[str, str]:
 def _short(definition: dict[str, Any]) -> dict[str, Any]:
     """A definition without what is empty anyway."""
     return {name: value for name, value in definition.items() if value not in ("", None, {}, [])}
+
+
+def _by_hand(written: str) -> "HandAnswer":
+    """An answer as it is typed: `sample 0`, `error not_found`, `timeout`, or outputs as JSON. Raises BadInput."""
+    from kefu.desk.by_hand import HandAnswer
+
+    word, _, rest = written.strip().partition(" ")
+    if word == "timeout":
+        return HandAnswer(problem="timeout")
+    if word == "error":
+        return HandAnswer(problem=rest.strip() or "server_error")
+    if word == "sample" and rest.strip().isdigit():
+        return HandAnswer(sample=int(rest))
+    try:
+        outputs = json.loads(written)
+    except json.JSONDecodeError:
+        outputs = None
+    if not isinstance(outputs, dict):
+        raise BadInput("An answer is: sample 0, error not_found, timeout, or outputs as JSON in braces.")
+    return HandAnswer(outputs=outputs)
 
 
 def _publish(actor: "Actor", name: str, note: str, *, run_tests: bool) -> None:

@@ -18,6 +18,7 @@ from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants.queries import tool_specs
 from kefu.desk.assistants.tools.sending import Sender
 from kefu.desk.assistants.tools.spec import ToolSpec
+from kefu.desk.by_hand import AskedByHand, ByHand, HandAnswer
 from kefu.desk.facts import facts
 from kefu.desk.flow_book import FlowBook
 from kefu.desk.toolbox import Samples
@@ -35,7 +36,8 @@ _DRAFT = 0  # the version of flows that were never published
 class Simulated:
     """What the assistant answered; `flow` is the trace of a flow's step, if one ran. `state` and the like go on.
 
-    `text` is what a customer would read, `outcome` is masked.
+    `text` is what a customer would read, `outcome` is masked. `asked` is a tool's call that a person is to answer:
+    nothing was said yet, and the same message goes on with the answers so far and the new one.
     """
 
     text: str
@@ -44,6 +46,7 @@ class Simulated:
     state: Mapping[str, Any] | None
     remembered: Mapping[str, Any]
     contact: Mapping[str, Any]
+    asked: AskedByHand | None = None
 
 
 @dataclass
@@ -81,8 +84,11 @@ class Simulation:
         self._book = FlowBook(self._mind.flows.live(), drafts=loaded(self.drafts))
         self._runner = self.runner or self._samples(workspace_id)
 
-    def say(self, text: str, *, pressed: str | None = None) -> Simulated:
-        """The assistant's answer to the next message. Raises Unavailable when none comes within a minute."""
+    def say(self, text: str, *, pressed: str | None = None, answers: Sequence[HandAnswer] | None = None) -> Simulated:
+        """The assistant's answer to the next message. Raises Unavailable when none comes within a minute.
+
+        With `answers` tools are answered by hand, in their order within this message; [] asks for the first.
+        """
         if not text.strip():
             raise BadInput("Say something.", field="text")
         self._turns += 1
@@ -106,11 +112,16 @@ class Simulation:
             is_open=hour.is_open,
             pressed=pressed,
         )
-        tools = replace(self._mind.tools, flows=self._book, runner=self._runner, **self._senses())
+        by_hand = ByHand(tool_specs(self.actor.workspace_id), answers) if answers is not None else None
+        runner = self._private(by_hand) if by_hand is not None else self._runner
+        tools = replace(self._mind.tools, flows=self._book, runner=runner, **self._senses())
         try:
             outcome = run(answer(request, tools), timeout=_SECONDS)
         except TimeoutError:
             raise Unavailable("No answer came within a minute; is the generator's server busy?") from None
+        if by_hand is not None and by_hand.asked is not None:
+            self._said.pop()
+            return Simulated("", outcome, None, self.state, self.remembered, self.contact, by_hand.asked)
         return self._kept(outcome)
 
     def stand_before(self, before: Callable[[ToolRunner], ToolRunner]) -> None:
@@ -127,6 +138,9 @@ class Simulation:
         if "slots" in self.models:
             found["slots"] = self.models["slots"]
         return found
+
+    def _private(self, runner: ByHand) -> ToolRunner:
+        return _Private(self, runner.specs, runner)
 
     def _samples(self, workspace_id: str) -> ToolRunner:
         specs = tool_specs(workspace_id)

@@ -11,6 +11,7 @@ from kefu.desk import going_live
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions, queries
 from kefu.desk.assistants.schemas import flows as schemas
+from kefu.desk.by_hand import HandAnswer
 from kefu.desk.flow_traffic import flow_traffic, traffic_json
 from kefu.desk.http.entry import member
 from kefu.desk.simulation import Simulation
@@ -76,7 +77,8 @@ def simulate(request: HttpRequest, body: schemas.Simulation) -> dict[str, Any]:
         remembered=body.remembered,
         history=[Said(each.author, each.text) for each in body.history],
     )
-    return schemas.simulated(simulation.say(body.text, pressed=body.pressed))
+    answers = None if body.answers is None else [HandAnswer(**each.dict()) for each in body.answers]
+    return schemas.simulated(simulation.say(body.text, pressed=body.pressed, answers=answers))
 
 
 @router.get("/flows/tests", response=schemas.SuiteFiles)

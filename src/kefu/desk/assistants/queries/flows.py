@@ -2,7 +2,7 @@
 
 import difflib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -23,11 +23,15 @@ _KEPT = 1_000  # versions in memory, of all workspaces: flows that run, and thos
 
 @dataclass(frozen=True)
 class FlowInfo:
-    """A flow as lists show it. `state` is draft, live or paused; `problems` counts the errors of its draft."""
+    """A flow as lists show it; `names` in each of its languages, if its draft can be read.
+
+    `state` is draft, live or paused; `problems` counts the errors of its draft.
+    """
 
     id: str
     key: str
     name: str
+    names: Mapping[str, str]
     state: str
     live_number: int | None
     has_draft_changes: bool
@@ -91,7 +95,7 @@ def flows(actor: Actor) -> list[FlowInfo]:
     rows = list(Flow.objects.of(actor.workspace_id).order_by("key"))
     live = _texts(actor.workspace_id, rows)
     names = Names.of(actor.workspace_id)
-    return [flow_info(row, live.get(row.id), checked_draft(row, names)[1]) for row in rows]
+    return [flow_info(row, live.get(row.id), *checked_draft(row, names)) for row in rows]
 
 
 def flow(actor: Actor, flow_id: str) -> FlowDetail:
@@ -188,15 +192,15 @@ def get_version(row: Flow, number: int) -> FlowVersion:
 def flow_detail(row: Flow) -> FlowDetail:
     tree, problems = checked_draft(row, Names.of(row.workspace_id))
     live = _texts(row.workspace_id, [row]).get(row.id)
-    return FlowDetail(flow_info(row, live, problems), row.draft, tree, problems, live)
+    return FlowDetail(flow_info(row, live, tree, problems), row.draft, tree, problems, live)
 
 
-def flow_info(row: Flow, live_text: str | None, problems: Sequence[Problem]) -> FlowInfo:
+def flow_info(row: Flow, live_text: str | None, tree: FlowTree | None, problems: Sequence[Problem]) -> FlowInfo:
     state = "draft" if row.live_number is None else "live" if row.is_live else "paused"
     errors = sum(problem.severity == "error" for problem in problems)
-    return FlowInfo(
-        row.id, row.key, row.name, state, row.live_number, row.draft != (live_text or ""), errors, row.updated_at
-    )
+    names = dict(tree.name) if tree is not None else {}
+    changed = row.draft != (live_text or "")
+    return FlowInfo(row.id, row.key, row.name, names, state, row.live_number, changed, errors, row.updated_at)
 
 
 @dataclass(frozen=True)

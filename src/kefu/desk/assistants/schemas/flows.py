@@ -59,8 +59,22 @@ class SuiteRun(Request):
     drafts: bool = False
 
 
+class HandAnswer(Request):
+    """One tool call answered by hand: its outputs by name, a sample's place, or a problem such as timeout."""
+
+    outputs: dict[str, Any] | None = None
+    sample: int | None = Field(default=None, ge=0)
+    problem: str = Field(default="", max_length=40)
+    message: str = Field(default="", max_length=500)
+
+
 class Simulation(Request):
-    """A message to simulate. Send back state, remembered, contact and history of the answer with the next one."""
+    """A message to simulate. Send back state, remembered, contact and history of the answer with the next one.
+
+    With `answers`, tools are answered by hand: where the reply has `asked`, send the message again with one more.
+    """
+
+    answers: list[HandAnswer] | None = Field(default=None, max_length=20)
 
     text: str = Field(min_length=1, max_length=8000)
     pressed: str | None = Field(default=None, max_length=500)
@@ -86,6 +100,7 @@ class Flow(Schema):
     id: str
     key: str
     name: str
+    names: dict[str, str]
     state: Literal["draft", "live", "paused"]
     live_number: int | None
     has_draft_changes: bool
@@ -137,6 +152,7 @@ class FlowDetail(FlowShown):
     id: str
     key: str
     name: str
+    names: dict[str, str]
     state: Literal["draft", "live", "paused"]
     live_number: int | None
     has_draft_changes: bool
@@ -174,8 +190,18 @@ class FlowDiff(Schema):
     lines: list[DiffLine]
 
 
+class AskedByHand(Schema):
+    tool: str
+    arguments: dict[str, Any]
+    outputs: list[str]
+    samples: list[dict[str, Any]]
+
+
 class Simulated(Schema):
-    """What the assistant answered. `flow` is the trace of a flow's step, if one ran; `trace` the whole turn's."""
+    """What the assistant answered. `flow` is the trace of a flow's step, if one ran; `trace` the whole turn's.
+
+    `asked` is a tool's call that a person is to answer; there is no reply yet.
+    """
 
     text: str
     decision: str
@@ -189,6 +215,7 @@ class Simulated(Schema):
     contact: dict[str, Any]
     flow: dict[str, Any] | None
     trace: dict[str, Any]
+    asked: AskedByHand | None = None
 
 
 class SuiteFile(Schema):
@@ -266,6 +293,7 @@ def simulated(found: SimulatedData) -> dict[str, Any]:
         "contact": dict(found.contact),
         "flow": found.flow,
         "trace": trace_of(outcome),
+        "asked": asdict(found.asked) if found.asked is not None else None,
     }
 
 
