@@ -13,8 +13,8 @@ from kefu.kit.errors import BadInstallation
 
 CARD_FILE = "card.json"
 
-# A label for a text, a number for it, or the slots in it.
-Task = Literal["classify", "score", "tag"]
+# A label for a text, a number for it, the slots in it, or a vector by which it is found.
+Task = Literal["classify", "score", "tag", "embed"]
 # What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX, of
 # texts or of pictures (each a data URL in place of a text).
 Runtime = Literal["linear", "head", "onnx", "picture"]
@@ -60,7 +60,7 @@ class ModelCard:
     `labels` are in the order of its logits; a tagger's are its slots, of which each has two tags. `serve` is the
     file that the runtime runs. Logits are divided by `temperature` before their softmax; a text whose scope (0 to
     1) is below `scope_threshold` is out of scope. A network's logits are added to `floor_weight` times those of the
-    linear floor, where it has one beside it.
+    linear floor, where it has one beside it. An encoder wants its prefixes before questions and passages.
     `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
     """
 
@@ -75,6 +75,8 @@ class ModelCard:
     base_sha256: str | None = None
     variant: str = "fp32"
     max_tokens: int = 64
+    query_prefix: str = ""
+    passage_prefix: str = ""
     temperature: float = 1.0
     scope_threshold: float | None = None
     floor_weight: float = 0.0

@@ -49,16 +49,18 @@ class Base:
     licence: str
     languages: tuple[str, ...] = ()
     head: dict[str, torch.Tensor] | None = None
+    query_prefix: str = ""
+    passage_prefix: str = ""
 
 
-def load_base(reference: str) -> Base:
-    """The encoder of a reference, in eval mode.
+def load_base(reference: str, *, prefixed: bool = True) -> Base:
+    """The encoder of a reference, in eval mode; not `prefixed`, whoever tokenises puts its prefixes before texts.
 
     Raises BadInput for a reference that cannot be trained from, MissingExtra, BadInstallation for damaged files.
     """
     scheme, _, name = reference.partition(":")
     if scheme == "package" and name:
-        return _from_package(reference, name)
+        return _from_package(reference, name, prefixed=prefixed)
     if scheme == "path" and name:
         return from_folder(Path(name).expanduser(), reference)
     if scheme == "hub" and name:
@@ -99,6 +101,8 @@ def from_folder(folder: Path, reference: str = "") -> Base:
         pad_id=int(config.pad_token_id or 0),
         licence=_card_value(folder, "licence"),
         head=head or None,
+        query_prefix=_card_value(folder, "query_prefix"),
+        passage_prefix=_card_value(folder, "passage_prefix"),
     )
 
 
@@ -126,7 +130,7 @@ def _fill(encoder: nn.Module, tensors: dict[str, torch.Tensor], where: str) -> N
         encoder.pooler = None  # never trained here, so it has no place in what is saved
 
 
-def _from_package(reference: str, name: str) -> Base:
+def _from_package(reference: str, name: str, *, prefixed: bool) -> Base:
     folder, card = _packaged(reference, name)
     weights, tokenizer_file = folder / "model.onnx", folder / "tokenizer.json"
     digests = {Path(each["path"]).name: each["sha256"] for each in card["files"]}
@@ -139,10 +143,19 @@ def _from_package(reference: str, name: str) -> Base:
     pad_id = _pad_id(tokenizer)
     encoder = _bert(read_quantised(weights), pad_id)
     prefix = str(card.get("query_prefix", ""))
-    if prefix:
+    if prefix and prefixed:
         put_prefix(tokenizer, prefix)
-    languages, licence = tuple(card.get("languages", ())), str(card.get("licence", ""))
-    return Base(reference, digests["model.onnx"], encoder, tokenizer, pad_id, licence, languages)
+    return Base(
+        reference=reference,
+        sha256=digests["model.onnx"],
+        encoder=encoder,
+        tokenizer=tokenizer,
+        pad_id=pad_id,
+        licence=str(card.get("licence", "")),
+        languages=tuple(card.get("languages", ())),
+        query_prefix=prefix,
+        passage_prefix=str(card.get("passage_prefix", "")),
+    )
 
 
 def _packaged(reference: str, name: str) -> tuple[Path, dict[str, Any]]:

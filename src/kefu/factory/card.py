@@ -15,6 +15,8 @@ README = "README.md"
 # Fewer texts of a label than this tell its accuracy to no better than twenty points.
 _FEW_TEXTS = 5
 _NAMED = 5
+# What model hubs call a task.
+_PIPELINES = {"tag": "token-classification", "embed": "sentence-similarity"}
 # How the sentences begin that an examination finds.
 _FOUND = ("Taught in ", "How well it tells ", "Hardly measured", "Worst on ", "Its figures are on ", "No licence ")
 
@@ -42,7 +44,7 @@ def _front(card: ModelCard, table: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "license": card.licence or "other",
         "language": list(card.languages),
-        "pipeline_tag": "token-classification" if card.task == "tag" else "text-classification",
+        "pipeline_tag": _PIPELINES.get(card.task, "text-classification"),
         "library_name": "kefu",
         "base_model": card.base_model,
         "task": card.task,
@@ -94,6 +96,7 @@ def _what(card: ModelCard) -> str:
         "classify": f"It tells {len(card.labels)} labels apart",
         "score": "It gives a text a number",
         "tag": f"It finds {len(card.labels)} slots",
+        "embed": "It gives questions and passages vectors by which they find each other",
     }[card.task]
     languages = f" in texts of the languages {', '.join(card.languages)}" if card.languages else ""
     base = f" It stands on `{card.base_model}`." if card.base_model else ""
@@ -145,7 +148,8 @@ def _options(card: ModelCard) -> str:
 
 
 def _use(card: ModelCard) -> Iterator[str]:
-    yield from ("## Use", "", "```", 'kefu predict DIR --text "…"', "```", "")
+    command = "path:DIR as a workspace's encoder" if card.task == "embed" else 'kefu predict DIR --text "…"'
+    yield from ("## Use", "", "```", command, "```", "")
     yield "`card.json` pins every file by its SHA-256; a folder whose files differ is refused."
 
 

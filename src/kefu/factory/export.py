@@ -86,15 +86,19 @@ def write_torch(folder: Path, network: "TextNetwork", labels: Sequence[str], *, 
     if network.is_whole:
         tensors = {name: each.detach().contiguous() for name, each in network.state_dict().items()}
         save_file(tensors, folder / "model.safetensors")
-    config = cast(Any, network.encoder).config.to_diff_dict()
-    table = {
-        **{name: value for name, value in config.items() if not name.startswith("_")},
-        "model_type": cast(Any, network.encoder).config.model_type,
+    more = {
         "architectures": ["TextNetwork"],
-        "pad_token_id": pad_id,
         "id2label": {str(place): label for place, label in enumerate(labels)},
         "label2id": {label: place for place, label in enumerate(labels)},
     }
+    write_config(folder, network, pad_id=pad_id, more=more)
+
+
+def write_config(folder: Path, network: "TextNetwork", *, pad_id: int, more: Mapping[str, Any]) -> None:
+    """Write config.json: what the encoder's own says, and more."""
+    config = cast(Any, network.encoder).config
+    kept = {name: value for name, value in config.to_diff_dict().items() if not name.startswith("_")}
+    table = {**kept, "model_type": config.model_type, "pad_token_id": pad_id, **more}
     text = json.dumps(table, ensure_ascii=False, indent=1, sort_keys=True)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 

@@ -16,6 +16,7 @@ from kefu.factory.data.version import combined, keep, kept
 from kefu.factory.tracking.follow import followed, trackers
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
+from kefu.knowledge.pairs import has_passages, pairs_of
 from kefu.knowledge.tagging.rows import has_slots, slots_of, tagged_rows
 
 # Of a training file that comes without a validation file; the rest is trained on.
@@ -76,7 +77,7 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
         valid = read(Path(job.valid))
-    elif _can_spare(data) or has_slots(data):
+    elif _can_spare(data) or has_slots(data) or has_passages(data):
         data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
         apart = f"{len(valid.examples)} rows of the training file are kept apart."
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
@@ -98,6 +99,8 @@ def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
         scored_rows(valid, name)
     elif "tag" in roles:
         tagged_rows(valid, name)
+    elif "encode" in roles:
+        pairs_of(valid, name)
     else:
         exam_of(valid, name)
 

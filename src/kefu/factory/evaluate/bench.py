@@ -21,6 +21,7 @@ from kefu.factory.evaluate.exam import Exam, exam_of, read_exam
 from kefu.factory.evaluate.judging import Sat, figures, judged, on_card, sit
 from kefu.factory.evaluate.paired import Paired, paired
 from kefu.factory.evaluate.report import write_report
+from kefu.factory.evaluate.retrieval import judged_pairs, pairs_on_card
 from kefu.factory.evaluate.scoring import judged_scores, scores_on_card
 from kefu.factory.evaluate.tagging import judged_tags, tags_on_card
 from kefu.factory.seal import write_card
@@ -56,6 +57,8 @@ def evaluate(job: Job, tell: Tell) -> Mapping[str, Any]:
     elif card.task == "tag":
         data, how_floor = read(Path(job.data)), how.floor
         filled, table = _spans(folder, card, data, Path(job.data).name, tell, against=job.against, floor=how_floor)
+    elif card.task == "embed":
+        filled, table = _pairs(folder, card, read(Path(job.data)), Path(job.data).name, tell, against=job.against)
     else:
         exam = read_exam(job.data, job.oos)
         sat, table = judged(folder, card, exam, tell)
@@ -80,6 +83,8 @@ def judged_and_reported(
         filled, table = _numbers(folder, card, valid, "validation data", tell)
     elif card.task == "tag":
         filled, table = _spans(folder, card, valid, "the validation data", tell)
+    elif card.task == "embed":
+        filled, table = _pairs(folder, card, valid, "the validation data", tell)
     else:
         exam = exam_of(valid, "the validation data")
         sat, table = judged(folder, card, exam, tell)
@@ -142,6 +147,33 @@ def _spans(
         tell(Told.NOTE, {"sentence": f"Rows with every slot right: {each.sentence}"})
     table["comparisons"] = [each.table() for each in said]
     return tags_on_card(card, data, right, table), table
+
+
+def _pairs(
+    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell, *, against: str = ""
+) -> tuple[ModelCard, dict[str, Any]]:
+    """An encoder beside the one it was made from and another; a row is right with its passage in the first five."""
+    right, table = judged_pairs(f"path:{folder}", card, data, name)
+    said: list[Paired] = []
+    for other in (card.base_model or "", f"path:{against}" if against else ""):
+        if not _is_encoder(other):
+            continue
+        theirs, beside = judged_pairs(other, card, data, name)
+        said.append(paired(other, right, theirs, macro_f1=beside["metrics"]["recall_1"]))
+        table["metrics"] |= {} if other != card.base_model else {"base_recall_5": beside["metrics"]["recall_5"]}
+    for each in said:
+        tell(Told.NOTE, {"sentence": f"Passages among the first five: {each.sentence}"})
+    table["comparisons"] = [each.table() for each in said]
+    return pairs_on_card(card, data, right, table), table
+
+
+def _is_encoder(reference: str) -> bool:
+    """Whether search could be served by it: a folder of bare weights cannot."""
+    scheme, _, place = reference.partition(":")
+    folder = Path(place).expanduser()
+    return scheme == "package" or (
+        scheme == "path" and (folder / CARD_FILE).is_file() and read_card(folder).task == "embed"
+    )
 
 
 def _comparisons(folder: Path, sat: Sat, against: str, how: How, tell: Tell) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ def page(table: Table) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>{title}</title><style>{css}</style>'
     )
-    kinds = {"score": _numbers, "tag": _slots}
+    kinds = {"score": _numbers, "tag": _slots, "embed": _pairs}
     body = "\n".join(kinds.get(table["model"]["task"], _labels)(table))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
@@ -83,6 +83,26 @@ def _slots(table: Table) -> Iterator[str]:
     yield from _slices(table)
     yield from _per_label(table)
     yield from _mistakes(table, "Surest mistakes", "Often it is the file that is wrong: look at these places first.")
+    yield from _about(table)
+
+
+def _pairs(table: Table) -> Iterator[str]:
+    found = table["metrics"]
+    yield _header(table)
+    yield _tiles(
+        [
+            (f"{found['recall_1']:.1%}", "questions whose passage comes first"),
+            (
+                f"{found['recall_5']:.1%}",
+                f"in the first five, 95% from {found['recall_5_low']:.1%} to {found['recall_5_high']:.1%}",
+            ),
+            (f"{found['mrr']:.3f}", "mean reciprocal rank"),
+            *_cost_tiles(table),
+        ]
+    )
+    yield from _comparisons(table)
+    yield from _slices(table)
+    yield from _mistakes(table, "Furthest from their passage", "")
     yield from _about(table)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kefu.contracts.engine import Classified, Classifier, Matrix, Scorer, Tagger
+from kefu.contracts.engine import Classified, Classifier, Encoder, Matrix, Scorer, Tagger
 from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import Task
 from kefu.kit import registry
@@ -130,6 +130,15 @@ def latencies(ask: Ask, folder: Path, texts: Sequence[str], task: Task) -> list[
             with classifier(folder, threads=threads) as labels:
                 found.append(_latency(labels.classify, asked, threads))
     return found
+
+
+def latency(encoder: Encoder, texts: Sequence[str]) -> Latency:
+    """Of a loaded encoder, a question at a time."""
+
+    async def ask(some: Sequence[str]) -> None:
+        await encoder.embed(some, "query")
+
+    return _latency(ask, texts[:: max(1, len(texts) // _TIMED)][:_TIMED], settings().threads)
 
 
 def _tagging_latency(folder: Path, texts: Sequence[str], threads: int) -> Latency:
