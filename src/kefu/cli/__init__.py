@@ -35,6 +35,7 @@ COMMANDS = {
     "inbox": ("inbox", "inbox", "Conversations: list, label, snooze, wake, resolve, transcript, merge."),
     "labels": ("inbox", "labels", "What conversations are sorted by: list, add, change, remove."),
     "canned": ("inbox", "canned", "Replies that everybody has: list, add, change, remove, fill."),
+    "copilot": ("copilot", "copilot", "What helps members answer: suggest, summary, similar, export."),
     "assistant": ("assistant", "assistant", "How a workspace's assistant answers."),
     "flow": ("flow", "flow", "The company's own business logic, in files and git."),
     "tool": ("flow", "tool", "Calls to the company's own systems: list, add, import, try."),
