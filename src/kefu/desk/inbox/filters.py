@@ -145,7 +145,7 @@ def newest(found: Chosen, limit: int) -> list[str]:
 
 def number(found: Chosen, most: int) -> int:
     """How many conversations are chosen, `most` at most: counting stops there."""
-    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {found.table} WHERE {found.where} LIMIT %s) AS some"  # noqa: S608
+    sql = f"SELECT COUNT(*) FROM (SELECT 1 FROM {found.table} WHERE {found.where} LIMIT %s) AS found"  # noqa: S608
     return int(execute(sql, [*found.values, most])[0][0])
 
 
