@@ -10,6 +10,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from kefu.contracts.channel import Request
+from kefu.desk.actor import Actor, Scope
 from kefu.desk.inbox import actions, queries
 from kefu.testing.fake_webhook import REPLY_SECRET, SECRET, FakeWebhook
 from kefu.testing.fakes import FakeServer, Handler, SeenRequest
@@ -198,3 +199,22 @@ def _with(system: FakeWebhook, **changed: Any) -> Request:
 
 def _large() -> str:
     return base64.b64encode(b"0" * (10 * 2**20 + 1)).decode()
+
+
+def test_members_see_how_a_reply_fares_and_send_it_again(line: Line, system: FakeWebhook) -> None:
+    def fares() -> list[tuple[str, str | None]]:
+        thread = line.messages()[0].conversation_id
+        seen = queries.messages(line.member(), thread)
+        return [(each.author, each.delivery and each.delivery.state) for each in seen if each.author != "system"]
+
+    system.fail_next(410)
+    line.post(system.message("u1", APPROVED, key="m1"))
+    assert line.settled(1) == ["dead"]
+    assert fares() == [("contact", None), ("assistant", "failed")]
+    failed = queries.messages(line.member(), line.messages()[0].conversation_id)[1].delivery
+    assert "410" in failed.reason
+    actions.resend(line.member(), delivery_id=failed.id)
+    assert line.settled(1) == ["sent"]
+    assert fares() == [("contact", None), ("assistant", "sent")]
+    visitor = Actor(line.shop.workspace_id, "key", "key_of_tests", scopes=frozenset(Scope))
+    assert {each.delivery for each in queries.messages(visitor, line.messages()[0].conversation_id)} == {None}

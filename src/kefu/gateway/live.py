@@ -26,7 +26,15 @@ _TOLD = (
     *("insights.", "message.rated", "label.", "view.", "canned.", "mention.", "conversation.woken"),
     *("team.", "routing.", "sla.", "conversation.escalated", "conversation.sla_"),
 )
-_SHOWN = ("message.created", "message.updated", "conversation.created", "conversation.updated", "call.", *_TOLD)
+_SHOWN = (
+    "message.created",
+    "message.updated",
+    "delivery.",
+    "conversation.created",
+    "conversation.updated",
+    "call.",
+    *_TOLD,
+)
 
 
 class MemberEvents:
@@ -76,7 +84,10 @@ class MemberEvents:
             reader = Actor(event.workspace_id, "member", "live", role=Role.VIEWER)
         with contextlib.suppress(NotFound):
             if event.kind in {"message.created", "message.updated"}:
-                return await self._message(reader, event)
+                return await self._message(reader, event, event.row_id)
+            if event.kind.startswith("delivery.") and event.conversation_id:
+                moved = await self._rows.read(queries.delivery, reader, event.row_id)
+                return await self._message(reader, event, moved.message_id)
             if event.kind in {"conversation.created", "conversation.updated"}:
                 thread = await self._rows.read(queries.thread, reader, event.conversation_id)
                 return event.kind, {"conversation": {**schemas.conversation_json(thread), "unread": None}}
@@ -87,9 +98,10 @@ class MemberEvents:
             return "changed", {"kind": event.kind, "id": event.row_id, **place}
         return None
 
-    async def _message(self, reader: Actor, event: EventInfo) -> Shown:
-        row = await self._rows.read(queries.message, reader, event.conversation_id, event.row_id)
-        name = "reply.completed" if row.author == "assistant" else event.kind
+    async def _message(self, reader: Actor, event: EventInfo, message_id: str) -> Shown:
+        row = await self._rows.read(queries.message, reader, event.conversation_id, message_id)
+        kind = event.kind if event.kind == "message.created" else "message.updated"
+        name = "reply.completed" if row.author == "assistant" else kind
         return name, {"conversation": row.conversation_id, "message": schemas.message_json(row)}
 
 

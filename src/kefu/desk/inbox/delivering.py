@@ -204,6 +204,7 @@ def _claim(lead: Delivery, worker: str, at: datetime, lease_seconds: float) -> C
     batch = lead.batch or lead.id
     if not _count(rows[0], able, at):
         _put(rows, state="kept", error="quota")
+        _announce(rows)
         return None
     _put(
         rows,
@@ -255,8 +256,7 @@ def _sent(rows: list[Delivery], result: Sent, more: bool, able: Capabilities) ->
     pieces = rows[0].pieces_sent + 1
     if not more:
         _put(rows, state="sent", pieces_sent=pieces, external_id=result.external_id[:200], error="", sent_at=now())
-        for row in rows:
-            announce(row.workspace_id, "delivery.updated", row.id, row.conversation_id)
+        _announce(rows)
         return False
     go_on = _count(rows[0], able, now())
     # What claimed_by and the lease say stays, where it goes on.
@@ -276,6 +276,7 @@ def _not_sent(rows: list[Delivery], result: SendResult, able: Capabilities) -> N
         _later(rows, result, same_key=False)
     elif isinstance(result, QuotaUsedUp):
         _put(rows, state="kept", error=result.reason[:_ERROR], batch=_free_batch(rows[0]))
+        _announce(rows)
     elif isinstance(result, RefusedForEver):
         _fail(rows, "dead", result.reason)
 
@@ -312,6 +313,11 @@ def _fail(rows: list[Delivery], state: str, reason: str) -> None:
     say(system(lead.workspace_id), thread, author="system", author_id="", text=text, is_internal=True)
     for row in rows:
         announce(row.workspace_id, "delivery.failed", row.id, row.conversation_id)
+
+
+def _announce(rows: list[Delivery]) -> None:
+    for row in rows:
+        announce(row.workspace_id, "delivery.updated", row.id, row.conversation_id)
 
 
 def _note_error(row: Delivery, reason: str) -> None:

@@ -156,6 +156,14 @@ class Attachment(Schema):
     size: int
 
 
+class MessageDelivery(Schema):
+    """How a message fares on its way to the customer; one that failed or may have arrived can be sent again."""
+
+    id: str
+    state: Literal["waiting", "kept", "sent", "failed", "unsure", "dropped"]
+    reason: str
+
+
 class Message(Schema):
     id: str
     conversation: str
@@ -174,6 +182,7 @@ class Message(Schema):
     thumb: Literal["up", "down", ""]
     comment: str
     pressed: str
+    delivery: MessageDelivery | None
 
 
 class LastMessage(Schema):
@@ -358,6 +367,7 @@ def message(row: MessageInfo) -> dict[str, Any]:
         "thumb": row.thumb,
         "comment": row.comment,
         "pressed": row.pressed,
+        "delivery": vars(row.delivery) if row.delivery is not None else None,
     }
 
 
