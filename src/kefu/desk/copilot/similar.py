@@ -21,6 +21,7 @@ _NEWEST = 1_000
 # Of them, those that share most words are compared by meaning: embedding takes milliseconds for each.
 _COMPARED = 12
 _MOST = 5
+_FEWEST_WORDS = 2
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,18 @@ def similar(actor: Actor, conversation_id: str) -> list[Similar]:
     mine = exchanges(spoken(actor, conversation_id))
     if not mine:
         return []
-    asked = mine[-1].question if len(mine[-1].question) > len(mine[0].question) else mine[0].question
+    # What they want now, unless that is only "thanks" or "hello?".
+    asked = next((each.question for each in reversed(mine) if _says_enough(each.question)), mine[-1].question)
     others = [each for each in first_questions(actor, limit=_NEWEST) if each.conversation_id != conversation_id]
     nearest = _by_words(asked, [each.text for each in others])
     scored = _by_meaning(actor.workspace_id, asked, [others[place].text for place in nearest])
     ranked = sorted(zip(nearest, scored, strict=True), key=lambda one: -one[1][0])
     found = [(others[place], round(score, 4)) for place, (score, is_near) in ranked if is_near][:_MOST]
     return [_shown(actor, each.conversation_id, each.resolved_at, score) for each, score in found]
+
+
+def _says_enough(question: str) -> bool:
+    return len(frozenset(tokenise(question, detect(question)))) >= _FEWEST_WORDS
 
 
 def _by_words(asked: str, texts: Sequence[str]) -> list[int]:
