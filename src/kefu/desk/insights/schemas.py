@@ -89,6 +89,7 @@ class Live(Schema):
     longest_wait: float | None
     turns: dict[str, int]
     online: list[Online] | None
+    people: dict[str, int]
     minutes: int
     turn_time_p50: float | None
     turn_time_p95: float | None
@@ -181,6 +182,7 @@ def live_json(found: LiveFigures) -> dict[str, Any]:
         "longest_wait": found.longest_wait,
         "turns": found.standing.turns,
         "online": found.online,
+        "people": found.people,
         "minutes": MINUTES,
         "turn_time_p50": found.turn_time_p50,
         "turn_time_p95": found.turn_time_p95,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kefu.desk.accounts.team_queries import AVAILABILITIES, staff_of
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.inbox.timelines import Standing, standing, standing_everywhere
 from kefu.desk.insights.models import ReportingEvent
@@ -20,7 +21,10 @@ Presence = Callable[[str], list[dict[str, str]]]
 
 @dataclass(frozen=True)
 class Live:
-    """Seconds, and numbers of the last `MINUTES`. `online` is None where this process knows nobody's sockets."""
+    """Seconds, and numbers of the last `MINUTES`. `online` is None where this process knows nobody's sockets.
+
+    `people` who answer customers, by whether they are there.
+    """
 
     at: datetime
     standing: Standing
@@ -30,6 +34,7 @@ class Live:
     turn_time_p95: float | None
     last: dict[str, int]
     volume: list[dict[str, object]]
+    people: dict[str, int]
 
 
 def live(actor: Actor) -> Live:
@@ -40,6 +45,7 @@ def live(actor: Actor) -> Live:
     waits = (at - found.waiting_since).total_seconds() if found.waiting_since else None
     recent = ReportingEvent.objects.of(actor.workspace_id).filter(at__gt=at - timedelta(minutes=MINUTES), at__lte=at)
     took = sorted(recent.filter(metric="turns").values_list("value", flat=True))
+    there = [each.availability for each in staff_of(actor.workspace_id).values()]
     counted = list(recent.filter(metric__in=_COUNTED).values_list("metric", flat=True))
     return Live(
         at,
@@ -50,6 +56,7 @@ def live(actor: Actor) -> Live:
         _share(took, 0.95),
         {"turns": len(took), **{name: counted.count(name) for name in _COUNTED}},
         _volume(actor.workspace_id, at),
+        {each: there.count(each) for each in AVAILABILITIES},
     )
 
 

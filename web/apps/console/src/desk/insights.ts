@@ -45,6 +45,8 @@ export interface Live {
   turns: { pending?: number; claimed?: number };
   /** null: the answering process holds no sockets. */
   online: Person[] | null;
+  /** How many who answer customers are online, busy and away. */
+  people: Record<"online" | "busy" | "away", number>;
   /** How many minutes `last` and the answer times look back. */
   minutes: number;
   turn_time_p50: number | null;
