@@ -1,6 +1,9 @@
 """From event to screen: how long after a message is stored it arrives at the customer's and at every member's socket.
 
-    python benchmarks/live.py [--members 50] [--customers 300] [--rate 20] [--seconds 60]
+    python benchmarks/live.py [--members 50] [--customers 300] [--rate 20] [--seconds 60] [--limit 300]
+
+A whole service desk at once: `--members 50 --customers 500 --limit 500`. It fails past the limit, in milliseconds, and
+where anything was lost.
 
 All members and customers are connected; customers' messages are posted at a steady rate over HTTP. The time runs from
 the answer to the POST, which is after the commit, to the frame's arrival; who hears sooner than the sender counts as
@@ -19,7 +22,7 @@ from pathlib import Path
 import httpx
 from crowd import Customer, Server, Socket, open_all, raise_file_limit
 
-LIMIT_MS = 300.0  # issue 3: p95 from event to screen
+LIMIT_MS = 300.0  # p95 from event to screen with 50 members and 300 customers; 500 with 500 customers
 _SETTLE_SECONDS = 3.0
 _MESSAGE = re.compile(r'^\{"type":"message.created",.*?"message":\{"id":"(\w+)"')
 
@@ -30,6 +33,7 @@ def main() -> None:
     options.add_argument("--customers", type=int, default=300)
     options.add_argument("--rate", type=float, default=20.0)
     options.add_argument("--seconds", type=float, default=60.0)
+    options.add_argument("--limit", type=float, default=LIMIT_MS, help="Milliseconds that p95 may take.")
     options.add_argument("--port", type=int, default=8198)
     given = options.parse_args()
     raise_file_limit(2 * (given.members + given.customers) + 500)
@@ -87,8 +91,8 @@ async def measure(server: Server, given: argparse.Namespace) -> None:
     lost = [socket.dropped for socket in [*sockets, *members] if socket.dropped]
     print(f"\nSockets dropped: {len(lost)}. Serving process: {server.memory_mb():.0f} MB resident.")
     await asyncio.gather(*(socket.close() for socket in [*sockets, *members]))
-    if worst >= LIMIT_MS or lost:
-        raise SystemExit(f"p95 is {worst:.0f} ms, {len(lost)} sockets dropped; at most {LIMIT_MS:.0f} ms and none.")
+    if worst >= given.limit or lost:
+        raise SystemExit(f"p95 is {worst:.0f} ms, {len(lost)} sockets dropped; at most {given.limit:.0f} ms and none.")
 
 
 async def post(server: Server, customers: list[Customer], heard: Heard, rate: float, seconds: float) -> None:

@@ -368,6 +368,15 @@ def test_another_server_knows_other_people(shop: Shop, server: FakeOidc) -> None
     assert not Member.objects.of(shop.workspace_id).exclude(sso_subject="").exists()
 
 
+def test_sessions_end_when_the_way_is_closed(shop: Shop, server: FakeOidc) -> None:
+    desk, other = Desk(), desk_of(shop.owner)
+    arrived(shop, server, desk)
+    assert desk.get("/members")["members"]
+    other.patch("/settings/sso", {"is_on": False})
+    desk.get("/members", expect=401)
+    assert other.get("/members")["members"]
+
+
 # the only way
 
 

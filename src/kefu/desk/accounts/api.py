@@ -61,6 +61,7 @@ def log_in_with_code(request: HttpRequest, body: schemas.Code) -> dict[str, Any]
     require_csrf(request)
     user = _awaited(request)
     second_factor.check(user, code=body.code)
+    del request.session[_AWAITED]
     sign_ins.begin(request, user, second=True)
     return _session(request, entered(request))
 
@@ -234,7 +235,9 @@ def roles(request: HttpRequest) -> dict[str, Any]:
 def live_ticket(request: HttpRequest) -> dict[str, Any]:
     """A ticket that opens one socket, WS /v1/live, within half a minute."""
     row = sign_ins.note(request)
-    ticket = actions.make_ticket(_actor(request), sign_in=str(row.pk) if row else "")
+    if row is None:
+        raise NotSignedIn("This session has ended.")
+    ticket = actions.make_ticket(_actor(request), sign_in=str(row.pk))
     return {"ticket": ticket, "expires_in": actions.TICKET_SECONDS}
 
 

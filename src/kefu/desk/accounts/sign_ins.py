@@ -125,6 +125,14 @@ def end_all(user: User, *, but: str | None = None, way: str = BY_PASSWORD) -> in
     return _end(user, [row for row in rows if way == BY_PASSWORD or row.data.get(WAY) == way])
 
 
+def end_all_of_way(way: str) -> int:
+    """End every session that was opened this way, whoever's; gives how many. The caller wakes their sockets."""
+    rows = list(UserSession.objects.filter(data__way=way))
+    for row in rows:
+        row.end()
+    return len(rows)
+
+
 def of_member(actor: Actor, *, member_id: str) -> list[SignIn]:
     """A member's sessions. Raises NotFound, NotAllowed: for who is above them in all of their workspaces."""
     row = member_row(actor.workspace_id, member_id)

@@ -9,6 +9,7 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.models import Member, SignOn, User, Workspace
 from kefu.desk.accounts.oidc import Claims, SignOnRefused, SignOnServer, check_issuer, described
 from kefu.desk.accounts.queries import member_row, require_over, workspace, workspace_key
+from kefu.desk.accounts.sign_ins import end_all_of_way
 from kefu.desk.actor import Actor, Role
 from kefu.desk.crypto import seal, unseal
 from kefu.kit.errors import BadInput
@@ -67,6 +68,8 @@ def set_sign_on(actor: Actor, *, changes: dict[str, Any]) -> SignOnInfo:
         if before["issuer"] != row.issuer:  # another server's names are other people's
             Member.objects.of(actor.workspace_id).exclude(sso_subject="").update(sso_subject="")
         row.save()
+        if before["is_on"] and (not row.is_on or before["issuer"] != row.issuer):
+            end_all_of_way(f"sso:{actor.workspace_id}")  # the server may be no longer trusted
         announce(actor.workspace_id, "member.updated", actor.workspace_id)
         announce(actor.workspace_id, "workspace.updated", actor.workspace_id)
         after = {**_kept(row), **({"secret": "changed"} if secret else {})}

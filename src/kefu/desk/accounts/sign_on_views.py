@@ -31,8 +31,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 
 def callback(request: HttpRequest, slug: str) -> HttpResponse:
     """Back from the company's server: a new session, which opens this workspace alone."""
-    try:
-        _per_address().take(address(request), what="attempts to log in")
+    try:  # not counted: only what was begun comes back
         server = _server(request, slug)
         claims, wanted = oidc.came_back(request, server)
         user = sign_on.arrive(server.workspace_id, claims)
