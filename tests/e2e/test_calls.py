@@ -63,8 +63,10 @@ def with_microphone(chromium: Browser, recording: Path) -> Iterator[Browser]:
         f"--use-file-for-fake-audio-capture={recording}",
     ]
     browser = chromium.browser_type.launch(executable_path=program, args=[*CHROMIUM, *microphone])
-    yield browser
-    browser.close()
+    try:
+        yield browser
+    finally:  # else a call goes on, and rings in the next test
+        browser.close()
 
 
 def called(browser: Browser, shop: Shop) -> tuple[Page, Locator]:
