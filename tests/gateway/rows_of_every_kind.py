@@ -6,6 +6,7 @@ from kefu.desk.contacts import actions as contacts
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.models import Conversation, Delivery, Message
 from kefu.desk.insights.models import QuestionGroup
+from kefu.desk.webhooks.actions import add_webhook
 
 FLOW = """
 schema: kefu.flow/v1
@@ -42,7 +43,7 @@ def sorted_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
 
 
 def waiting_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
-    """A reply that nobody will send any more, and a question that nobody could answer."""
+    """A reply that nobody will send any more, a question that nobody could answer, and a webhook."""
     thread = Conversation.objects.of(kefu.workspace_id).get(id=conversation_id)
     message = Message.objects.of(kefu.workspace_id).filter(conversation_id=thread.id).order_by("-sequence")[0]
     delivery = Delivery.objects.create(
@@ -56,4 +57,5 @@ def waiting_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
     group = QuestionGroup.objects.create(
         workspace_id=kefu.workspace_id, question="Zanzibar?", encoder="toy", dimension=1, rows=b"\0\0"
     )
-    return {"delivery_id": delivery.id, "group_id": group.id}
+    hook = add_webhook(kefu, name="Zanzibar", url="https://boats.example/zanzibar", events=["sla_breached"])
+    return {"delivery_id": delivery.id, "group_id": group.id, "webhook_id": hook.webhook.id}

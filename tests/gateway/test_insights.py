@@ -49,6 +49,6 @@ def test_other_keys_and_visitors_read_no_figures(shop: Shop, visitor: httpx.Clie
 
 
 def test_bad_questions_name_what_is_wrong(reader: httpx.Client) -> None:
-    assert reader.get("/v1/insights/reports/nothing").status_code == 422
+    assert reader.get("/v1/insights/reports/nothing").status_code == 404
     assert reader.get("/v1/insights/reports/csat", params={"from": "yesterday"}).json()["field"] == "from"
     assert reader.get("/v1/insights/trend", params={"metric": "nothing"}).json()["field"] == "metric"

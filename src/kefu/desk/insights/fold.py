@@ -16,7 +16,7 @@ NOT_FOR_WANT = frozenset({"forbidden_topic", "injection", "intent"})
 # A person got the conversation instead of one refusal more: the question had no answer either.
 INSTEAD_OF_REFUSING = "refused_in_a_row"
 _FAILED = frozenset({"failed", "failure"})
-_ANSWERS = frozenset({"approved", "extracted", "generated"})
+_ANSWERS = frozenset({"approved", "extracted", "generated", "flow"})
 _PROMISES = frozenset({"first_reply", "next_reply", "resolution"})
 _SATISFIED = 4  # stars of five
 _WAITING_KEPT = 200  # messages that wait and are told apart; who sends more is counted with the last of them

@@ -31,6 +31,7 @@ _DECISIONS = {
     "approved": ("Approved answer", "标准答案"),
     "extracted": ("Quoted from a page", "引用原文"),
     "generated": ("Written by a model", "模型生成"),
+    "flow": ("Led by a flow", "流程引导"),
     "clarify": ("Asked back", "追问"),
     "refuse": ("Refused", "拒答"),
     "hand_over": ("Handed over", "转人工"),
