@@ -8,6 +8,8 @@ import numpy as np
 import openai
 import pytest
 
+from kefu.desk.actor import system
+from kefu.desk.assistants.actions import set_up
 from kefu.knowledge.sound import decode
 
 from .conftest import Shop
@@ -66,6 +68,7 @@ def test_an_answer_comes_as_a_stream(client: openai.OpenAI) -> None:
     assert chunks[-1].choices[0].finish_reason == "stop"
     assert chunks[-1].kefu["decision"] == "approved"
     assert len({chunk.id for chunk in chunks}) == 1
+    assert chunks[-1].kefu["answer"] == text
 
 
 def test_a_named_user_has_one_conversation_that_the_company_sees(client: openai.OpenAI, shop: Shop) -> None:
@@ -180,3 +183,15 @@ class TestSound:
             client.audio.transcriptions.create(model="transcribe", file=("a.wav", io.BytesIO(b"hello")))
         with pytest.raises(openai.NotFoundError, match="no voice"):
             client.audio.speech.create(model="speak", voice="opera", input="Hello")
+
+
+def test_the_companys_hours_hold_for_callers_without_a_name(client: openai.OpenAI, shop: Shop) -> None:
+    def decision() -> str:
+        asked = [{"role": "user", "content": "Can you repair the engine of my sailing boat?"}]
+        return client.chat.completions.create(model="assistant", messages=asked).kefu["decision"]
+
+    rules = {"refusals_before_hand_over": 1, "quiet_hours": ""}
+    set_up(system(shop.workspace_id), policy=rules)
+    assert decision() == "hand_over"
+    set_up(system(shop.workspace_id), policy={**rules, "quiet_hours": "00:00-12:00, 12:00-00:00"})
+    assert decision() == "refuse"

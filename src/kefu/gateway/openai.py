@@ -22,6 +22,7 @@ from kefu.brain.turn import answer
 from kefu.contracts.engine import Encoder, Said
 from kefu.contracts.turn import TurnRequest
 from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.facts import facts
 from kefu.desk.inbox import actions, queries
 from kefu.desk.inbox.actions import Incoming
 from kefu.desk.wiring import wiring
@@ -34,7 +35,7 @@ from kefu.kit import problem
 from kefu.kit.errors import BadInput, KefuError, NotFound
 from kefu.kit.ids import new_id
 from kefu.knowledge.embedding import ANY_LANGUAGE
-from kefu.knowledge.masking import mask
+from kefu.knowledge.masking import mask, unmask
 
 ROLES = ("assistant", "embed", "transcribe", "speak")
 _WAIT_SECONDS = 120.0
@@ -89,8 +90,9 @@ async def chat(
 ) -> Response:
     """Ask the assistant. With `user` the conversation is kept, in the inbox too, and may pass to a person.
 
-    Without it the messages given are all that is known and nothing is kept. Sources are in the message's `citations`;
-    `kefu` holds decision, confidence and the conversation's id.
+    Without it the messages given are all that is known and nothing is kept: the company's rules, hours and knowledge
+    answer, but no flow begins, since it could not go on and its systems would not know for whom they work. Sources are
+    in the message's `citations`; `kefu` holds decision, confidence and the conversation's id.
     """
     gateway, actor = await _entered(request)
     await _role(gateway, actor, body.model, "assistant")
@@ -135,7 +137,8 @@ async def _unkept(gateway: Gateway, actor: Actor, said: list[Said], question: st
     """Answer from what the caller gave; gives ("text", piece)… and ("done", whole)."""
     mind = await gateway.rows.long(wiring().mind, actor.workspace_id)
     pieces: asyncio.Queue[str | None] = asyncio.Queue()
-    *before, last = _masked([*(each.text for each in said), question])
+    (*before, last), originals = _masked([*(each.text for each in said), question])
+    hour = await gateway.rows.read(facts, actor.workspace_id)
     asked = TurnRequest(
         turn_id=new_id("turn"),
         workspace_id=actor.workspace_id,
@@ -143,6 +146,8 @@ async def _unkept(gateway: Gateway, actor: Actor, said: list[Said], question: st
         text=last,
         history=tuple(Said(each.author, text) for each, text in zip(said, before, strict=True)),
         policy=mind.policy,
+        now=hour.now,
+        is_open=hour.is_open,
     )
     yield "begun", None
     cancel = asyncio.Event()
@@ -150,23 +155,27 @@ async def _unkept(gateway: Gateway, actor: Actor, said: list[Said], question: st
     task.add_done_callback(lambda _: pieces.put_nowait(None))
     try:
         while (text := await pieces.get()) is not None:
-            yield "text", text
+            yield "text", unmask(text, originals)
         outcome = await task
     finally:
         cancel.set()  # the caller hung up
     about = shapes.outcome_json(outcome)
-    yield "done", {"content": about.pop("answer"), "kefu": {**about, "conversation": None, "status": None}}
+    content = unmask(about.pop("answer"), originals)  # the caller's own words come back to nobody else
+    yield "done", {"content": content, "kefu": {**about, "conversation": None, "status": None}}
 
 
-def _masked(texts: list[str]) -> list[str]:
-    """Texts of one conversation without personal data: a value has the same placeholder in all, no other shares it."""
+def _masked(texts: list[str]) -> tuple[list[str], Mapping[str, str]]:
+    """Texts of one conversation without personal data, and what the placeholders stand for.
+
+    A value has the same placeholder in all of them, and no other shares it.
+    """
     known: Mapping[str, str] = {}
     shown = []
     for text in texts:
         masked = mask(text, None, known=known)
         known = masked.placeholders
         shown.append(masked.text)
-    return shown
+    return shown, known
 
 
 async def _kept(gateway: Gateway, actor: Actor, body: Chat, question: str, key: str | None) -> Made:
@@ -224,11 +233,13 @@ async def _events(body: Chat, first: tuple[str, Any], made: Made, question: str)
             shown += value
             yield _line(piece(body, {"content": value}, head))
         elif name == "done":
-            rest = value["content"][len(shown) :] if value["content"].startswith(shown) else ""
+            whole = value["content"]
+            # What was shown cannot be taken back: where the reply became another one meanwhile, it ends with that.
+            rest = whole[len(shown) :] if whole.startswith(shown) else f"\n\n{whole}"
             if rest:
                 yield _line(piece(body, {"content": rest}, head))
             end = piece(body, {"citations": value["kefu"].get("citations", [])}, head, finish="stop")
-            yield _line({**end, "kefu": value["kefu"]})
+            yield _line({**end, "kefu": {**value["kefu"], "answer": whole}})
         try:
             name, value = await anext(made)
         except StopAsyncIteration:
