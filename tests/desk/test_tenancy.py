@@ -37,6 +37,7 @@ from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
 from kefu.desk.modelhub import actions as modelhub_actions
 from kefu.desk.rows import Unscoped, WorkspaceRow, now
+from kefu.desk.webhooks import actions as webhooks_actions
 from kefu.kit.errors import BadInput, BadInstallation, Conflict, NotAllowed, NotFound, NotSignedIn
 from kefu.kit.runtime import run
 from kefu.knowledge.embedding import embed_passages
@@ -45,7 +46,10 @@ from ..knowledge.toy_encoder import ToyEncoder
 from .shops import Shop, claim, finish, made_shop
 from .tiny_model import tiny_model
 
-APPS = ("accounts", "contacts", "library", "modelhub", "inbox", "calls", "assistants", "insights", "surveys")
+APPS = (
+    *("accounts", "contacts", "library", "modelhub", "inbox", "calls"),
+    *("assistants", "insights", "surveys", "webhooks"),
+)
 MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
 
 READS: dict[str, Callable[[Any], Any]] = {
@@ -161,6 +165,9 @@ def rows_of(shop: Shop) -> Ids:
         contact_id=contact_id,
         member_id=member.id,
         key_id=accounts_actions.create_key(kefu, name="program").key.id,
+        webhook_id=webhooks_actions.add_webhook(
+            kefu, name="CRM", url="https://crm.example", events=["message_created"]
+        ).webhook.id,
         source_id=source.id,
         document_id=document.id,
         document_ids=[document.id],
