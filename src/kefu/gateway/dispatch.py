@@ -277,7 +277,8 @@ class Dispatch:
             await asyncio.wait_for(self._routes_due.wait(), _SWEEP_SECONDS)
         self._routes_due.clear()
         for workspace_id in await self._rows.read(handing.due_workspaces):
-            await self._rows.write(handing.hand_on, workspace_id)
+            if await self._rows.write(handing.hand_on, workspace_id) == handing.AT_ONCE:
+                self._routes_due.set()  # more wait; others write in between
             self._hub.wake()
         if late := await self._rows.read(ringing.due_clocks):
             await self._rows.write(ringing.ring, late)

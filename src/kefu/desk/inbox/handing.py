@@ -33,7 +33,8 @@ from kefu.kit.settings import settings
 
 # How soon those for whom nobody was free are looked at again: nobody notices, and a hundred who wait cost little.
 _LOOK_AGAIN = timedelta(seconds=3)
-_AT_ONCE = 200  # conversations of one workspace in one pass; their rows are held meanwhile
+# Conversations of one workspace in one pass: their rows are held meanwhile, and on SQLite nobody else writes.
+AT_ONCE = 50
 _SUPERVISING = frozenset({"owner", "admin", "supervisor"})
 # Their programs show the place themselves, whenever it changes; on others each message costs the customer attention.
 _SHOWING = frozenset({"web", "api"})
@@ -53,7 +54,7 @@ def hand_on(workspace_id: str) -> int:
         due = Route.objects.of(workspace_id).filter(due_at__lte=at)
         due.filter(state="left").delete()
         order = due.order_by("is_begun", "-conversation__priority", "conversation__waiting_since")
-        ids = list(order.values_list("conversation_id", flat=True)[:_AT_ONCE])
+        ids = list(order.values_list("conversation_id", flat=True)[:AT_ONCE])
         if ids:
             desk = _Desk(workspace_id, at, routing_info(row))
             # Conversations before their routes: whoever takes one holds them in this order, too.
@@ -63,7 +64,7 @@ def hand_on(workspace_id: str) -> int:
                 if thread.id in routes:
                     desk.hand_on(thread, routes[thread.id])
             desk.look_again()
-        _tell_places(workspace_id, at, tells=row.tells_position)
+        _tell_places(workspace_id, tells=row.tells_position)
     return len(ids)
 
 
@@ -246,30 +247,29 @@ def _held(workspace_id: str, ids: list[str]) -> list[Conversation]:
     return sorted(rows, key=lambda row: (-row.priority, row.waiting_since or row.created_at, row.id))
 
 
-def _tell_places(workspace_id: str, at: datetime, *, tells: bool) -> None:
+def _tell_places(workspace_id: str, *, tells: bool) -> None:
     """Let customers whose place in their queue has changed enough hear of it."""
-    queue = Route.objects.of(workspace_id).filter(conversation__status="waiting", is_begun=True)
-    queue = queue.exclude(state="left").select_related("conversation__channel")
+    queue = Route.objects.of(workspace_id).filter(conversation__status="waiting", is_begun=True).exclude(state="left")
     order = queue.order_by("-conversation__priority", "conversation__waiting_since", "conversation_id")
     places: dict[str, int] = defaultdict(int)
-    for route in order:
-        thread = route.conversation
-        places[thread.team_id] += 1
-        place = places[thread.team_id]
-        if not worth_telling(route.position, place):
+    columns = ("id", "position", "conversation_id", "conversation__team_id", "conversation__channel__kind")
+    # Only what is compared is read: most of those who wait have kept their place.
+    for route_id, told, conversation_id, team_id, kind in order.values_list(*columns):
+        places[team_id] += 1
+        place = places[team_id]
+        if not worth_telling(told, place):
             continue
-        is_first = route.position is None
-        Route.objects.of(workspace_id).filter(id=route.id).update(position=place)
+        Route.objects.of(workspace_id).filter(id=route_id).update(position=place)
         if not tells:
             continue
-        announce(workspace_id, "conversation.moved", thread.id, thread.id)
-        # In words only at the hand-over, to whom somebody is before, and not to whom nobody answers today.
-        if is_first and place > 1 and thread.channel.kind not in _SHOWING and not thread.nobody_told_at:
-            _say_place(workspace_id, thread.id, place)
+        announce(workspace_id, "conversation.moved", conversation_id, conversation_id)
+        # In words only at the hand-over, and to whom somebody is before.
+        if told is None and place > 1 and kind not in _SHOWING:
+            _say_place(workspace_id, conversation_id, place)
 
 
 def _say_place(workspace_id: str, conversation_id: str, place: int) -> None:
     held = Conversation.objects.of(workspace_id).select_for_update(of=("self",), skip_locked=True)
     thread = held.select_related("channel").filter(id=conversation_id, status="waiting").first()
-    if thread is not None:
+    if thread is not None and thread.nobody_told_at is None:  # whom nobody answers today has no place
         tell(thread, "place_in_queue", number=str(place), before=str(place - 1))
