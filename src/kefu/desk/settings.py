@@ -108,6 +108,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# A telephone's clock may be half a minute off, and a code may be typed as it changes (RFC 6238, section 5.2).
+MFA_TOTP_TOLERANCE = 1
 # kit.log writes every line; Django's own handlers would write some of them twice.
 LOGGING_CONFIG = None
 
