@@ -290,10 +290,12 @@ def test_bad_rules_are_refused_by_name(shop: Shop) -> None:
 def test_when_nobody_takes_it_supervisors_are_told_and_asked(shop: Shop) -> None:
     supervisor = shop.member(Role.SUPERVISOR)
     here(shop, supervisor)
-    team(shop, [])
+    team(shop, at_work(shop), skills=["billing"])
     thread = waiting(shop)
     hand_on(shop)
     assert row(shop, thread).offered_to == ""
+    [agent] = [each for each in team_queries.staff(shop.kefu) if each.role is Role.AGENT]
+    team_actions.choose_availability(shop.kefu, availability="away", member_id=agent.id)
     too_long(shop, thread)
     hand_on(shop)
     hand_on(shop)

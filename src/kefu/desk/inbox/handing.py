@@ -162,12 +162,14 @@ class _Desk:
         return late or person is None or person.availability != "online"
 
     def _offer(self, thread: Conversation, route: Route, team: Team) -> None:
-        candidates = self._candidates(team, everybody=thread.escalated_at is not None)
-        language = language_of(thread)
-        chosen = choose(team.method, candidates, language=language, skills=route.skills, passed=route.passed)
+        is_late = thread.escalated_at is not None
+        candidates = self._candidates(team, everybody=is_late)
+        # Once it is too long, anybody's help is better than skills that nobody free has.
+        language, skills = language_of(thread), () if is_late else route.skills
+        chosen = choose(team.method, candidates, language=language, skills=skills, passed=route.passed)
         if chosen is None and route.passed and self._may_begin_again(route, team):
             route.passed = []
-            chosen = choose(team.method, candidates, language=language, skills=route.skills)
+            chosen = choose(team.method, candidates, language=language, skills=skills)
         if chosen is None:
             return
         route.state, route.member_id = "offered", chosen.member_id
