@@ -103,7 +103,7 @@ def test_a_recorded_voice_is_written_down_and_answered_aloud(chromium: Browser, 
         expect(page.locator(".row-mine .note").first).to_be_visible()  # the sound is kept with its words
         panel.get_by_role("button", name="Hang up").click()
         expect(panel).to_have_count(0)
-        expect(page.get_by_text("The call has ended after")).to_be_visible(timeout=_WAIT)
+        expect(page.locator(".system", has_text="The call has ended after")).to_be_visible(timeout=_WAIT)
 
 
 def test_a_customer_interrupts_and_speaks_with_a_member(
