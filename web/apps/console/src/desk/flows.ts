@@ -21,6 +21,8 @@ export interface FlowRow {
   id: string;
   key: string;
   name: string;
+  /** In each language of the flow; empty where its draft cannot be read. */
+  names: Record<string, string>;
   state: FlowState;
   live_number: number | null;
   has_draft_changes: boolean;
@@ -99,8 +101,35 @@ export interface FlowTrace {
   events: { kind: string; [detail: string]: unknown }[];
 }
 
+/** A tool's call that somebody is to answer, and what was answered to one. */
+export interface AskedByHand {
+  tool: string;
+  arguments: Record<string, unknown>;
+  outputs: string[];
+  samples: { status: number; body: unknown }[];
+}
+export type HandAnswer = { sample: number } | { problem: string } | { outputs: Record<string, unknown> };
+
+export interface StepTraffic {
+  reached: number;
+  dropped: number;
+  cancelled: number;
+  handed_over: number;
+}
+
+export interface FlowTraffic extends Omit<StepTraffic, "reached"> {
+  key: string;
+  name: string;
+  started: number;
+  finished: number;
+  under_way: number;
+  outcomes: Record<string, number>;
+  steps: Record<string, StepTraffic>;
+}
+
 export interface SimulateIn {
   text: string;
+  answers?: HandAnswer[];
   drafts?: string[];
   state?: unknown;
   remembered?: unknown;
@@ -121,6 +150,7 @@ export interface Simulated {
   contact: Record<string, unknown>;
   flow: FlowTrace | null;
   trace: { steps: TraceStep[] };
+  asked: AskedByHand | null;
 }
 
 export interface ToolDefinition {
@@ -181,6 +211,7 @@ const LONG_MS = 300_000;
 
 export const flows = {
   list: () => request<{ flows: FlowRow[] }>("GET", "/flows"),
+  traffic: (from: string) => request<{ flows: FlowTraffic[] }>("GET", `/flows/traffic${query({ from })}`),
   create: (text: string) => request<FlowDetail>("POST", "/flows", { body: { text } }),
   check: (text: string, signal?: AbortSignal) =>
     request<{ problems: Problem[] }>("POST", "/flows/check", { body: { text }, ...(signal ? { signal } : {}) }),
