@@ -496,6 +496,7 @@ export interface WorkspaceSettings {
     nobody_came_seconds: number;
     mail_on_hand_over: boolean;
     mail_after_seconds: number;
+    away_after_seconds: number;
     require_second_factor: boolean;
     keep_copilot_edits: boolean;
   };

@@ -9,6 +9,8 @@ export const routing = {
   "routing.tab.sla": "Promised times",
   "routing.menu": "Priority and team",
 
+  "settings.away": "Minutes without a window until a member is away",
+  "settings.away.hint": "Who is away is offered nothing, and what they were offered goes to the next.",
   "availability.title": "Am I there?",
   "availability.online": "Online",
   "availability.busy": "Busy",

@@ -10,6 +10,8 @@ export const routing: Record<keyof typeof en, string> = {
   "routing.tab.sla": "承诺时限",
   "routing.menu": "优先级与团队",
 
+  "settings.away": "成员关闭页面多少分钟后视为离开",
+  "settings.away.hint": "离开的成员不会分配到会话，已分配未接手的会转给下一位。",
   "availability.title": "我的状态",
   "availability.online": "在线",
   "availability.busy": "忙碌",
