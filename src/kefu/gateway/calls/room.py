@@ -30,7 +30,7 @@ _log = Log(__name__)
 # A browser whose connection broke comes back within seconds; who has not by then has hung up.
 _BACK_WITHIN = 25.0
 # Members' lines are looked after as often: their membership may have ended.
-_SWEEP = 5.0
+_SWEEP, _RETRY = 5.0, 1.0
 # What was being said when a line ends is still recognised, if that takes no longer; a process that stops has less time.
 _LAST_WORDS, _STOP = 8.0, 4.0
 
@@ -75,7 +75,7 @@ class Room:
         self._customer: _Side | None = None
         self._member: _Side | None = None
         self._language = ""
-        self._alone_since = 0.0
+        self._alone_since = _now()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._loops = [asyncio.create_task(self._follow()), asyncio.create_task(self._look_after())]
 
@@ -143,8 +143,9 @@ class Room:
             self.call = await self._gateway.rows.write(actions.end_call, actor, call_id=self.call.id, by=by)
         except NotFound:  # the conversation was erased
             _log.info("call_erased", call=self.call.id)
-        self._gateway.hub.wake()
-        await self._close()
+        finally:  # where the database is away, its lease ends it
+            self._gateway.hub.wake()
+            await self._close()
 
     async def joined(self, call: CallInfo) -> None:
         """A member has answered, as the row says."""
@@ -203,9 +204,13 @@ class Room:
         """What happens in the conversation, whoever does it."""
         here = self.call
         while not self.over.is_set():
-            with self._gateway.hub.subscribed(here.workspace_id, {here.conversation_id}) as subscription:
-                await self._change(actions.follow_status, here.workspace_id, call_id=here.id)
-                await self._read(subscription)
+            try:
+                with self._gateway.hub.subscribed(here.workspace_id, {here.conversation_id}) as subscription:
+                    await self._change(actions.follow_status, here.workspace_id, call_id=here.id)
+                    await self._read(subscription)
+            except Exception as error:  # the database is away: ask again what became of the call
+                _log.error("call_not_followed", call=here.id, exception=error)
+                await asyncio.sleep(_RETRY)
 
     async def _read(self, subscription: Subscription) -> None:
         while True:
@@ -269,16 +274,22 @@ class Room:
         until = _now() + 60 * settings().call_minutes
         while not self.over.is_set():
             await asyncio.sleep(_SWEEP)
-            alone = _now() - self._alone_since >= _BACK_WITHIN
-            if _now() >= until:
-                await self.end("limit")
-            elif self._customer is None and alone:
-                await self.end("lost")
-            elif self.call.state == "joined" and self._member is None and alone:
-                await self._change(actions.leave_call, self.call.workspace_id, call_id=self.call.id)
-                self._gateway.hub.wake()
-            elif self._member is not None:
-                await self._check(self._member)
+            try:
+                await self._sweep(until)
+            except Exception as error:  # the database is away; the next sweep tries again
+                _log.error("call_not_looked_after", call=self.call.id, exception=error)
+
+    async def _sweep(self, until: float) -> None:
+        alone = _now() - self._alone_since >= _BACK_WITHIN
+        if _now() >= until:
+            await self.end("limit")
+        elif self._customer is None and alone:
+            await self.end("lost")
+        elif self.call.state == "joined" and self._member is None and alone:
+            await self._change(actions.leave_call, self.call.workspace_id, call_id=self.call.id)
+            self._gateway.hub.wake()
+        elif self._member is not None:
+            await self._check(self._member)
 
     async def _check(self, side: _Side) -> None:
         try:

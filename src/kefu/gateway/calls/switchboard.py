@@ -49,7 +49,10 @@ class Switchboard:
         if call.is_over:
             raise Conflict("This call has ended.", call=call.id)
         async with self._opening:  # two tabs may come at the same moment
-            return self._rooms.get(call.id) or await self._open(gateway, call, str(hello.get("language") or ""))
+            room = self._rooms.get(call.id) or await self._open(gateway, call, str(hello.get("language") or ""))
+        if room.over.is_set():  # somebody has just hung up
+            raise Conflict("This call has ended.", call=call.id)
+        return room
 
     async def close(self) -> None:
         """Carry nothing any more. The calls go on where their browsers come again."""
