@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -25,10 +26,12 @@ _SHOWN = 6
 def explain(model: str, data: str, method: str, rows: int, out: str, record: bool, seed: int, as_json: bool) -> None:
     """Explain the texts of a file by one method, and measure whether the words it names are those that told."""
     from kefu.contracts.job import Job, Told
+    from kefu.engines.packed import unpacked
     from kefu.factory.__main__ import do
     from kefu.kit import log
 
     log.configure("warning")
+    model = str(unpacked(Path(model)))
     options = {"method": method, "rows": rows, "seed": seed, "record": record}
     job = Job("explain", model=model, data=data, out=out, options=options)
     kept: dict[str, Any] = {}

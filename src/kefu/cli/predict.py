@@ -42,7 +42,7 @@ def predict(
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()
     if method:
-        _explain(model, rows, method, as_json=as_json)
+        _explain(unpacked(Path(model)), rows, method, as_json=as_json)
         return
     requested = tuple(name.strip() for name in asked.split(",") if name.strip())
     answers = _tagged(model, rows, requested) if card.task == "tag" else _answered(model, card.task, rows)
@@ -63,10 +63,10 @@ def _picture(file: str) -> str:
         raise BadInput(f"{file} cannot be read: {error.strerror}.", path=file) from None
 
 
-def _explain(model: str, rows: Sequence[Mapping[str, Any]], method: str, *, as_json: bool) -> None:
+def _explain(model: Path, rows: Sequence[Mapping[str, Any]], method: str, *, as_json: bool) -> None:
     from kefu.factory.explain.report import explainer
 
-    with explainer(Path(model), method) as by:
+    with explainer(model, method) as by:
         for row in rows:
             found = by.explain(str(row["text"]))
             if as_json:

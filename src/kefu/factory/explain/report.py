@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kefu.contracts.engine import Classifier
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
-from kefu.engines.packed import unpacked
 from kefu.factory.evaluate.exam import texts_of
 from kefu.factory.evaluate.report import write_json
 from kefu.factory.explain.methods import METHODS, Asked, Method, asked, method_of, plain, weighable
@@ -66,16 +65,15 @@ class Explained:
 
 @contextmanager
 def explainer(folder: Path, method: str, *, seed: int = 0) -> Iterator["Explainer"]:
-    """An explainer of the model in a folder, or an exported zip. Raises BadInput for a model that tells no labels."""
-    place = unpacked(folder)
-    card = read_card(place)
+    """An explainer of the model in a folder. Raises BadInput for a model that tells no labels."""
+    card = read_card(folder)
     if card.task != "classify":
         raise BadInput(f"{card.name} tells no labels, so there is none to explain: its task is {card.task}.")
-    engine = registry.load("engines", "classifier", Classifier)(f"path:{place}", {})
+    engine = registry.load("engines", "classifier", Classifier)(f"path:{folder}", {})
     run(engine.load())
     try:
         ask = asked(engine, card)
-        yield Explainer(card, ask, method_of(method, place, card, ask, seed=seed))
+        yield Explainer(card, ask, method_of(method, folder, card, ask, seed=seed))
     finally:
         run(engine.close())
 
@@ -107,7 +105,7 @@ def explain(job: Job, tell: Tell) -> Mapping[str, Any]:
     texts = texts_of(Path(job.data))
     chosen = texts[:: max(1, len(texts) // options.rows)][: options.rows]
     folder = Path(job.model)
-    tell(Told.STARTED, {"kind": "explain", "rows": len(chosen), "labels": len(read_card(unpacked(folder)).labels)})
+    tell(Told.STARTED, {"kind": "explain", "rows": len(chosen), "labels": len(read_card(folder).labels)})
     with explainer(folder, options.method, seed=options.seed) as by:
         found = []
         for done, text in enumerate(chosen, start=1):
