@@ -36,6 +36,16 @@ class Customer:
     def status(self) -> str:
         return str(self._client.get(f"/conversations/{self.conversation}").raise_for_status().json()["status"])
 
+    def is_refused(self, text: str) -> bool:
+        """Whether a message is not taken, since the company has blocked the customer."""
+        answer = self._client.post(f"/conversations/{self.conversation}/messages", json={"text": text})
+        return answer.status_code == httpx.codes.FORBIDDEN and answer.json()["code"] == "contact_blocked"
+
+    def rate(self, score: int, comment: str = "") -> None:
+        """Answers the survey at the end."""
+        body = {"score": score, "comment": comment}
+        self._client.put(f"/conversations/{self.conversation}/rating", json=body).raise_for_status()
+
     def close(self) -> None:
         self._client.close()
 
