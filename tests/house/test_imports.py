@@ -12,8 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # These are what a package of ours is built on, and come with each version that serves it.
-CARRIED = {"pydantic_core": "pydantic", "scipy": "scikit-learn", "starlette": "fastapi"}
-SERVING = ("postgres", "gguf", "s3", "otel", "speech", "train", "tensorboard", "mlflow")
+CARRIED = {
+    "jwt": "django-allauth",
+    "pydantic_core": "pydantic",
+    "requests": "django-allauth",
+    "scipy": "scikit-learn",
+    "starlette": "fastapi",
+}
+SERVING = ("postgres", "gguf", "s3", "otel", "speech", "train", "tensorboard", "mlflow", "tune", "explain")
 
 
 def distribution(requirement: str) -> str:
