@@ -1,5 +1,6 @@
 """A customer over the public API, for tests that look through a member's browser."""
 
+import threading
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +43,12 @@ class Customer:
         return answer.status_code == httpx.codes.FORBIDDEN and answer.json()["code"] == "contact_blocked"
 
     def rate(self, score: int, comment: str = "") -> None:
-        """Answers the survey at the end."""
+        """Answers the survey at the end, once it has come."""
+        for _ in range(10 * _ANSWER_SECONDS):
+            asked = self._client.get(f"/conversations/{self.conversation}/survey").raise_for_status().json()
+            if asked["state"] == "asked":
+                break
+            threading.Event().wait(0.1)
         body = {"score": score, "comment": comment}
         self._client.put(f"/conversations/{self.conversation}/rating", json=body).raise_for_status()
 

@@ -44,11 +44,11 @@ def test_an_agents_day(
     suggestion.get_by_role("button", name="Put into the reply").click()
     expect(composer(page)).to_have_value(re.compile("30 days"))
     composer(page).press("End")
-    composer(page).type(" Yours, Dana")
+    composer(page).type(" All the best from us")
     composer(page).press("Enter")
-    expect(log(page)).to_contain_text("Yours, Dana")
+    expect(log(page)).to_contain_text("All the best from us")
     expect(page.locator(".pending")).to_have_count(0)
-    [told] = [text for text in iris.heard() if "Yours, Dana" in text]
+    [told] = [text for text in iris.heard() if "All the best from us" in text]
     assert "30 days" in told
 
     # Given back, answered by the assistant, taken again and resolved.
