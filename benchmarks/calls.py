@@ -74,10 +74,10 @@ def main() -> None:
     options.add_argument("--port", type=int, default=8196)
     options.add_argument("--out", type=Path, help="write the figures as JSON as well")
     given = options.parse_args()
-    asked = [*people(given.data / "speech", given.recordings), *asyncio.run(ours())]
     with tempfile.TemporaryDirectory(prefix="kefu-calls-") as home:
-        server = Server(Path(home), given.port)
+        server = Server(Path(home), given.port)  # first: engines read the settings, which name its home
         try:
+            asked = [*people(given.data / "speech", given.recordings), *asyncio.run(ours())]
             teach(server, asked)
             found = asyncio.run(measure(server, asked, given.rounds))
         finally:
