@@ -15,7 +15,6 @@ from kefu.desk.inbox.queries.rows import get, original, placeholders
 from kefu.kit.errors import NotFound
 from kefu.knowledge.masking import unmask
 
-
 _STATES = {"pending": "waiting", "claimed": "waiting", "dead": "failed"}  # how members read them
 
 
