@@ -118,6 +118,7 @@ export function useThread(id: string, onChange: (conversation: Conversation) => 
       case "changed":
         if (event.kind === "message.rated") void readOneAgain(event.id);
         break;
+      case "call.updated": // the panel of calls hears it
       case "presence":
       case "looking":
         break;
