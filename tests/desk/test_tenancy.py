@@ -7,7 +7,7 @@ import importlib
 import inspect
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -20,13 +20,14 @@ from kefu.contracts.channel import Incoming, Part
 from kefu.contracts.tool import ToolCall
 from kefu.desk import erasure, identify, merging
 from kefu.desk.accounts import actions as accounts_actions
+from kefu.desk.accounts import audit, second_factor, sign_ins, sign_on, team_actions, team_queries
 from kefu.desk.accounts import queries as accounts_queries
-from kefu.desk.accounts import team_actions, team_queries
 from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions as assistants_actions
 from kefu.desk.assistants.calls import begin_call
 from kefu.desk.calls.models import Call
 from kefu.desk.contacts import actions as contacts_actions
+from kefu.desk.contacts import attributes, care, tables
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox_queries
 from kefu.desk.inbox.actions import promises, routes
@@ -48,7 +49,7 @@ from .tiny_model import tiny_model
 
 APPS = (
     *("accounts", "contacts", "library", "modelhub", "inbox", "calls"),
-    *("assistants", "insights", "surveys", "webhooks"),
+    *("assistants", "insights", "surveys", "webhooks", "copilot"),
 )
 MODELS = sorted((model for model in apps.get_models() if issubclass(model, WorkspaceRow)), key=lambda m: m.__name__)
 
@@ -113,8 +114,11 @@ def test_every_table_but_the_workspace_belongs_to_one() -> None:
     assert {model.__name__ for model in desk - set(MODELS)} == {"Workspace", "User"}
 
 
-# Teams and promises are functions of their own files.
-BESIDE = (team_actions, team_queries, routes, promises, routing_queries, promise_queries)
+# Functions of files of their own.
+BESIDE = (
+    *(team_actions, team_queries, routes, promises, routing_queries, promise_queries),
+    *(audit, second_factor, sign_ins, sign_on, attributes, care, tables),
+)
 
 # Walking all functions
 
@@ -256,6 +260,7 @@ OF_TYPE: dict[Any, Any] = {
     Incoming: Incoming(contact="stranger", external_id="stranger", parts=(Part("text", text="stranger"),)),
     Role: Role.VIEWER,
     dict: {},
+    Mapping: {},
     list: [],
 }
 FIRST = ("actor", "workspace_id")

@@ -1,9 +1,11 @@
 """Rows that stand for a workspace's own logic, figures and deliveries, for tests that bring their ids elsewhere."""
 
+from kefu.desk.accounts.team_actions import create_team
 from kefu.desk.actor import Actor
 from kefu.desk.assistants import actions as assistants
 from kefu.desk.contacts import actions as contacts
 from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox.actions.promises import create_policy
 from kefu.desk.inbox.models import Conversation, Delivery, Message
 from kefu.desk.insights.models import QuestionGroup
 from kefu.desk.webhooks.actions import add_webhook
@@ -40,6 +42,13 @@ def sorted_of(kefu: Actor, conversation_id: str) -> dict[str, str]:
     thread = Conversation.objects.of(kefu.workspace_id).get(id=conversation_id)
     other = contacts.meet(kefu, channel_id=thread.channel_id, external_id="customer-8")
     return {"label_id": label.id, "view_id": view.id, "canned_id": canned.id, "other": other}
+
+
+def routed_of(kefu: Actor) -> dict[str, str]:
+    """A team, and what is promised."""
+    team = create_team(kefu, name="Zanzibar")
+    policy = create_policy(kefu, name="Zanzibar", first_reply_seconds=3600)
+    return {"team_id": team.id, "policy_id": policy.id}
 
 
 def waiting_of(kefu: Actor, conversation_id: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from .conftest import Shop
 @pytest.fixture
 def reader(shop: Shop, address: str) -> httpx.Client:
     made = create_key(system(shop.workspace_id), name="figures", scopes=("insights:read",))
-    return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made.secret}"}, verify=False)
+    return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made.secret}"}, timeout=60, verify=False)
 
 
 def test_a_program_reads_every_report_live_figures_and_definitions(shop: Shop, reader: httpx.Client) -> None:
@@ -40,7 +40,9 @@ def test_csv_has_a_head_in_the_language_asked_for(reader: httpx.Client) -> None:
 
 def test_other_keys_and_visitors_read_no_figures(shop: Shop, visitor: httpx.Client, address: str) -> None:
     made = create_key(system(shop.workspace_id), name="talks", scopes=("conversations",))
-    with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made.secret}"}, verify=False) as talker:
+    with httpx.Client(
+        base_url=address, headers={"Authorization": f"Bearer {made.secret}"}, timeout=60, verify=False
+    ) as talker:
         refused = talker.get("/v1/insights/reports/overview")
         assert (refused.status_code, refused.json()["scope"]) == (403, "insights:read")
         assert talker.get("/v1/insights/live").status_code == 403

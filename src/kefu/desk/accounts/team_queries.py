@@ -147,7 +147,7 @@ def teams_of(workspace_id: str, member_id: str) -> list[str]:
 
 def staff(actor: Actor) -> list[StaffInfo]:
     """Everybody who may answer customers, with whether they are there. Raises NotAllowed."""
-    actor.require_role(Role.VIEWER)
+    actor.require_role(Role.AGENT)
     return list(staff_of(actor.workspace_id).values())
 
 

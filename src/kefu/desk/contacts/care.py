@@ -84,10 +84,10 @@ def speak(actor: Actor, *, contact_id: str, language: str) -> None:
     Raises BadInput for what is no language code, NotFound, NotAllowed.
     """
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
-    if not _LANGUAGE.fullmatch(language):
-        raise BadInput(f"A language is a code such as en or zh, not {language!r}.", field="language")
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id, lock=True)
+        if not _LANGUAGE.fullmatch(language):
+            raise BadInput(f"A language is a code such as en or zh, not {language!r}.", field="language")
         row.language = language
         row.save(update_fields=["language"])
         announce(actor.workspace_id, "contact.updated", contact_id)
