@@ -145,7 +145,7 @@ class Answer(Schema):
     quick_replies: list[str]
     quick_reply_values: list[str]
     timings_ms: dict[str, float]
-    unheard_from: int | None
+    unheard_from: int | None = None
 
 
 class Attachment(Schema):
