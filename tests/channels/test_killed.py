@@ -240,9 +240,13 @@ def check_messages(rows: dict[str, list[sqlite3.Row]]) -> None:
 def check_deliveries(
     rows: dict[str, list[sqlite3.Row]], system: FakeWebhook, telegram: FakeTelegram, wechat: FakeWeChat
 ) -> None:
-    """Each reply has one delivery; what was sent was received once, and what is unsure at most once."""
+    """Each reply has one delivery, and so has what is told to who waits for a member.
+
+    What was sent was received once, and what is unsure at most once.
+    """
     kinds = {row["id"]: row["kind"] for row in rows["channel"]}
-    replies = {row["id"]: row["text"] for row in rows["message"] if row["author"] == "assistant"}
+    told = [row for row in rows["message"] if row["author"] in {"assistant", "system"} and not row["is_internal"]]
+    replies = {row["id"]: row["text"] for row in told}
     words = set(replies.values())
     assert {row["message_id"] for row in rows["delivery"]} == set(replies)
     states = {kind: Counter() for kind in KILLS}  # type: ignore[var-annotated]

@@ -12,7 +12,8 @@ from kefu.cli import COMMANDS
 
 from .homes import FAQ, HELP, Home
 
-ANSWER = {"answer", "decision", "confidence", "language", "citations", "quick_replies", "timings_ms"}
+ANSWER = {"answer", "decision", "confidence", "language", "citations", "timings_ms"}
+ANSWER |= {"quick_replies", "quick_reply_values"}
 DECISIONS = {"approved", "extracted", "generated", "clarify", "refuse", "hand_over"}
 
 

@@ -17,12 +17,12 @@ def test_what_waits_is_promised_offered_and_taken(
 ) -> None:
     boss = open_page(console(shop, "settings/routing"))
     log_in(boss, colleague("Bao", "admin"))
-    lin = colleague("Lin", "agent")
+    lin = colleague("Wenyi", "agent")
     expect(boss.get_by_role("heading", name="No team yet")).to_be_visible()
     assert axe_violations(boss) == []
     boss.get_by_role("button", name="New team").click()
     boss.get_by_label("Name").fill("Lamps")
-    boss.get_by_role("checkbox", name="Lin", exact=True).check()
+    boss.get_by_role("checkbox", name="Wenyi", exact=True).check()
     assert axe_violations(boss) == []
     boss.get_by_role("button", name="Add", exact=True).click()
     expect(boss.get_by_role("heading", name="Lamps")).to_be_visible()
@@ -66,7 +66,7 @@ def test_what_waits_is_promised_offered_and_taken(
     page.get_by_role("menuitem", name="I am busy: offer me nothing").click()
     expect(page.locator("button.user-button")).to_contain_text("Busy")
     boss.get_by_role("tab", name="People").click()
-    expect(boss.locator("li.person").filter(has_text="Lin").get_by_text("Busy")).to_be_visible()
+    expect(boss.locator("li.person").filter(has_text="Wenyi").get_by_text("Busy")).to_be_visible()
     assert axe_violations(boss) == []
     for each in member.get("/teams")["teams"]:  # other tests know nothing of teams
         member.patch("/teams/" + each["id"], method="manual", escalate_seconds=0)

@@ -117,8 +117,8 @@ def test_hopeless_trainings_are_stopped_early(tmp_path: Path) -> None:
 
     base = make(tmp_path / "tiny")
     space = {"learning_rate": {"choices": [1e-4, 0.5]}}
-    fixed = {"base_model": f"path:{base}", "num_train_epochs": 4, "floor": False, "bf16": False, "min_steps": 0}
-    wanted = job(tmp_path, trials=9, space=space, fixed=fixed)
+    fixed = {"base_model": f"path:{base}", "num_train_epochs": 3, "floor": False, "bf16": False, "min_steps": 0}
+    wanted = job(tmp_path, trials=6, space=space, fixed=fixed)
     found = run(Job(**{**vars(wanted), "recipe": "finetune"}), Notes())
     assert isinstance(found, dict)
     assert found["best"]["learning_rate"] == 1e-4  # the other takes the network apart

@@ -1,6 +1,7 @@
 """The OpenAI-compatible door, through OpenAI's own client as it comes from the index."""
 
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -194,4 +195,6 @@ def test_the_companys_hours_hold_for_callers_without_a_name(client: openai.OpenA
     set_up(system(shop.workspace_id), policy=rules)
     assert decision() == "hand_over"
     set_up(system(shop.workspace_id), policy={**rules, "quiet_hours": "00:00-12:00, 12:00-00:00"})
-    assert decision() == "refuse"
+    until = time.monotonic() + 30
+    while decision() != "refuse":  # the server learns of a change a tenth of a second later
+        assert time.monotonic() < until

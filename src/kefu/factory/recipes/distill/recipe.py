@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
@@ -62,12 +62,6 @@ class DistillOptions(LabelOptions):
     floor_weight: float = Field(
         default=1.0, ge=0, le=100, description="what the floor's margins count beside the logits"
     )
-
-    @model_validator(mode="after")
-    def _check_teachers(self) -> Self:
-        if not self.teachers.strip():
-            raise ValueError("a student needs teachers: teachers=DIR, or several with commas")
-        return self
 
 
 class DistillRecipe:
@@ -135,7 +129,11 @@ def _student(
 
 
 def _checked_teachers(folders: Sequence[Path]) -> list[ModelCard]:
-    """Their cards. Raises BadInput for models that cannot teach together, BadInstallation for altered ones."""
+    """Their cards. Raises BadInput for none, for models that cannot teach together, BadInstallation for altered
+    ones.
+    """
+    if not folders:
+        raise BadInput("A student needs teachers: teachers=DIR, or several with commas.", missing="teachers")
     cards = [read_card(each) for each in folders]
     for folder, card in zip(folders, cards, strict=True):
         if card.task != "classify":

@@ -79,11 +79,11 @@ export const routing = {
   "staff.availability": "Availability",
   "staff.empty": "Nobody answers customers yet.",
 
-  "rules.about": "When a conversation begins to wait, the first rule that fits chooses the team.",
+  "routing.rules.about": "When a conversation begins to wait, the first rule that fits chooses the team.",
   "rules.add": "Add a rule",
   "rules.empty": "No rule yet: everything goes to the default team.",
   "rules.rule": "Rule {number}",
-  "rules.remove": "Remove rule {number}",
+  "routing.rules.remove": "Remove rule {number}",
   "rules.up": "Move rule {number} up",
   "rules.down": "Move rule {number} down",
   "rules.channel": "On the channel",

@@ -96,7 +96,7 @@ export const sorting = {
   "canned.language.any": "Every language",
   "canned.variables":
     "Variables: {{contact.name}}, {{contact.email}} and other attributes, {{member.name}}, {{workspace.title}}, {{channel.name}}.",
-  "replies.about": "What members answer with and sort conversations by.",
+  "sorting.replies.about": "What members answer with and sort conversations by.",
 
   "transcript.title": "Mail the transcript",
   "transcript.about": "What was said, without internal notes.",

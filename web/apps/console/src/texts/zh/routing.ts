@@ -79,11 +79,11 @@ export const routing: Record<keyof typeof en, string> = {
   "staff.availability": "状态",
   "staff.empty": "还没有人接待客户。",
 
-  "rules.about": "会话开始等待人工时，由第一条符合的规则决定团队。",
+  "routing.rules.about": "会话开始等待人工时，由第一条符合的规则决定团队。",
   "rules.add": "添加规则",
   "rules.empty": "还没有规则：全部进入默认团队。",
   "rules.rule": "规则 {number}",
-  "rules.remove": "移除规则 {number}",
+  "routing.rules.remove": "移除规则 {number}",
   "rules.up": "上移规则 {number}",
   "rules.down": "下移规则 {number}",
   "rules.channel": "渠道",

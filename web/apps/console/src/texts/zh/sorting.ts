@@ -95,7 +95,7 @@ export const sorting: Record<keyof typeof en, string> = {
   "canned.language.any": "所有语言",
   "canned.variables":
     "可用变量：{{contact.name}}、{{contact.email}} 及其他属性、{{member.name}}、{{workspace.title}}、{{channel.name}}。",
-  "replies.about": "客服回复时使用的内容，以及会话的分类标签。",
+  "sorting.replies.about": "客服回复时使用的内容，以及会话的分类标签。",
 
   "transcript.title": "邮件发送对话记录",
   "transcript.about": "对话内容，不含内部备注。",
