@@ -87,7 +87,9 @@ def test_a_conversations_life_is_told_in_order_under_chatwoots_names(shop: Shop)
     surveys_due.ask_due()
     surveys.rate(shop.program, conversation_id=thread, score=5)
     assert planned() > 0
-    assert planned() == 0
+    made = queries.webhook(shop.owner, hook).waiting
+    planned()  # whoever has not looked yet finds the same events, and makes nothing more of them
+    assert queries.webhook(shop.owner, hook).waiting == made
     told = taken(shop, hook)
     names = [each["event"] for each in told]
     assert names.count("conversation_created") == names.count("contact_created") == names.count("csat_rated") == 1
