@@ -1,13 +1,8 @@
 """`kefu train`: labelled texts to a model, by the same program as `python -m kefu.factory run`."""
 
-import shlex
-import sys
-from collections.abc import Mapping
-from typing import Any
-
 import click
 
-from kefu.cli.progress import Progress
+from kefu.cli.working import work
 
 
 @click.command()
@@ -26,8 +21,7 @@ def train(
 
     The folder gets the model, its card, and report.html on how good it is.
     """
-    from kefu.contracts.job import Job, Told
-    from kefu.factory.__main__ import do, line
+    from kefu.contracts.job import Job
     from kefu.factory.config import recipe_and_options
     from kefu.kit import log
 
@@ -43,25 +37,6 @@ def train(
         resume=resume,
         options=chosen,
     )
-    with Progress() as progress:
-
-        def show(told: Told, fields: Mapping[str, Any]) -> None:
-            if as_json:
-                line(sys.stdout, told, fields)
-            else:
-                progress.show(told, fields)
-            if told is Told.FAILED and fields.get("code") != "error":
-                progress.say(f"kefu: {fields['sentence']}", err=True)
-
-        code = do(job, show)
-    if code == _STOPPED:
-        again = shlex.join([*sys.argv[1:], *([] if resume else ["--resume"])])
-        click.echo(f"Go on with: kefu {again}", err=True)
-    if code:
-        sys.exit(code)
+    work(job, as_json=as_json)
     if not as_json:
         click.echo(f"The model is in {out}; what it is worth stands in {out}/report.html")
-
-
-# What `do` gives for a run that was cancelled.
-_STOPPED = 130

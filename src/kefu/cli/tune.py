@@ -1,16 +1,10 @@
 """`kefu tune`: the options with which a recipe does best on one's own data."""
 
-import shlex
-import sys
-from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from kefu.cli.progress import Progress
-
-# What `do` gives for a run that was cancelled.
-_STOPPED = 130
+from kefu.cli.working import work
 
 
 @click.command()
@@ -40,8 +34,7 @@ def tune(
 
     Hopeless trainings are stopped early. best.yaml is a recipe that `kefu train` takes.
     """
-    from kefu.contracts.job import Job, Told
-    from kefu.factory.__main__ import do, line
+    from kefu.contracts.job import Job
     from kefu.factory.config import recipe_and_options
     from kefu.factory.tuning.space import narrowed
     from kefu.kit import log
@@ -55,21 +48,6 @@ def tune(
     kept = {**{key: value for key, value in base.items() if key not in left_out}, **fixed}
     chosen = {**how, "space": space, "fixed": kept}
     job = Job("tune", recipe=name, data=data, valid=valid, out=out, resume=resume, options=chosen)
-    with Progress() as progress:
-
-        def show(told: Told, fields: Mapping[str, Any]) -> None:
-            if as_json:
-                line(sys.stdout, told, fields)
-            else:
-                progress.show(told, fields)
-            if told is Told.FAILED and fields.get("code") != "error":
-                progress.say(f"kefu: {fields['sentence']}", err=True)
-
-        code = do(job, show)
-    if code == _STOPPED:
-        again = shlex.join([*sys.argv[1:], *([] if resume else ["--resume"])])
-        click.echo(f"Go on with: kefu {again}", err=True)
-    if code:
-        sys.exit(code)
+    work(job, as_json=as_json)
     if not as_json:
         click.echo(f"The best options are in {out}/best.yaml; what mattered stands in {out}/report.html")
