@@ -7,7 +7,7 @@ export const calls: Record<keyof typeof en, string> = {
   "calls.ringing": "{name} 来电",
   "calls.customer": "客户",
   "calls.answer": "接听",
-  "calls.open": "打开对话",
+  "calls.open": "打开会话",
   "calls.connecting": "正在接通…",
   "calls.with": "正在与 {name} 通话",
   "calls.broken": "连接中断，正在恢复…",

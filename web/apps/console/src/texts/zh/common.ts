@@ -97,7 +97,7 @@ export const common: Record<keyof typeof en, string> = {
   "password.other": "换个账号登录",
   "invitation.title": "邀请",
   "invitation.join": "加入 {title}",
-  "invitation.about": "您受邀以「{role}」身份加入，邮箱为 {email}。",
+  "invitation.about": "您受邀以“{role}”身份加入，邮箱为 {email}。",
   "invitation.name": "您的姓名",
   "invitation.name.hint": "您回复客户时，客户会看到这个名字。",
   "invitation.submit": "加入",

@@ -97,8 +97,8 @@ export const sorting: Record<keyof typeof en, string> = {
     "可用变量：{{contact.name}}、{{contact.email}} 及其他属性、{{member.name}}、{{workspace.title}}、{{channel.name}}。",
   "sorting.replies.about": "客服回复时使用的内容，以及会话的分类标签。",
 
-  "transcript.title": "邮件发送对话记录",
-  "transcript.about": "对话内容，不含内部备注。",
+  "transcript.title": "邮件发送会话记录",
+  "transcript.about": "会话内容，不含内部备注。",
   "transcript.customer": "发给客户：{to}",
   "transcript.none": "没有该客户的邮箱地址。",
   "transcript.other": "发到其他地址",
@@ -106,7 +106,7 @@ export const sorting: Record<keyof typeof en, string> = {
   "transcript.whole": "包含个人信息",
   "transcript.whole.hint": "否则将隐去。发送行为会被记录。",
   "transcript.send": "发送",
-  "transcript.sent": "对话记录将发送至 {to}。",
+  "transcript.sent": "会话记录将发送至 {to}。",
 
   "merge.title": "与其他客户合并",
   "merge.open": "合并…",
