@@ -19,6 +19,7 @@ from kefu.contracts.model_card import read_card
 from kefu.factory.data.read import read
 from kefu.factory.run import run
 from kefu.factory.tuning.space import declared, dial_of, narrowed
+from kefu.factory.tuning.study import JOURNAL
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
 
@@ -50,10 +51,16 @@ def job(folder: Path, **given: Any) -> Job:
     return Job("tune", recipe="linear", data=str(sample(folder)), out=str(folder / "out"), options=options)
 
 
-def test_the_best_options_are_a_recipe_that_trains(tmp_path: Path) -> None:
-    found = run(job(tmp_path), Notes())
-    assert isinstance(found, dict)
-    out = tmp_path / "out"
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A study of three trials that judges on 0.3 of the rows: its folder, and what it gave."""
+    wanted = job(tmp_path_factory.mktemp("tuned"), share=0.3)
+    found = run(Job(**{**vars(wanted), "valid": wanted.data}), Notes())
+    return Path(wanted.out), found
+
+
+def test_the_best_options_are_a_recipe_that_trains(tuned: tuple[Path, Any]) -> None:
+    out, found = tuned
     table = yaml.safe_load((out / "best.yaml").read_text(encoding="utf-8"))
     assert table.pop("recipe") == "linear"
     assert table == found["best"]
@@ -64,18 +71,16 @@ def test_the_best_options_are_a_recipe_that_trains(tmp_path: Path) -> None:
     assert "What mattered" in (out / "report.html").read_text(encoding="utf-8") or len(set(values)) == 1
 
 
-def test_trials_are_judged_on_rows_kept_apart(tmp_path: Path) -> None:
-    run(job(tmp_path, share=0.3), Notes())
-    taught = {each.text for each in read(tmp_path / "out/parts/train.jsonl.gz").examples}
-    judged = {each.text for each in read(tmp_path / "out/parts/judged.jsonl.gz").examples}
+def test_trials_are_judged_on_rows_kept_apart(tuned: tuple[Path, Any]) -> None:
+    out, _ = tuned
+    taught = {each.text for each in read(out / "parts/train.jsonl.gz").examples}
+    judged = {each.text for each in read(out / "parts/judged.jsonl.gz").examples}
     assert not taught & judged
     assert len(judged) == pytest.approx(27, abs=4)
 
 
-def test_the_best_is_trained_on_all_and_measured_on_the_validation_file(tmp_path: Path) -> None:
-    wanted = job(tmp_path)
-    found = run(Job(**{**vars(wanted), "valid": wanted.data}), Notes())
-    assert isinstance(found, dict)
+def test_the_best_is_trained_on_all_and_measured_on_the_validation_file(tuned: tuple[Path, Any]) -> None:
+    _, found = tuned
     card = read_card(Path(found["model"]))
     assert card.options["regularisation"] == found["best"]["regularisation"]
     assert found["metrics"]["accuracy"] == card.metrics["accuracy"]
@@ -83,13 +88,13 @@ def test_the_best_is_trained_on_all_and_measured_on_the_validation_file(tmp_path
 
 def test_a_study_goes_on_after_a_kill(tmp_path: Path) -> None:
     wanted = tmp_path / "job.json"
-    wanted.write_text(job(tmp_path, trials=4).to_json(), encoding="utf-8")
+    wanted.write_text(job(tmp_path, trials=3).to_json(), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-m", "kefu.factory", "run", str(wanted)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     for line in process.stdout:
-        if json.loads(line).get("trial") == 1:
+        if json.loads(line).get("trial") == 0:
             os.kill(process.pid, signal.SIGKILL)
             break
     process.wait()
@@ -97,9 +102,9 @@ def test_a_study_goes_on_after_a_kill(tmp_path: Path) -> None:
     whole = json.loads(wanted.read_text(encoding="utf-8"))
     found = run(Job(**{**whole, "resume": True}), notes)
     assert isinstance(found, dict)
-    assert found["finished"] == 4
+    assert found["finished"] == 3
     again = [fields["trial"] for told, fields in notes.said if told is Told.NOTE and "trial" in fields]
-    assert 0 < len(again) < 4  # what had finished was not tried again
+    assert 0 < len(again) < 3  # what had finished was not tried again
 
 
 def test_what_cannot_be_resumed_or_begun_is_refused(tmp_path: Path) -> None:
@@ -116,13 +121,35 @@ def test_hopeless_trainings_are_stopped_early(tmp_path: Path) -> None:
     from .tiny_bert import make
 
     base = make(tmp_path / "tiny")
-    space = {"learning_rate": {"choices": [1e-4, 0.5]}}
+    rates = [1e-4, 0.5]
     fixed = {"base_model": f"path:{base}", "num_train_epochs": 3, "floor": False, "bf16": False, "min_steps": 0}
-    wanted = job(tmp_path, trials=6, space=space, fixed=fixed)
-    found = run(Job(**{**vars(wanted), "recipe": "finetune"}), Notes())
+    wanted = job(tmp_path, trials=5, space={"learning_rate": {"choices": rates}}, fixed=fixed)
+    already_finished(Path(wanted.out), rates, trials=4)
+    found = run(Job(**{**vars(wanted), "recipe": "finetune", "resume": True}), Notes())
     assert isinstance(found, dict)
-    assert found["best"]["learning_rate"] == 1e-4  # the other takes the network apart
-    assert found["pruned"] > 0
+    assert (found["finished"], found["pruned"]) == (4, 1)
+    with (tmp_path / "out/trials.csv").open(encoding="utf-8") as file:
+        assert [row["reason"] for row in csv.DictReader(file)][-1] == "stopped after epoch 1"
+
+
+def already_finished(folder: Path, rates: list[float], *, trials: int) -> None:
+    """A study in which every trial was right about everything from its first epoch: any other is worse at once."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir()
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+    study = optuna.create_study(storage=storage, study_name="tune", direction="maximize")
+    distribution = optuna.distributions.CategoricalDistribution(rates)
+    for _ in range(trials):
+        study.add_trial(
+            optuna.trial.create_trial(
+                value=1.0,
+                params={"learning_rate": rates[0]},
+                distributions={"learning_rate": distribution},
+                intermediate_values=dict.fromkeys((1, 2, 3), 1.0),
+            )
+        )
 
 
 @pytest.mark.parametrize("recipe", sorted(set(registry.manifests("recipes")) - {"tagger_linear"}))
