@@ -1,9 +1,12 @@
 """The contact's page at the members' door: attributes, consent, blocking, language, notes, lists and tables."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from kefu.contracts.channel import Incoming, Part
 from kefu.desk.actor import Role
@@ -14,6 +17,7 @@ from kefu.desk.facts import facts_of
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.models import Message
 from kefu.desk.inbox.queries import channel, conversation
+from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, NotAllowed
 
 from .desks import BASE, Desk, desk_for, desk_of
@@ -173,6 +177,19 @@ def test_what_a_blocked_contact_sends_over_a_channel_is_acknowledged_and_dropped
     assert (first.state, again.state, again.repeated) == ("dropped", "dropped", True)
     assert not Message.objects.of(shop.workspace_id).exists()
     assert Contact.objects.of(shop.workspace_id).get(id=contact_id).refused == 1
+
+
+def test_a_contact_who_writes_was_seen_just_now_and_asking_costs_nothing_more(shop: Shop) -> None:
+    contact_id, thread = known(shop)
+    mine = Contact.objects.of(shop.workspace_id).filter(id=contact_id)
+    mine.update(last_seen_at=now() - timedelta(hours=1))
+    with CaptureQueriesContext(connection) as first:
+        shop.say(thread, "Hello")
+    assert now() - mine.get().last_seen_at < timedelta(minutes=1)
+    with CaptureQueriesContext(connection) as second:
+        shop.say(thread, "Hello?")
+    asked = [len([each for each in held if "UPDATE contacts_contact" in each["sql"]]) for held in (first, second)]
+    assert asked == [1, 0]
 
 
 # language, notes, history

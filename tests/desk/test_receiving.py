@@ -122,4 +122,4 @@ def test_arrivals_that_come_at_once_are_stored_or_refused_each_by_itself(shop: S
 
     with connection.execute_wrapper(note):
         arrive_together([Brought(info, came("ann", "5"))])
-    assert len(statements) <= 18  # a hundred customers at once wait for one writer
+    assert len(statements) <= 17  # a hundred customers at once wait for one writer

@@ -13,12 +13,13 @@ from kefu.contracts.channel import Incoming, Part
 from kefu.desk.accounts.actions import announce
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, system
-from kefu.desk.contacts.care import count_refused, is_blocked
+from kefu.desk.contacts.care import count_refused
 from kefu.desk.contacts.queries import keyed_digest
 from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import add_attachment
 from kefu.desk.inbox.actions.conversations import start_conversation
+from kefu.desk.inbox.actions.letting_in import let_in
 from kefu.desk.inbox.actions.messages import TEXT_LIMIT, receive_into, tell
 from kefu.desk.inbox.actions.messages import Incoming as Heard
 from kefu.desk.inbox.actions.state import language_of
@@ -132,8 +133,8 @@ def store_arrival(
             raise NotFound("There is no such arrival.", arrival=arrival_id)
         if row.state in {"stored", "dropped"}:
             return _arrived(row, repeated=True)
-        thread = get(_actor(workspace_id), row.conversation_id, lock=True)
-        if is_blocked(workspace_id, thread.contact_id):  # meanwhile, while its files were fetched
+        thread, is_blocked = let_in(_actor(workspace_id), row.conversation_id)
+        if is_blocked:  # meanwhile, while its files were fetched
             row.state, row.sealed_incoming, row.lease_until = "dropped", None, None
             row.save(update_fields=["state", "sealed_incoming", "lease_until"])
             count_refused(workspace_id, thread.contact_id)
@@ -189,12 +190,12 @@ def _arrive(channel: ChannelInfo, incoming: Incoming, held: bool) -> Arrived:
         known.tries += 1
         update(known, ["tries"])
         return _arrived(known, repeated=True)
-    thread = _reached(channel, incoming, held)
+    thread, is_blocked = _reached(channel, incoming, held)
     row = new(
         Arrival, workspace_id=workspace_id, channel_id=channel.id, digest=digest, conversation_id=thread.id, state=""
     )
     row.state = _state(thread, incoming)
-    if is_blocked(workspace_id, thread.contact_id):  # acknowledged, so that nobody sends it again, and counted
+    if is_blocked:  # acknowledged, so that nobody sends it again, and counted
         row.state = "dropped"
         insert(row)
         count_refused(workspace_id, thread.contact_id)
@@ -217,8 +218,8 @@ def _state(thread: Conversation, incoming: Incoming) -> str:
     return "open" if any(part.data is not None for part in incoming.parts) else "stored"
 
 
-def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> Conversation:
-    """The conversation of this customer, locked, and how to reach them from now on."""
+def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> tuple[Conversation, bool]:
+    """The conversation of this customer, locked, whether they are blocked, and how to reach them from now on."""
     actor = _actor(channel.workspace_id)
     digest = keyed_digest(channel.workspace_id, f"{incoming.contact}\0{incoming.thread}")
     found = select(Reach, channel.workspace_id, "channel_id = %s AND digest = %s", [channel.id, digest])
@@ -230,7 +231,7 @@ def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> Conversati
             actor, channel_id=channel.id, external_id=incoming.contact, profile=profile or None
         )
         conversation_id = started.id
-    thread = get(actor, conversation_id, lock=True)
+    thread, is_blocked = let_in(actor, conversation_id)
     address = {
         "to": incoming.contact,
         "thread": incoming.thread,
@@ -254,7 +255,7 @@ def _reached(channel: ChannelInfo, incoming: Incoming, held: bool) -> Conversati
         insert(new(Reach, **placed, digest=digest, **heard))
     if not held:
         execute(_WAKE_KEPT, [at, channel.workspace_id, thread.id])
-    return thread
+    return thread, is_blocked
 
 
 def _say(row: Arrival, thread: Conversation, incoming: Incoming, uploads: Sequence[str], unfit: Sequence[str]) -> None:

@@ -57,7 +57,7 @@ def start_conversation(
             workspace_id=actor.workspace_id,
             channel=channel,
             contact_id=contact_id,
-            language=seen(actor.workspace_id, contact_id),
+            language=seen(actor.workspace_id, contact_id).language,
             created_at=at,
             last_activity_at=at,
             due_at=at + IDLE_WITH_ASSISTANT,

@@ -15,12 +15,13 @@ from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, system
 from kefu.desk.contacts.actions import change_profile
-from kefu.desk.contacts.care import Blocked, count_refused, refuse_blocked
+from kefu.desk.contacts.care import Blocked, count_refused
 from kefu.desk.crypto import seal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import put_into, uploaded
 from kefu.desk.inbox.actions.deliveries import queue
 from kefu.desk.inbox.actions.happenings import happened, said
+from kefu.desk.inbox.actions.letting_in import let_in
 from kefu.desk.inbox.actions.state import language_of, reopen, save, wake
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
@@ -254,8 +255,9 @@ def _alone(incoming: Incoming) -> ReceivedMessage | Exception:
 
 def _receive(incoming: Incoming) -> ReceivedMessage:
     """Store a contact's message and its turn in the caller's transaction."""
-    thread = get(incoming.actor, incoming.conversation_id, lock=True)
-    refuse_blocked(thread.workspace_id, thread.contact_id)
+    thread, is_blocked = let_in(incoming.actor, incoming.conversation_id)
+    if is_blocked:
+        raise Blocked("The company takes no messages from you.", contact=thread.contact_id)
     return receive_into(thread, incoming)
 
 

@@ -1,6 +1,8 @@
 """Rows of the inbox whose access is checked, and what is sealed in them; for queries and actions alike."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import Actor, Role, Scope
@@ -12,20 +14,25 @@ from kefu.kit.errors import NotFound
 
 def get(actor: Actor, conversation_id: str, *, lock: bool = False) -> Conversation:
     """The conversation's row if the actor may see it; with `lock`, held until the transaction ends."""
-    where = "id = %s"
-    values: list[str | None] = [conversation_id]
+    row = find(actor, conversation_id, lock=lock)
+    if row is None:
+        raise NotFound("There is no such conversation.", conversation=conversation_id)
+    return row
+
+
+def find(
+    actor: Actor, conversation_id: str, *, lock: bool = False, also: str = "TRUE", values: Sequence[Any] = ()
+) -> Conversation | None:
+    """As `get`, but None where there is none for which `also` holds, SQL over the conversation's columns."""
+    where, given = f"id = %s AND ({also})", [conversation_id, *values]
     if actor.kind == "visitor":
-        where, values = (
-            f"{where} AND contact_id = %s AND channel_id = %s",
-            [*values, actor.contact_id, actor.channel_id],
-        )
+        where, given = f"{where} AND contact_id = %s AND channel_id = %s", [*given, actor.contact_id, actor.channel_id]
     else:
         actor.require(scope=Scope.CONVERSATIONS, role=Role.VIEWER)
-    found = select(Conversation, actor.workspace_id, where, values, lock=lock)
-    if not found:
-        raise NotFound("There is no such conversation.", conversation=conversation_id)
-    found[0].channel = select(Channel, actor.workspace_id, "id = %s", [found[0].channel_id])[0]
-    return found[0]
+    for row in select(Conversation, actor.workspace_id, where, given, lock=lock):
+        row.channel = select(Channel, actor.workspace_id, "id = %s", [row.channel_id])[0]
+        return row
+    return None
 
 
 def placeholders(row: Conversation) -> dict[str, str]:
