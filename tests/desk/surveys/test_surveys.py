@@ -9,6 +9,7 @@ from kefu.contracts.channel import Incoming, Part
 from kefu.contracts.turn import Decision, Kept
 from kefu.desk import erasure
 from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts.care import Blocked, block
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox import due as inbox_due
 from kefu.desk.inbox import queries
@@ -99,6 +100,25 @@ def test_an_answer_in_words_is_a_rating_and_no_new_question(shop: Shop, text: st
     assert figures(shop, "csat") == [score]
     assert figures(shop, "incoming_messages") == before
     assert equal(shop)
+
+
+@pytest.mark.parametrize("blocked_before", ["the end", "the question", "the answer"])
+def test_who_is_blocked_is_neither_asked_nor_heard(shop: Shop, blocked_before: str) -> None:
+    def block_if(moment: str) -> None:
+        if moment == blocked_before:
+            block(shop.owner, contact_id=queries.conversation(shop.kefu, thread).contact_id)
+
+    thread = shop.start()
+    shop.say(thread, "When do you open?")
+    answer(intent="hours")
+    block_if("the end")
+    inbox.resolve(shop.owner, conversation_id=thread)
+    block_if("the question")
+    assert due.ask_due() == (1 if blocked_before == "the answer" else 0)
+    block_if("the answer")
+    with pytest.raises(Blocked):
+        actions.rate(visitor_of(shop, thread), conversation_id=thread, score=1)
+    assert figures(shop, "csat") == []
 
 
 def test_anything_else_reopens_as_usual(shop: Shop) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role, Scope, system
+from kefu.desk.contacts.care import Blocked, is_blocked
 from kefu.desk.inbox.actions import Happened, Taken, Watcher, happened, is_pushed, language_of, say
 from kefu.desk.inbox.models import Conversation, Happening, Message
 from kefu.desk.inbox.queries import channels, get, placeholders
@@ -34,7 +35,8 @@ _GOES_ON = frozenset({"reopened", "waits", "owned", "assistant"})
 def rate(actor: Actor, *, conversation_id: str, score: int, comment: str = "") -> SurveyInfo:
     """The customer rates, or a program for them. A rating is given once; a comment may follow it.
 
-    Raises Conflict where nobody asked, the time is over or another rating was given, BadInput, NotFound, NotAllowed.
+    Raises Conflict where nobody asked, the time is over or another rating was given, Blocked, BadInput, NotFound,
+    NotAllowed.
     """
     if actor.kind == "member":
         raise NotAllowed("Customers rate, not members.")
@@ -46,6 +48,8 @@ def rate(actor: Actor, *, conversation_id: str, score: int, comment: str = "") -
         actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     with transaction.atomic():
         thread = get(actor, conversation_id, lock=True)
+        if actor.kind == "visitor" and is_blocked(thread.workspace_id, thread.contact_id):
+            raise Blocked("The company takes no ratings from you.", contact=thread.contact_id)
         row = latest(thread.workspace_id, thread.id, lock=True)
         if row is None or row.state not in {"asked", "rated"} or not is_open(row):
             raise Conflict("No rating is asked for here, or the time for it is over.")
@@ -68,7 +72,7 @@ def ask(survey_id: str, *, workspace_id: str, conversation_id: str) -> bool:
         row = mine.filter(id=survey_id, state="waiting").first()
         if row is None:
             return False
-        if thread.status != "resolved" or not thread.channel.is_active:
+        if thread.status != "resolved" or not thread.channel.is_active or is_blocked(workspace_id, thread.contact_id):
             _put(row, state="dropped", due_at=None)
             return False
         chosen, at = settings_of(workspace_id), now()
@@ -143,7 +147,7 @@ def _plan(thread: Conversation, event: Happened) -> None:
         return
     if event.by == "idle" and not chosen.after_idle:
         return
-    if not _is_worth_asking(thread, unanswered=chosen.unanswered):
+    if not _is_worth_asking(thread, unanswered=chosen.unanswered) or is_blocked(thread.workspace_id, thread.contact_id):
         return
     row = Survey(
         workspace_id=thread.workspace_id,
