@@ -97,14 +97,14 @@ def test_corrections_while_all_values_are_shown(asked, words, name, value):
 def test_no_alone_asks_what_is_wrong(asked):
     assert asked.say("no").last == "What should I change?"
     assert asked.say("the time").last == "At what time?"
-    assert asked.say("noon").last == "4 people on Monday, 23 November 2026 at 12:00. Is that right?"
+    assert asked.say("noon").last == "4 people on Monday, 23 November 2026 at noon. Is that right?"
 
 
 def test_a_correction_goes_back_as_far_as_it_matters(asked):
     asked.say("yes").say("inside")
     assert asked.last == "What is your name?"
     assert asked.say("sorry, make it 5 people").said == [
-        "All right, I have changed that.", "5 people on Monday, 23 November 2026 at 19:00. Is that right?",
+        "All right, I have changed that.", "5 people on Monday, 23 November 2026 at 7 pm. Is that right?",
     ]  # fmt: skip
     asked.say("yes")
     assert [call.arguments["seats"] for call in asked.calls] == [4, 5]

@@ -1,20 +1,15 @@
 """What templates of flows may do with values: format, count, pick. Each is bounded in what it takes and gives."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date as Date
 from datetime import time as Time
 from itertools import islice
 from typing import Any
 
+from kefu.brain.flow.spoken import SAID, Unsaid, date_said, money_said, said
+
 # A value in between may be longer than a message, but not without end.
 _LONGEST, _MOST = 10_000, 1000
 _LARGEST = 10**18
-_WEEKDAYS = {
-    "en": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
-    "zh": "周一 周二 周三 周四 周五 周六 周日".split(),
-}
-_MONTHS = "January February March April May June July August September October November December".split()
-_SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "HKD": "HK$", "JPY": "JP¥"}
 
 
 def compute(operator: Callable[[Any, Any], Any], sign: str, left: Any, right: Any) -> Any:
@@ -24,7 +19,9 @@ def compute(operator: Callable[[Any, Any], Any], sign: str, left: Any, right: An
         if abs(result) > _LARGEST:
             raise OverflowError("too large")
         return round(result, 10) if isinstance(result, float) else result
-    if sign == "+" and type(left) is type(right) and type(left) in (str, list):
+    if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        return str(bounded(left + right))
+    if sign == "+" and isinstance(left, list) and isinstance(right, list):
         return bounded(left + right)
     raise TypeError(f"{sign} between {type(left).__name__} and {type(right).__name__}")
 
@@ -55,29 +52,24 @@ def dated(context: Mapping[str, Any], value: Any, language: Any = None) -> str:
 
 def _date(value: Any, language: Any = "en") -> str:
     try:
-        day = Date.fromisoformat(str(value)[:10])
+        return date_said(str(value), language)
     except ValueError:
         return _text(value)
-    if language == "zh":
-        return f"{day.year}年{day.month}月{day.day}日（{_WEEKDAYS['zh'][day.weekday()]}）"
-    return f"{_WEEKDAYS['en'][day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def _time(value: Any) -> str:
     try:
-        return Time.fromisoformat(str(value)).strftime("%H:%M")
+        return Unsaid(Time.fromisoformat(str(value)).strftime("%H:%M"))
     except ValueError:
         return _text(value)
 
 
 def _money(value: Any, currency: Any = None) -> str:
     """{"amount": 99.5, "currency": "CNY"} or 99.5 with `money('CNY')` is ¥99.50."""
-    if isinstance(value, Mapping):
-        value, currency = value.get("amount"), value.get("currency") or currency
-    if not _is_number(value):
+    try:
+        return money_said(value, currency)
+    except TypeError:
         return _text(value)
-    sign = _SIGNS.get(str(currency), f"{currency} " if isinstance(currency, str) else "")
-    return f"{sign}{value:,.2f}"
 
 
 def _number(value: Any, places: Any = None) -> str:
@@ -103,11 +95,17 @@ def _length(value: Any) -> int:
     return len(value) if isinstance(value, str) or _is_series(value) else 0
 
 
-def _join(value: Any, between: Any = ", ") -> str:
+def joined(context: Mapping[str, Any], value: Any, between: Any = ", ") -> str:
+    """The items of a list in one text, each as people say it where the text is for people."""
+    language = context.get(SAID)
+    return _join(value, between, str if language is None else lambda item: said(item, language))
+
+
+def _join(value: Any, between: Any = ", ", written: Callable[[Any], str] = str) -> str:
     parts: list[str] = []
     length = 0
     for item in _list(value):
-        parts.append(_text(item))
+        parts.append("" if item is None else written(bounded(item)))
         length += len(parts[-1]) + len(_text(between))
         if length > _LONGEST:
             raise OverflowError("too long")
@@ -231,7 +229,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "round": _round,
     "int": _int,
     "float": _float,
-    "string": _text,
+    "string": lambda value: Unsaid(_text(value)),
     "list": _list,
     "first": _first,
     "last": _last,

@@ -9,6 +9,7 @@ from kefu.contracts.flow import (
     AskStep,
     CallFlowStep,
     CallStep,
+    Choice,
     ChooseStep,
     Flow,
     GotoStep,
@@ -46,6 +47,15 @@ class Program:
     def slots(self) -> dict[str, Slot]:
         """The slots by name."""
         return {slot.name: slot for slot in self.flow.slots}
+
+    @cached_property
+    def choices(self) -> dict[str, tuple[Choice, ...]]:
+        """What slots and variables may hold that people know by a label, by their names."""
+        found = {slot.name: slot.choices for slot in self.flow.slots if slot.choices}
+        for step in self.steps.values():
+            if isinstance(step, ChooseStep) and step.into and step.options:
+                found[step.into] = tuple(option.choice for option in step.options)
+        return found
 
     def entry(self, step: Step, branch: tuple[Step, ...]) -> str | None:
         """Where a branch of a step begins; an empty one is over at once."""

@@ -1,16 +1,17 @@
 """A run of a flow under way within one turn: what it holds, and the few things that steps and answers do to it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kefu.brain.flow.built_in import BUILT_IN
 from kefu.brain.flow.program import Program, program_of
+from kefu.brain.flow.spoken import Labelled
 from kefu.brain.flow.templates import evaluate, fill, plain, render
 from kefu.brain.slots.gather import Filled
 from kefu.brain.slots.readings import LONGEST, Heard, refusal
-from kefu.contracts.flow import Flow, Json, Slot, SlotType, Step, Texts, Words
+from kefu.contracts.flow import Choice, Flow, Json, Slot, SlotType, Step, Texts, Words
 from kefu.contracts.flow_state import (
     Ask,
     Effect,
@@ -187,15 +188,35 @@ class Run:
         return heard if heard in languages else languages[0] if languages else "en"
 
     def words(self, texts: Texts, **more: Json) -> str:
-        """A text in the customer's language, filled in. Raises FlowFailed."""
+        """A text in the customer's language, filled in with values as people say them. Raises FlowFailed."""
         template = texts.get(self.language()) or texts.get(self.heard.language) or next(iter(texts.values()), "")
         if "{" not in template:
             return template
-        self.grounds.append(self.names(**more))
+        names = self.names(**more)
+        self.grounds.append(names)
         try:
-            return render(template, self.grounds[-1])
+            return render(template, {**names, **self._labelled(names)}, said=self.language())
         except KefuError as error:
             raise FlowFailed(error.sentence, step=self.top.step) from error
+
+    def _labelled(self, names: Mapping[str, Any]) -> dict[str, Json]:
+        """The choices among these names, each with its label."""
+        choices = self.top.program.choices
+        return {name: self._shown(choices[name], names[name]) for name in choices if isinstance(names.get(name), str)}
+
+    def shown(self, slot: Slot, value: Json) -> Json:
+        """A value of a slot as a text may name it: a choice with its label."""
+        return self._shown(slot.choices, value)
+
+    def _shown(self, choices: Sequence[Choice], value: Json) -> Json:
+        choice = next((each for each in choices if each.value == value), None)
+        label = choice.label.get(self.language(), "") if choice is not None else ""
+        # A label that is a template could name the very choice that it is of.
+        return Labelled.of(choice.value, label) if choice is not None and label and "{" not in label else value
+
+    def label(self, choice: Choice) -> str:
+        """What people call a choice."""
+        return self.words(choice.label) or choice.value
 
     def own_words(self, name: str, **more: Json) -> str:
         """One of the texts that all flows have, or the flow's reply in its place."""
@@ -319,7 +340,8 @@ class Run:
         held = self.refused.pop(slot.name, None)
         question = self.words(slot.question)
         if refused or held is not None:
-            lead = self.words(slot.invalid, value=held[0] if held else None) or self.own_words("_invalid")
+            value = self.shown(slot, held[0]) if held else None
+            lead = self.words(slot.invalid, value=value) or self.own_words("_invalid")
             text = joined(lead, question) if not slot.invalid or not _asks(lead) else lead
         elif failed:
             text = self.words(slot.again) or joined(self.own_words("_not_understood"), question)
@@ -333,7 +355,7 @@ class Run:
         """Quick replies for a slot: its choices, or yes and no."""
         if slot.type is SlotType.YES_NO:
             return (self.own_words("_yes"), self.own_words("_no"))
-        return tuple(self.words(choice.label) or choice.value for choice in slot.choices)
+        return tuple(map(self.label, slot.choices))
 
 
 def joined(first: str, second: str) -> str:

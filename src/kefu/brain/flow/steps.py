@@ -62,7 +62,7 @@ def slots_of(run: Run, step: AskStep) -> list[Slot]:
 
 def ask_whether(run: Run, slot: Slot) -> None:
     """Ask whether one value is right."""
-    value = run.top.values[slot.name].value
+    value = run.shown(slot, run.top.values[slot.name].value)
     text = (
         run.words(slot.confirm_text, value=value) if slot.confirm_text else run.own_words("_confirm_slot", value=value)
     )
@@ -88,7 +88,7 @@ def offer(run: Run, step: ChooseStep, *, failed: bool = False) -> None:
         values = tuple(each.value for each in items)
         question = "\n".join([question, *(f"{value}. {label}" for value, label in zip(values, labels, strict=True))])
     else:
-        labels = tuple(run.words(option.choice.label) or option.choice.value for option in step.options)
+        labels = tuple(run.label(option.choice) for option in step.options)
         values = tuple(option.choice.value for option in step.options)
     text = joined(run.own_words("_not_understood"), question).strip() if failed else question
     run.wait("choice")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from kefu.brain.flow import filters
+from kefu.brain.flow import filters, spoken
 from kefu.contracts.flow import Json
 from kefu.kit.errors import BadInput
 
@@ -59,8 +59,11 @@ class TemplateFailed(BadInput):
     code = "template_failed"
 
 
-def render(source: str, names: Mapping[str, Any]) -> str:
-    """The text of a template. Raises BadTemplate, TemplateFailed."""
+def render(source: str, names: Mapping[str, Any], *, said: str | None = None) -> str:
+    """The text of a template; with `said`, a language, values stand in it as people say them.
+
+    Without it they stand as they are kept, as tools want them. Raises BadTemplate, TemplateFailed.
+    """
     if "{" not in source:
         return source[:LONGEST_TEXT]
     checked = text_template(source)
@@ -70,7 +73,7 @@ def render(source: str, names: Mapping[str, Any]) -> str:
     def gather() -> None:
         nonlocal length
         template = checked.compiled
-        for piece in template.root_render_func(template.new_context(dict(names))):
+        for piece in template.root_render_func(template.new_context({**names, spoken.SAID: said})):
             pieces.append(piece)
             length += len(piece)
             if length > LONGEST_TEXT:
@@ -130,8 +133,10 @@ def names_in(value: Json) -> frozenset[str]:
 
 def plain(value: Any, depth: int = 0) -> Json:
     """A value as JSON could hold it; whatever else it is, and what lies 20 levels deep, becomes null."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str(value)  # a plain one, whatever it was to be said as
     if isinstance(value, int | float):
         return value if abs(value) <= _LARGEST else None
     if depth < _DEEPEST_DATA and isinstance(value, Mapping):
@@ -305,7 +310,7 @@ def _environment() -> "SandboxedEnvironment":
         def getitem(self, obj: Any, argument: Any) -> Any:
             if type(obj) is dict and isinstance(argument, str | int):
                 return obj.get(argument, self.undefined(name=str(argument)))
-            if type(obj) in (list, tuple, str) and isinstance(argument, int | slice):
+            if isinstance(obj, list | tuple | str) and isinstance(argument, int | slice):
                 try:
                     return obj[argument]
                 except (IndexError, TypeError):
@@ -319,19 +324,26 @@ def _environment() -> "SandboxedEnvironment":
             return filters.compute(self.binop_table[operator], operator, left, right)
 
     environment = _PlainDataOnly(
-        undefined=ChainableUndefined, autoescape=False, optimized=False, cache_size=0, finalize=_shown
+        undefined=ChainableUndefined, autoescape=False, optimized=False, cache_size=0, finalize=pass_context(_shown)
     )
     environment.globals.clear()
-    dated = pass_context(filters.dated)  # it follows the conversation's language, which the names hold
-    environment.filters = {**filters.FILTERS, "date": dated, "_few": filters.few(_MOST_ITEMS)}
+    # These follow the language of the conversation, and whether a text is for people.
+    following = {"date": pass_context(filters.dated), "join": pass_context(filters.joined)}
+    environment.filters = {**filters.FILTERS, **following, "_few": filters.few(_MOST_ITEMS)}
     environment.tests = {name: test for name, test in environment.tests.items() if name in _TESTS}
     return environment
 
 
-def _shown(value: Any) -> Any:
+def _shown(context: Mapping[str, Any], value: Any) -> str:
     """What stands in a text for a value: nothing for null, and nothing for whatever is not plain data."""
     from jinja2 import Undefined
 
-    if isinstance(value, str | int | float | Undefined) and not isinstance(value, bool):
-        return value
+    if isinstance(value, Undefined) or value is None:
+        return ""
+    language = context.get(spoken.SAID)
+    if isinstance(language, str):
+        simple = value if isinstance(value, str | int | float) else plain(value)
+        return spoken.said(simple, language)[:LONGEST_TEXT]
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return str(value)
     return "" if plain(value) is None else str(plain(value))[:LONGEST_TEXT]
