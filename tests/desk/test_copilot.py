@@ -7,10 +7,13 @@ import pytest
 
 from kefu.contracts.turn import Decision
 from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts import care
+from kefu.desk.contacts.models import Consent
 from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.copilot.said import Exchange
 from kefu.desk.copilot.summing import extracted
 from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox.queries import conversation
 from kefu.desk.library.actions import add_file
 from kefu.desk.library.due import read_sources
 from kefu.desk.wiring import wiring
@@ -61,6 +64,22 @@ def keep_edits(shop: Shop) -> None:
     desk_of(shop.owner).patch("/settings", {"settings": {"keep_copilot_edits": True}})
 
 
+def agree(shop: Shop, thread: str, *, is_given: bool = True) -> None:
+    contact_id = conversation(shop.kefu, thread).contact_id
+    care.agree(shop.owner, contact_id=contact_id, kind="training", is_given=is_given, source="chat")
+
+
+def kept(shop: Shop, desk: Desk, member: Actor) -> str:
+    """A conversation with a suggestion that was sent as it was."""
+    keep_edits(shop)
+    thread = asked(shop, HOURS)
+    agree(shop, thread)
+    made = desk.post(copilot(thread, "suggestion"))
+    sent = inbox.reply(member, conversation_id=thread, text=ANSWER).message.id
+    desk.post(copilot(thread, "sent"), {"suggestion": made["id"], "message": sent})
+    return thread
+
+
 # suggestions
 
 
@@ -101,6 +120,7 @@ def test_viewers_get_no_suggestions(shop: Shop) -> None:
 def test_what_was_sent_instead_is_kept_with_consent_alone(shop: Shop, desk: Desk, member: Actor) -> None:
     keep_edits(shop)
     thread = asked(shop, HOURS)
+    agree(shop, thread)
     made = desk.post(copilot(thread, "suggestion"))
     text = f"{ANSWER} My number is 138 0013 8000."
     sent = inbox.reply(member, conversation_id=thread, text=text).message.id
@@ -112,17 +132,41 @@ def test_what_was_sent_instead_is_kept_with_consent_alone(shop: Shop, desk: Desk
     assert (row["question"], row["suggested"]) == (HOURS, ANSWER)
     assert row["sent"].startswith(ANSWER)
     assert "138 0013 8000" not in row["sent"], "personal data leave no conversation"
+    agree(shop, thread, is_given=False)
+    assert lines(desk_of(shop.owner)) == []
+    assert not KeptEdit.objects.of(shop.workspace_id).exists(), "who takes it back is forgotten"
+
+
+def test_nothing_is_kept_of_a_contact_who_did_not_agree(shop: Shop, desk: Desk) -> None:
+    keep_edits(shop)
+    thread = asked(shop, HOURS)
+    assert desk.post(copilot(thread, "suggestion"))["id"] is None
+    agree(shop, asked(shop, HOURS))  # somebody else did
+    assert desk.post(copilot(thread, "suggestion"))["id"] is None
+    agree(shop, thread)
+    assert desk.post(copilot(thread, "suggestion"))["id"]
+
+
+def test_what_was_kept_before_contacts_were_asked_is_not_exported(shop: Shop, desk: Desk, member: Actor) -> None:
+    thread = kept(shop, desk, member)
+    Consent.objects.of(shop.workspace_id).all().delete()
+    assert lines(desk_of(shop.owner)) == []
+    agree(shop, thread)
+    assert len(lines(desk_of(shop.owner))) == 1
 
 
 def test_a_suggestion_that_was_not_used_is_no_training_data(shop: Shop, desk: Desk) -> None:
     keep_edits(shop)
-    desk.post(copilot(asked(shop, HOURS), "suggestion"))
+    thread = asked(shop, HOURS)
+    agree(shop, thread)
+    desk.post(copilot(thread, "suggestion"))
     assert lines(desk_of(shop.owner)) == []
 
 
 def test_nobody_tells_of_others_messages(shop: Shop, desk: Desk) -> None:
     keep_edits(shop)
     thread = asked(shop, HOURS)
+    agree(shop, thread)
     made = desk.post(copilot(thread, "suggestion"))
     theirs = shop.say(thread, "hello?").message.id
     desk.post(copilot(thread, "sent"), {"suggestion": made["id"], "message": theirs}, expect=422)

@@ -1,11 +1,13 @@
 """Care of a contact: consent, blocking, language, notes."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import member_names, workspace_key
@@ -32,6 +34,10 @@ _KNOWN_HERE = """
 """
 _BLOCKED = "SELECT 1 FROM contacts_contact WHERE id = %s AND workspace_id = %s AND blocked_at IS NOT NULL"
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}(?:-[A-Za-z]{2,4})?)?")
+
+
+# Told in the same transaction of (workspace, contact, kind) that a contact takes a consent back.
+_listeners: list[Callable[[str, str, str], None]] = []
 
 
 class Blocked(NotAllowed):
@@ -62,6 +68,12 @@ class NoteInfo:
     text: str
     author: str
     created_at: datetime
+
+
+def when_taken_back(listener: Callable[[str, str, str], None]) -> None:
+    """Tell a listener, too, of each consent that is taken back, so that it drops what it kept with it."""
+    if listener not in _listeners:
+        _listeners.append(listener)
 
 
 def block(actor: Actor, *, contact_id: str) -> None:
@@ -134,6 +146,9 @@ def agree(
             by_kind=actor.kind,
             by_id=actor.id,
         )
+        if not is_given:
+            for listener in _listeners:
+                listener(actor.workspace_id, contact_id, kind)
         known = next((each.is_given for each in before if each.kind == kind), None)
         announce(actor.workspace_id, "contact.updated", contact_id)
         audit(
@@ -155,8 +170,17 @@ def consent_history(actor: Actor, *, contact_id: str) -> list[ConsentInfo]:
 
 def has_agreed(workspace_id: str, contact_id: str, kind: str) -> bool:
     """Whether a contact has agreed and not taken it back."""
+    return bool(_latest(workspace_id, contact_id, kind).first())
+
+
+def agreement(workspace_id: str, kind: str, *, contact: str) -> Subquery:
+    """`has_agreed` within a query of many rows; `contact` is the field of theirs that holds a contact's id."""
+    return Subquery(_latest(workspace_id, OuterRef(contact), kind)[:1])
+
+
+def _latest(workspace_id: str, contact_id: Any, kind: str) -> Any:
     rows = Consent.objects.of(workspace_id).filter(contact_id=contact_id, kind=kind).order_by("-id")
-    return bool(rows.values_list("is_given", flat=True).first())
+    return rows.values_list("is_given", flat=True)
 
 
 def add_note(actor: Actor, *, contact_id: str, text: str) -> NoteInfo:

@@ -1,4 +1,4 @@
-"""Writes of copilot: what was suggested and what was sent instead, in workspaces that agreed to learn from it."""
+"""Writes of copilot: what was suggested and what was sent instead, where workspace and contact agreed to it."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from rapidfuzz.distance import Levenshtein
 
 from kefu.desk.accounts.queries import workspace_settings
 from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts.care import has_agreed
 from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.copilot.suggesting import Suggestion, suggestion
 from kefu.desk.inbox.queries import get, message
@@ -18,15 +19,17 @@ _UNUSED_FOR = timedelta(days=1)
 
 
 def suggest(actor: Actor, *, conversation_id: str) -> tuple[Suggestion, str | None]:
-    """What may be replied, and the id under which it is kept, where the workspace keeps what members change.
+    """What may be replied, and the id under which it is kept, where it may be learnt from what members change.
 
-    Raises as `suggestion` does.
+    For that the workspace wants it, and the contact whose question stands there agreed. Raises as `suggestion` does.
     """
     made = suggestion(actor, conversation_id)
     if not made.text or actor.kind != "member" or not workspace_settings(actor.workspace_id).keep_copilot_edits:
         return made, None
     with transaction.atomic():
         thread = get(actor, conversation_id)
+        if not has_agreed(actor.workspace_id, thread.contact_id, "training"):
+            return made, None
         _forget_unused(actor)
         row = KeptEdit.objects.create(
             workspace_id=actor.workspace_id,
@@ -59,6 +62,12 @@ def note_sent(actor: Actor, *, conversation_id: str, suggestion_id: str, message
         row.distance = round(Levenshtein.normalized_distance(row.suggested, row.sent), 4)
         row.save(update_fields=["message_id", "sent", "sent_at", "distance"])
     return float(row.distance)
+
+
+def consent_taken_back(workspace_id: str, contact_id: str, kind: str) -> None:
+    """Drop what was kept of a contact's conversations to learn from."""
+    if kind == "training":
+        KeptEdit.objects.of(workspace_id).filter(conversation__contact_id=contact_id).delete()
 
 
 def _forget_unused(actor: Actor) -> None:

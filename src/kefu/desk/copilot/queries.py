@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts.care import agreement
 from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.copilot.said import exchanges, spoken
 from kefu.desk.inbox.queries import get
@@ -42,9 +43,11 @@ class FaqDraft:
 
 
 def edits(actor: Actor) -> Iterator[EditInfo]:
-    """What was sent in place of suggestions, oldest first. Raises NotAllowed."""
+    """What was sent in place of suggestions to contacts who agree to it, oldest first. Raises NotAllowed."""
     actor.require_role(Role.ADMIN)
-    rows = KeptEdit.objects.of(actor.workspace_id).filter(sent_at__isnull=False).order_by("sent_at", "id")
+    agreed = agreement(actor.workspace_id, "training", contact="conversation__contact_id")
+    sent = KeptEdit.objects.of(actor.workspace_id).annotate(agreed=agreed).filter(sent_at__isnull=False, agreed=True)
+    rows = sent.order_by("sent_at", "id")
     return (
         EditInfo(
             row.id,
