@@ -21,9 +21,10 @@ from kefu.factory.evaluate.exam import Exam, exam_of, read_exam
 from kefu.factory.evaluate.judging import Sat, figures, judged, on_card, sit
 from kefu.factory.evaluate.paired import Paired, paired
 from kefu.factory.evaluate.report import write_report
-from kefu.factory.evaluate.retrieval import judged_pairs, pairs_on_card
-from kefu.factory.evaluate.scoring import judged_scores, scores_on_card
-from kefu.factory.evaluate.tagging import judged_tags, tags_on_card
+from kefu.factory.evaluate.retrieval import judged_pairs
+from kefu.factory.evaluate.scoring import judged_scores
+from kefu.factory.evaluate.sheet import fill, verdicts
+from kefu.factory.evaluate.tagging import judged_tags
 from kefu.factory.seal import write_card
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
@@ -52,13 +53,9 @@ def evaluate(job: Job, tell: Tell) -> Mapping[str, Any]:
             raise BadInput(f"An evaluation needs {name}.", missing=name)
     how, folder = _how(job.options), Path(job.model)
     card = read_card(folder)
-    if card.task == "score":
-        filled, table = _numbers(folder, card, read(Path(job.data)), Path(job.data).name, tell, against=job.against)
-    elif card.task == "tag":
-        data, how_floor = read(Path(job.data)), how.floor
-        filled, table = _spans(folder, card, data, Path(job.data).name, tell, against=job.against, floor=how_floor)
-    elif card.task == "embed":
-        filled, table = _pairs(folder, card, read(Path(job.data)), Path(job.data).name, tell, against=job.against)
+    if card.task in _OF_TASK:
+        asked = _Asked(folder, card, read(Path(job.data)), Path(job.data).name, how.floor, job.against)
+        filled, table = _OF_TASK[card.task](asked, tell)
     else:
         exam = read_exam(job.data, job.oos)
         sat, table = judged(folder, card, exam, tell)
@@ -79,12 +76,8 @@ def judged_and_reported(
     `extended` is the model that it was made from: both are compared on the labels that were known and those that are
     new.
     """
-    if card.task == "score":
-        filled, table = _numbers(folder, card, valid, "validation data", tell)
-    elif card.task == "tag":
-        filled, table = _spans(folder, card, valid, "the validation data", tell)
-    elif card.task == "embed":
-        filled, table = _pairs(folder, card, valid, "the validation data", tell)
+    if card.task in _OF_TASK:
+        filled, table = _OF_TASK[card.task](_Asked(folder, card, valid, "the validation data"), tell)
     else:
         exam = exam_of(valid, "the validation data")
         sat, table = judged(folder, card, exam, tell)
@@ -113,58 +106,68 @@ def summary(table: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _numbers(
-    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell, *, against: str = ""
-) -> tuple[ModelCard, dict[str, Any]]:
-    right, table = judged_scores(folder, card, data, name, tell)
-    if against:
-        other = read_card(Path(against))
-        theirs, _ = judged_scores(Path(against), other, data, name)
-        table["comparisons"] = [paired(_named(other, card, against), right, theirs).table()]
-    return scores_on_card(card, data, right, table), table
+@dataclass(frozen=True)
+class _Asked:
+    folder: Path
+    card: ModelCard
+    data: Dataset
+    name: str
+    floor: bool = True
+    against: str = ""
 
 
-def _spans(
-    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell, *, against: str = "", floor: bool = True
-) -> tuple[ModelCard, dict[str, Any]]:
+def _numbers(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
+    right, table = judged_scores(asked.folder, asked.card, asked.data, asked.name, tell)
+    if asked.against:
+        other = read_card(Path(asked.against))
+        theirs, _ = judged_scores(Path(asked.against), other, asked.data, asked.name)
+        table["comparisons"] = [paired(_named(other, asked.card, asked.against), right, theirs).table()]
+    return fill(asked.card, table, asked.data, verdicts(right)), table
+
+
+def _spans(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     """A tagger beside its linear floor and another one; a row is right when all its slots are."""
-    right, table = judged_tags(folder, card, data, name, tell)
+    right, table = judged_tags(asked.folder, asked.card, asked.data, asked.name, tell)
     said: list[Paired] = []
-    train, valid = kept(folder / "data", name="train"), kept(folder / "data", name="valid")
-    if floor and card.runtime != "linear" and train is not None and valid is not None:
+    train, valid = kept(asked.folder / "data", name="train"), kept(asked.folder / "data", name="valid")
+    if asked.floor and asked.card.runtime != "linear" and train is not None and valid is not None:
         with tempfile.TemporaryDirectory(prefix="kefu-floor-") as place:
             recipe = registry.load("recipes", "tagger_linear", Recipe)({})
             made = recipe.train(Job("train", out=place, recipe="tagger_linear"), train, valid, lambda told, table: None)
-            theirs, beside = judged_tags(Path(place), made, data, name)
+            theirs, beside = judged_tags(Path(place), made, asked.data, asked.name)
         said.append(paired("tagger_linear", right, theirs, macro_f1=beside["metrics"]["span_f1"]))
-    if against:
-        other = read_card(Path(against))
+    if asked.against:
+        other = read_card(Path(asked.against))
         if other.task != "tag":
-            raise BadInput(f"{against} finds no slots: it cannot be compared.", against=against)
-        theirs, beside = judged_tags(Path(against), other, data, name)
-        said.append(paired(_named(other, card, against), right, theirs, macro_f1=beside["metrics"]["span_f1"]))
+            raise BadInput(f"{asked.against} finds no slots: it cannot be compared.", against=asked.against)
+        theirs, beside = judged_tags(Path(asked.against), other, asked.data, asked.name)
+        said.append(
+            paired(_named(other, asked.card, asked.against), right, theirs, macro_f1=beside["metrics"]["span_f1"])
+        )
     for each in said:
         tell(Told.NOTE, {"sentence": f"Rows with every slot right: {each.sentence}"})
     table["comparisons"] = [each.table() for each in said]
-    return tags_on_card(card, data, right, table), table
+    return fill(asked.card, table, asked.data, verdicts(right)), table
 
 
-def _pairs(
-    folder: Path, card: ModelCard, data: Dataset, name: str, tell: Tell, *, against: str = ""
-) -> tuple[ModelCard, dict[str, Any]]:
+def _pairs(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     """An encoder beside the one it was made from and another; a row is right with its passage in the first five."""
-    right, table = judged_pairs(f"path:{folder}", card, data, name)
+    right, table = judged_pairs(f"path:{asked.folder}", asked.card, asked.data, asked.name)
     said: list[Paired] = []
-    for other in (card.base_model or "", f"path:{against}" if against else ""):
+    for other in (asked.card.base_model or "", f"path:{asked.against}" if asked.against else ""):
         if not _is_encoder(other):
             continue
-        theirs, beside = judged_pairs(other, card, data, name)
+        theirs, beside = judged_pairs(other, asked.card, asked.data, asked.name)
         said.append(paired(other, right, theirs, macro_f1=beside["metrics"]["recall_1"]))
-        table["metrics"] |= {} if other != card.base_model else {"base_recall_5": beside["metrics"]["recall_5"]}
+        table["metrics"] |= {} if other != asked.card.base_model else {"base_recall_5": beside["metrics"]["recall_5"]}
     for each in said:
         tell(Told.NOTE, {"sentence": f"Passages among the first five: {each.sentence}"})
     table["comparisons"] = [each.table() for each in said]
-    return pairs_on_card(card, data, right, table), table
+    return fill(asked.card, table, asked.data, verdicts(right)), table
+
+
+# How a model is judged whose task is not to tell labels.
+_OF_TASK = {"score": _numbers, "tag": _spans, "embed": _pairs}
 
 
 def _is_encoder(reference: str) -> bool:

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from kefu.contracts.dataset import Example
 from kefu.contracts.engine import Classifier
 from kefu.contracts.job import Tell
-from kefu.contracts.model_card import Judged, ModelCard, Slice
+from kefu.contracts.model_card import ModelCard, Slice
 from kefu.factory.evaluate import metrics, slices
 from kefu.factory.evaluate.exam import Exam
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import Answers, answers, classifier, latencies
+from kefu.factory.evaluate.sheet import Flags, fill, model_table, slices_table
 from kefu.knowledge.pictures import is_picture
-
-Flags = npt.NDArray[np.bool_]
 
 # What a page shows; whoever wants all of it has `predict`.
 _CONFUSIONS, _MISTAKES, _SHOWN_CHARACTERS = 30, 30, 300
@@ -57,14 +56,12 @@ def judged(folder: Path, card: ModelCard, exam: Exam, tell: Tell | None = None) 
         parts, forms = _slices(engine, sat)
         timed = latencies(engine.classify, folder, [each.text for each in exam.inside], card.task)
     table = {
-        "model": _model(card),
+        "model": model_table(card, "labels", "temperature", "scope_threshold"),
         "data": _data(exam, card),
         "metrics": figures(sat),
         **_details(sat),
-        "slices": {name: {**asdict(each), "accuracy": each.accuracy} for name, each in parts.items()},
         "rewritten": forms,
-        "worst_slice": slices.worst(parts),
-        "latency": [asdict(each) for each in timed],
+        **slices_table(parts, timed),
     }
     return sat, table
 
@@ -101,18 +98,10 @@ def verdict_rows(sat: Sat) -> str:
 
 
 def on_card(card: ModelCard, sat: Sat, table: dict[str, Any]) -> ModelCard:
-    """The card with what was found: metrics that are numbers, and what the gate compares."""
-    found = {name: round(value, 6) for name, value in table["metrics"].items() if value is not None}
-    for each in table["latency"]:
-        if each["threads"] == 1:
-            found |= {"latency_p50_ms": each["p50"], "latency_p95_ms": each["p95"]}
-    for other in table.get("comparisons", ()):
-        if other["name"] == "linear":
-            found["linear_accuracy"] = round(other["accuracy"], 6)
-    parts = {name: Slice(each["rows"], each["right"]) for name, each in table["slices"].items()}
-    # What training found stays; what an earlier examination found gives way.
-    kept = {name: value for name, value in card.metrics.items() if name not in table["metrics"]}
-    return replace(card, metrics={**kept, **found}, judged=Judged(sat.exam.data.sha256, verdict_rows(sat), parts))
+    """The card with what was found, the floor's accuracy beside."""
+    found = fill(card, table, sat.exam.data, verdict_rows(sat))
+    floor = next((each for each in table.get("comparisons", ()) if each["name"] == "linear"), None)
+    return replace(found, metrics={**found.metrics, "linear_accuracy": round(floor["accuracy"], 6)}) if floor else found
 
 
 def _sit(engine: Classifier, card: ModelCard, exam: Exam, tell: Tell | None) -> Sat:
@@ -159,12 +148,6 @@ def _details(sat: Sat) -> dict[str, Any]:
         "oos_curve": [list(point) for point in scope.curve] if scope else [],
         "scope_histogram": _histogram(sat) if scope else {},
     }
-
-
-def _model(card: ModelCard) -> dict[str, Any]:
-    names = "name task recipe runtime variant base_model languages labels seed options temperature scope_threshold"
-    table = {name: getattr(card, name) for name in names.split()}
-    return {**table, "data_sha256": card.data_sha256, "size_mb": card.metrics.get("size_mb"), "created": card.created}
 
 
 def _data(exam: Exam, card: ModelCard) -> dict[str, Any]:

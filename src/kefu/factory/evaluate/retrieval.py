@@ -1,7 +1,6 @@
 """An encoder on a file of questions and passages: where each question's passage comes among all of them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -9,15 +8,15 @@ import numpy.typing as npt
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Encoder, Matrix
-from kefu.contracts.model_card import Judged, ModelCard, Slice
+from kefu.contracts.model_card import ModelCard
 from kefu.factory.evaluate import slices
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import latency
+from kefu.factory.evaluate.sheet import Flags, model_table, rows_table, slices_table
 from kefu.kit import registry
 from kefu.kit.runtime import run
 from kefu.knowledge.pairs import Pair, pairs_of
 
-Flags = npt.NDArray[np.bool_]
 Ranks = npt.NDArray[np.int64]
 
 FIRST = 5
@@ -40,11 +39,8 @@ def judged_pairs(reference: str, card: ModelCard, data: Dataset, name: str) -> t
     parts = slices.by_language([each.question for each in pairs], [each.language for each in pairs], right)
     parts |= slices.by_length([each.question for each in pairs], right)
     table = {
-        "model": {"name": card.name, "task": card.task, "recipe": card.recipe, "runtime": card.runtime}
-        | {"variant": card.variant, "base_model": card.base_model, "languages": card.languages, "seed": card.seed}
-        | {"options": card.options, "data_sha256": card.data_sha256, "created": card.created}
-        | {"size_mb": card.metrics.get("size_mb")},
-        "data": {"name": name, "sha256": data.sha256, "rows": len(pairs)},
+        "model": model_table(card),
+        "data": rows_table(data, name, len(pairs)),
         "metrics": {
             "recall_1": float((ranks < 1).mean()),
             "recall_5": float(right.mean()),
@@ -54,21 +50,9 @@ def judged_pairs(reference: str, card: ModelCard, data: Dataset, name: str) -> t
             "accuracy": float(right.mean()),
         },
         "mistakes": _mistakes(pairs, ranks),
-        "slices": {part: {**asdict(each), "accuracy": each.accuracy} for part, each in parts.items()},
-        "worst_slice": slices.worst(parts),
-        "latency": [asdict(timed)],
+        **slices_table(parts, [timed]),
     }
     return right, table
-
-
-def pairs_on_card(card: ModelCard, data: Dataset, right: Flags, table: dict[str, Any]) -> ModelCard:
-    """The card with what was found."""
-    found = {name: round(value, 6) for name, value in table["metrics"].items()}
-    for each in table["latency"]:
-        found |= {"latency_p50_ms": each["p50"], "latency_p95_ms": each["p95"]}
-    parts = {name: Slice(each["rows"], each["right"]) for name, each in table["slices"].items()}
-    told = "".join("1" if one else "0" for one in right)
-    return replace(card, metrics={**card.metrics, **found}, judged=Judged(data.sha256, told, parts))
 
 
 def ranks_of(engine: Encoder, pairs: Sequence[Pair]) -> Ranks:

@@ -1,7 +1,6 @@
 """A model that gives numbers on a file of numbers."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ import numpy.typing as npt
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Scorer
 from kefu.contracts.job import Tell
-from kefu.contracts.model_card import Judged, ModelCard, Slice
+from kefu.contracts.model_card import ModelCard, Slice
 from kefu.factory.evaluate import slices
 from kefu.factory.evaluate.exam import scored_rows
 from kefu.factory.evaluate.metrics import score_figures
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import latencies, scorer, scores
+from kefu.factory.evaluate.sheet import Flags, model_table, rows_table, slices_table
 
-Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
 
 _POINTS, _MISTAKES, _SHOWN_CHARACTERS = 500, 30, 300
@@ -39,31 +38,14 @@ def judged_scores(
         timed = latencies(engine.score, folder, texts, card.task)
     low, high = accuracy_interval(right)
     table = {
-        "model": {"name": card.name, "task": card.task, "recipe": card.recipe, "runtime": card.runtime}
-        | {"variant": card.variant, "base_model": card.base_model, "languages": card.languages, "seed": card.seed}
-        | {"options": card.options, "data_sha256": card.data_sha256, "created": card.created}
-        | {"size_mb": card.metrics.get("size_mb")},
-        "data": {"name": name, "sha256": data.sha256, "rows": len(rows)},
+        "model": model_table(card),
+        "data": rows_table(data, name, len(rows)),
         "metrics": {**score_figures(given, meant), "sign": float(right.mean()), "sign_low": low, "sign_high": high},
         "points": _points(given, meant),
         "mistakes": _mistakes(texts, [each.row for each in rows], given, meant),
-        "slices": {part: {**asdict(each), "accuracy": each.accuracy} for part, each in parts.items()},
-        "worst_slice": slices.worst(parts),
-        "latency": [asdict(each) for each in timed],
+        **slices_table(parts, timed),
     }
     return right, table
-
-
-def scores_on_card(card: ModelCard, data: Dataset, right: Flags, table: dict[str, Any]) -> ModelCard:
-    """The card with what was found."""
-    found = {name: round(value, 6) for name, value in table["metrics"].items()}
-    for each in table["latency"]:
-        if each["threads"] == 1:
-            found |= {"latency_p50_ms": each["p50"], "latency_p95_ms": each["p95"]}
-    parts = {name: Slice(each["rows"], each["right"]) for name, each in table["slices"].items()}
-    kept = {name: value for name, value in card.metrics.items() if name not in table["metrics"]}
-    told = "".join("1" if one else "0" for one in right)
-    return replace(card, metrics={**kept, **found}, judged=Judged(data.sha256, told, parts))
 
 
 def _forms(engine: Scorer, texts: Sequence[str], meant: Floats) -> dict[str, Slice]:

@@ -2,26 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import TaggedSpan, Tagger
 from kefu.contracts.job import Tell, Told
-from kefu.contracts.model_card import Judged, ModelCard, Slice
+from kefu.contracts.model_card import ModelCard, Slice
 from kefu.factory.evaluate import slices
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import latencies
+from kefu.factory.evaluate.sheet import Flags, model_table, rows_table, slices_table
 from kefu.factory.evaluate.spans import f1, span_counts, summed
 from kefu.kit import registry
 from kefu.kit.runtime import run
 from kefu.knowledge.tagging.rows import SlotSpan, TaggedRow, tagged_rows
-
-Flags = npt.NDArray[np.bool_]
 
 _MISTAKES, _SHOWN_CHARACTERS = 30, 300
 _CHUNK = 64  # texts between two ticks of the bar
@@ -63,32 +60,15 @@ def judged_tags(
     parts = _slices(rows, right)
     low, high = accuracy_interval(right)
     table = {
-        "model": {"name": card.name, "task": card.task, "recipe": card.recipe, "runtime": card.runtime}
-        | {"variant": card.variant, "base_model": card.base_model, "languages": card.languages, "seed": card.seed}
-        | {"options": card.options, "data_sha256": card.data_sha256, "created": card.created}
-        | {"size_mb": card.metrics.get("size_mb")},
-        "data": {"name": name, "sha256": data.sha256, "rows": len(rows)},
+        "model": model_table(card),
+        "data": rows_table(data, name, len(rows)),
         "metrics": {**_figures(*summed(counts)), "rows_right": float(right.mean()), "rows_low": low, "rows_high": high}
         | {"accuracy": float(right.mean())},
         "per_label": {slot: {**_of_slot(*each), "support": each[2]} for slot, each in counts.items()},
         "mistakes": _mistakes(rows, found, right),
-        "slices": {part: {**asdict(each), "accuracy": each.accuracy} for part, each in parts.items()},
-        "worst_slice": slices.worst(parts),
-        "latency": [asdict(each) for each in timed],
+        **slices_table(parts, timed),
     }
     return right, table
-
-
-def tags_on_card(card: ModelCard, data: Dataset, right: Flags, table: dict[str, Any]) -> ModelCard:
-    """The card with what was found."""
-    found = {name: round(value, 6) for name, value in table["metrics"].items()}
-    for each in table["latency"]:
-        if each["threads"] == 1:
-            found |= {"latency_p50_ms": each["p50"], "latency_p95_ms": each["p95"]}
-    parts = {name: Slice(each["rows"], each["right"]) for name, each in table["slices"].items()}
-    kept = {name: value for name, value in card.metrics.items() if name not in table["metrics"]}
-    told = "".join("1" if one else "0" for one in right)
-    return replace(card, metrics={**kept, **found}, judged=Judged(data.sha256, told, parts))
 
 
 def _tagged(engine: Tagger, rows: Sequence[TaggedRow], tell: Tell | None) -> list[tuple[TaggedSpan, ...]]:
