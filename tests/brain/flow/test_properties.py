@@ -1,26 +1,19 @@
 """Whatever customers write, and whatever they write it to: no crash, no way out of the sandbox, no endless turn.
 
-`data/blns.json` is the Big List of Naughty Strings, MIT, licence beside it.
+Texts that are known to be strange or hostile are tried in `tests/flows/test_hostile.py`.
 """
 
 import json
-from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.brain.flow.conftest import NOW
 
-from kefu.brain.flow import begin, check_flow, go_on, which_starts
+from kefu.brain.flow import begin, go_on, which_starts
 from kefu.brain.flow.run import MOST_STEPS
-from kefu.brain.flow.templates import evaluate, render
-from kefu.brain.slots.gather import gather
-from kefu.brain.slots.readings import Heard
-from kefu.contracts.flow import Slot, SlotType
+from kefu.brain.flow.templates import render
 from kefu.contracts.flow_state import CallTool, End, FlowState, ToolResult
 from kefu.kit.errors import BadInput
 
-NAUGHTY = json.loads((Path(__file__).parent / "data" / "blns.json").read_text(encoding="utf-8"))
 # What customers of a restaurant write, in pieces that may meet.
 PIECES = [
     "yes", "no", "book a table", "never mind", "three", "4 people", "tomorrow", "next Friday", "at 7", "noon", "inside",
@@ -66,39 +59,6 @@ def test_the_same_message_twice_has_the_same_effects(table_flow, new_talk, befor
     once, again = go_on(talk.state, heard, talk.shelf), go_on(talk.state, heard, talk.shelf)
     assert once == again
     assert [effect for effect in once.effects if isinstance(effect, CallTool)][1:] == []
-
-
-@pytest.mark.parametrize("kind", list(SlotType))
-def test_naughty_strings_fill_slots_with_plain_data_or_not_at_all(kind):
-    slot = Slot("it", kind, pattern=r"[A-Z]{2}\d+") if kind is SlotType.PATTERN else Slot("it", kind)
-    for text in NAUGHTY:
-        for language in ("en", "zh", "de"):
-            found = gather([slot], Heard(text, language, NOW), asked=slot)
-            for filled in found.filled.values():
-                assert json.loads(json.dumps(filled.value)) == filled.value
-
-
-def test_naughty_strings_at_every_question(table_flow, new_talk):
-    for text in NAUGHTY:
-        talk = new_talk(table_flow)
-        talk.tools["tables.find"] = lambda _: {"tables": 1}
-        talk.say("book a table for 2 tomorrow at 8, inside")
-        for _ in range(2):
-            is_sound(talk.say(text))
-        is_sound(talk.say("yes"))
-        is_sound(talk.say(text))
-
-
-def test_naughty_strings_as_templates_and_flows():
-    for text in NAUGHTY:
-        for source in (text, "{{ " + text + " }}", "{% if " + text + " %}x{% endif %}"):
-            try:
-                assert len(render(source, {"a": 1})) <= 4000
-                evaluate(text, {"a": 1})
-            except BadInput:
-                continue
-        check_flow(text)
-        check_flow(f"schema: kefu.flow/v1\nid: a\nlanguages: [en]\nsteps:\n- say: {text}\n- set: {{a: {text}}}\n")
 
 
 @settings(max_examples=200, deadline=None)

@@ -217,7 +217,9 @@ def test_only_safe_calls_are_tried_again(shop: Shop, system: FakeSystem, private
     assert len(system.requests) == 4
 
 
-@pytest.mark.parametrize("arguments", [{}, {"number": ""}, {"number": "1", "more": "2"}, {"number": ".."}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"number": ""}, {"number": "1", "more": "2"}, {"number": ".."}, {"number": "../admin"}]
+)
 def test_a_call_with_unfit_arguments_is_not_made(
     shop: Shop, system: FakeSystem, private_allowed: None, arguments: dict[str, Any]
 ) -> None:
@@ -228,7 +230,7 @@ def test_a_call_with_unfit_arguments_is_not_made(
 
 
 @pytest.mark.parametrize(
-    "number", ["a/b", "../admin", "x?y=1", "x#y", "@evil.example", "%2e%2e%2fadmin", "a\r\nX: y", "中文", "a\\b"]
+    "number", ["a/b", "..admin", "x?y=1", "x#y", "@evil.example", "%2e%2e%2fadmin", "a\r\nX: y", "中文", "a\\b"]
 )
 def test_an_argument_stays_in_its_place(shop: Shop, system: FakeSystem, private_allowed: None, number: str) -> None:
     actions.save_tool(shop.kefu, definition=order(system))

@@ -2,10 +2,11 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from kefu.desk.assistants.tools.spec import INTERNAL, PLACE, Parameter, ToolSpec, places
 from kefu.kit.errors import BadInput
@@ -122,9 +123,9 @@ def _filled_path(template: str, given: Mapping[str, Any]) -> str:
     pieces = []
     for segment in path.split("/"):
         filled = _fill(segment, given, encode=True)
-        # "." and ".." would leave the folder that the tool's author meant.
-        if filled in {".", ".."} and filled != segment:
-            raise BadInput("An argument in the path cannot be . or ..", field="url")
+        # "." and ".." would leave the folder that the tool's author meant; some servers read %2F as / and follow them.
+        if filled != segment and not {".", ".."}.isdisjoint(re.split(r"[/\\]", unquote(filled))):
+            raise BadInput("An argument in the path cannot hold . or .. as a folder.", field="url")
         pieces.append(filled)
     return head + "/".join(pieces)
 
