@@ -27,6 +27,12 @@ export interface Hours {
   holidays: string[];
 }
 
+/** `opens_at` is null where it never opens. */
+export interface HoursNow extends Hours {
+  is_open: boolean;
+  opens_at: string | null;
+}
+
 export interface TeamMember extends Person {
   is_lead: boolean;
 }
@@ -46,7 +52,7 @@ export interface Team {
   members: TeamMember[];
 }
 
-export type TeamBody = Omit<Team, "id" | "members" | "hours"> & { members: { id: string; is_lead: boolean }[] };
+export type TeamBody = Omit<Team, "id" | "members"> & { members: { id: string; is_lead: boolean }[] };
 
 export interface Staff extends Person {
   role: Role;
@@ -98,6 +104,8 @@ export interface Policy {
 }
 
 export const routing = {
+  hours: () => request<HoursNow>("GET", "/settings/hours"),
+  changeHours: (body: Hours) => request<HoursNow>("PUT", "/settings/hours", { body }),
   teams: () => request<{ teams: Team[] }>("GET", "/teams"),
   addTeam: (body: TeamBody) => request<Team>("POST", "/teams", { body }),
   changeTeam: (it: string, body: Partial<TeamBody>) => request<Team>("PATCH", `/teams/${id(it)}`, { body }),

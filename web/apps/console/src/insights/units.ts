@@ -83,10 +83,3 @@ export function stepName(at: string): string {
   );
   return hour ? `${day} ${hour.slice(0, 5)}` : day;
 }
-
-/** Monday first, as reports number weekdays. */
-export const weekdays = (style: "short" | "long" = "short"): string[] =>
-  Array.from({ length: 7 }, (_, day) =>
-    // 2024-01-01 was a Monday.
-    new Intl.DateTimeFormat(locale(), { weekday: style, timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + day)),
-  );

@@ -25,5 +25,5 @@ export const copilot = {
   "settings.copilot": "Learning from replies",
   "settings.copilot.keep": "Keep what members change in suggested replies",
   "settings.copilot.keep.hint":
-    "Suggestion and sent reply are kept side by side, personal data masked, to train your own models. Tell your team, and your customers where the law asks for it.",
+    "Suggestion and sent reply are kept side by side, personal data masked, to train your own models: only of customers who agreed to training, which stands with each contact. Tell your team.",
 };

@@ -26,5 +26,5 @@ export const copilot: Record<keyof typeof en, string> = {
   "settings.copilot": "从回复中学习",
   "settings.copilot.keep": "保留成员对推荐回复的修改",
   "settings.copilot.keep.hint":
-    "推荐的回复与实际发送的回复会一并保存（个人信息已遮盖），用于训练您自己的模型。请告知您的团队；法律有要求时，也请告知客户。",
+    "推荐的回复与实际发送的回复会一并保存（个人信息已遮盖），用于训练您自己的模型：仅限在联系人资料中同意用于训练的客户。请告知您的团队。",
 };
