@@ -100,7 +100,7 @@ def test_a_recorded_voice_is_written_down_and_answered_aloud(chromium: Browser, 
         expect(panel.locator(".call-caption").last).to_be_visible(timeout=_WAIT)
         until(page, lambda: pieces_played(panel) > 0)
         assert axe_violations(page) == []
-        expect(page.locator(".row-mine .note").first).to_be_visible()  # the sound is kept with its words
+        expect(page.locator(".row-mine .audio").first).to_be_visible()  # the sound is kept with its words
         panel.get_by_role("button", name="Hang up").click()
         expect(panel).to_have_count(0)
         expect(page.locator(".system", has_text="The call has ended after")).to_be_visible(timeout=_WAIT)

@@ -72,7 +72,7 @@ def test_a_customer_s_picture_is_seen_by_a_member_who_sends_one_back(
     expect(chat.locator(".chosen-file[aria-busy=true]")).to_have_count(0)
     assert axe_violations(page) == []
     chat.locator("textarea").press("Enter")
-    expect(chat.locator(".row-mine .file")).to_have_count(2)
+    expect(chat.locator(".row-mine .sent-file")).to_have_count(2)
     expect(chosen(chat)).to_have_count(0)
     # Nobody has looked into them: the assistant asks what they are about and offers a person.
     expect(chat.locator(".row-theirs .bubble").last).to_contain_text("received your file")
@@ -102,7 +102,7 @@ def test_a_customer_s_picture_is_seen_by_a_member_who_sends_one_back(
     assert is_loaded(answer.locator(".file-image img"))
 
     page.reload()
-    expect(chat.locator(".file")).to_have_count(3)
+    expect(chat.locator(".sent-file")).to_have_count(3)
     first = chat.locator(".row-mine .file-image")
     first.scroll_into_view_if_needed()
     expect(first.locator("img")).to_be_visible()  # fetched when it comes into sight
@@ -151,9 +151,9 @@ def test_a_file_waits_while_there_is_no_network_and_is_sent_once(
     expect(page.locator(".chosen-file[aria-busy=false]")).to_have_count(1)
     page.context.set_offline(True)
     page.get_by_role("button", name="Send").click()
-    expect(page.locator(".row-mine .file")).to_have_count(1)
+    expect(page.locator(".row-mine .sent-file")).to_have_count(1)
     page.context.set_offline(False)
     expect(page.locator(".row-theirs .bubble").last).to_contain_text("received your file")
-    expect(page.locator(".row-mine .file")).to_have_count(1)
+    expect(page.locator(".row-mine .sent-file")).to_have_count(1)
     page.reload()
-    expect(page.locator(".row-mine .file")).to_have_count(1)
+    expect(page.locator(".row-mine .sent-file")).to_have_count(1)

@@ -52,4 +52,4 @@ def test_a_conversation_goes_on_over_a_killed_server(shop: Shop, open_page: Open
         expect(customer.locator(".bubble").get_by_text(text)).to_have_count(1)
     customer.reload()
     expect(bubbles(customer).filter(has_text="lamp")).to_have_count(2)
-    expect(customer.locator(".file")).to_have_count(1)
+    expect(customer.locator(".sent-file")).to_have_count(1)

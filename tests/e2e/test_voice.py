@@ -67,13 +67,13 @@ def test_a_spoken_question_is_written_down_and_its_answer_read_aloud(speaking: B
     page.get_by_role("button", name="Send the recording").click()
     mine = page.locator(".row-mine").last
     expect(mine.locator(".bubble")).to_contain_text("delivery cost", timeout=40_000)
-    expect(mine.locator(".note")).to_be_visible()
+    expect(mine.locator(".audio")).to_be_visible()
     answer = page.locator(".row-theirs").last
-    expect(answer.locator(".note-playing")).to_be_visible(timeout=40_000)
+    expect(answer.locator(".audio-playing")).to_be_visible(timeout=40_000)
     assert axe_violations(page) == []
     page.reload()
-    expect(page.locator(".row-mine .note")).to_be_visible()
-    expect(page.locator(".note-playing")).to_have_count(0)
+    expect(page.locator(".row-mine .audio")).to_be_visible()
+    expect(page.locator(".audio-playing")).to_have_count(0)
 
 
 def test_a_recording_is_discarded(speaking: Browser, shop: Shop) -> None:
