@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import openai
 import pytest
 
 from kefu.desk.actor import system
@@ -97,6 +98,23 @@ def test_pieces_that_are_shown_are_what_is_stored(shop: Shop, flow: str) -> None
     pieces = [data["text"] for _, name, data in seen if name == "reply.delta"]
     assert "".join(pieces) == seen[-1][2]["text"]
     assert f"Anything else for {ADDRESS}?" in pieces[-1]
+
+
+def test_a_flow_answers_programs_that_speak_openais_protocol_piece_by_piece(
+    shop: Shop, flow: str, address: str
+) -> None:
+    with openai.OpenAI(base_url=f"{address}/v1", api_key=shop.key, max_retries=0, timeout=60) as client:
+        said = []
+        for text in ("Where is it?", "LL202611010002"):
+            messages = [{"role": "user", "content": text}]
+            chunks = list(client.chat.completions.create(model="assistant", messages=messages, user="u8", stream=True))
+            said.append("".join(chunk.choices[0].delta.content or "" for chunk in chunks))
+            assert (chunks[-1].kefu["decision"], chunks[-1].kefu["answer"]) == ("flow", said[-1])
+            assert chunks[-1].choices[0].finish_reason == "stop"
+    assert said[0] == "Which order?"
+    assert f"goes to {ADDRESS}." in said[1]
+    [call] = queries.tool_calls(system(shop.workspace_id))
+    assert (call.state, call.tool) == ("done", "shop.order")
 
 
 def test_a_run_goes_on_in_the_version_that_it_began(shop: Shop, flow: str) -> None:
