@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from kefu.contracts.engine import EngineCard, Matrix, TextKind
-from kefu.engines.openai_compat.engine import ServerOptions, model_name, version_word
-from kefu.engines.options import read_options
+from kefu.engines.openai_compat.server import ServerEngine, ServerOptions
 from kefu.kit.errors import Unavailable
 
 
@@ -20,37 +19,13 @@ class EncoderOptions(ServerOptions):
     max_tokens: int = Field(default=512, ge=8, description="tokens past which a text is cut, counted roughly")
     query_prefix: str = Field(default="", description="what the model expects before a question")
     passage_prefix: str = Field(default="", description="what the model expects before a passage")
-    languages: tuple[str, ...] = Field(default=(), description="codes of the languages that the model knows")
 
 
-class OpenAICompatEncoder:
+class OpenAICompatEncoder(ServerEngine[EncoderOptions]):
     """Unit vectors from a server's /v1/embeddings. Reference: `openai:MODEL`."""
 
     def __init__(self, reference: str, options: Mapping[str, Any]) -> None:
-        self._options = read_options(EncoderOptions, "openai_compat_encoder", options)
-        self._model = model_name(reference, self._options.model)
-        self._client = self._options.client()
-        self._card: EngineCard | None = None
-
-    def card(self) -> EngineCard:
-        if self._card is None:
-            raise Unavailable(f"The encoder {self._model} is not loaded.")
-        return self._card
-
-    async def load(self) -> None:
-        listed = await self._client.models()
-        probe = await self._request(["dimension"])
-        self._card = EngineCard(
-            name=self._model,
-            version=version_word(self._model, listed),
-            languages=self._options.languages,
-            dimension=probe.shape[1],
-            max_tokens=self._options.max_tokens,
-        )
-
-    async def close(self) -> None:
-        self._card = None
-        await self._client.close()
+        super().__init__(reference, options, EncoderOptions, engine="openai_compat_encoder", noun="encoder")
 
     async def embed(self, texts: Sequence[str], kind: TextKind) -> Matrix:
         card = self.card()
@@ -62,6 +37,16 @@ class OpenAICompatEncoder:
         if any(rows.shape[1] != card.dimension for rows in found):
             raise self._unusable()
         return np.concatenate([np.zeros((0, card.dimension), np.float32), *found])
+
+    async def _described(self, version: str) -> EngineCard:
+        probe = await self._request(["dimension"])
+        return EngineCard(
+            name=self._model,
+            version=version,
+            languages=self._options.languages,
+            dimension=probe.shape[1],
+            max_tokens=self._options.max_tokens,
+        )
 
     async def _request(self, texts: list[str]) -> Matrix:
         # Some servers refuse an empty text.

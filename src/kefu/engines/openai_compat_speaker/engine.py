@@ -6,9 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from kefu.contracts.engine import EngineCard, Sound
-from kefu.engines.openai_compat.engine import ServerOptions, model_name, version_word
-from kefu.engines.options import read_options
+from kefu.contracts.engine import Sound
+from kefu.engines.openai_compat.server import ServerEngine, ServerOptions
 from kefu.kit.errors import BadInput, Unavailable
 from kefu.knowledge.sound import decode
 from kefu.knowledge.sound.sentences import sentences
@@ -20,30 +19,13 @@ class SpeakerOptions(ServerOptions):
 
     voice: str = Field(default="alloy", max_length=100, description="the voice's name at the server")
     speed: float = Field(default=1.0, ge=0.25, le=4.0, description="how quickly it speaks; 1 is the voice's own pace")
-    languages: tuple[str, ...] = Field(default=(), description="codes of the languages that the voice speaks")
 
 
-class OpenAICompatSpeaker:
+class OpenAICompatSpeaker(ServerEngine[SpeakerOptions]):
     """Sound from a server's /v1/audio/speech, sentence by sentence. Reference: `openai:MODEL`."""
 
     def __init__(self, reference: str, options: Mapping[str, Any]) -> None:
-        self._options = read_options(SpeakerOptions, "openai_compat_speaker", options)
-        self._model = model_name(reference, self._options.model)
-        self._client = self._options.client()
-        self._card: EngineCard | None = None
-
-    def card(self) -> EngineCard:
-        if self._card is None:
-            raise Unavailable(f"The voice {self._model} is not loaded.")
-        return self._card
-
-    async def load(self) -> None:
-        version = version_word(self._model, await self._client.models())
-        self._card = EngineCard(self._model, version, self._options.languages)
-
-    async def close(self) -> None:
-        self._card = None
-        await self._client.close()
+        super().__init__(reference, options, SpeakerOptions, engine="openai_compat_speaker", noun="voice")
 
     async def speak(self, text: str, language: str) -> AsyncGenerator[Sound, None]:
         """Yield a sound for each sentence; the server reads numbers and dates as it will."""

@@ -6,9 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from kefu.contracts.engine import EngineCard, Segment, Sound, Transcript
-from kefu.engines.openai_compat.engine import ServerOptions, model_name, version_word
-from kefu.engines.options import read_options
+from kefu.contracts.engine import Segment, Sound, Transcript
+from kefu.engines.openai_compat.server import ServerEngine, ServerOptions
 from kefu.kit.errors import Unavailable
 from kefu.knowledge.sound import encode
 
@@ -19,31 +18,14 @@ _CODES = {"english": "en", "chinese": "zh", "mandarin": "zh", "cantonese": "zh",
 class TranscriberOptions(ServerOptions):
     """Options of the OpenAI-compatible recogniser."""
 
-    languages: tuple[str, ...] = Field(default=(), description="codes of the languages that the model knows")
     prompt: str = Field(default="", max_length=800, description="words that the recogniser should expect")
 
 
-class OpenAICompatTranscriber:
+class OpenAICompatTranscriber(ServerEngine[TranscriberOptions]):
     """Text from a server's /v1/audio/transcriptions. Reference: `openai:MODEL`."""
 
     def __init__(self, reference: str, options: Mapping[str, Any]) -> None:
-        self._options = read_options(TranscriberOptions, "openai_compat_transcriber", options)
-        self._model = model_name(reference, self._options.model)
-        self._client = self._options.client()
-        self._card: EngineCard | None = None
-
-    def card(self) -> EngineCard:
-        if self._card is None:
-            raise Unavailable(f"The recogniser {self._model} is not loaded.")
-        return self._card
-
-    async def load(self) -> None:
-        version = version_word(self._model, await self._client.models())
-        self._card = EngineCard(self._model, version, self._options.languages)
-
-    async def close(self) -> None:
-        self._card = None
-        await self._client.close()
+        super().__init__(reference, options, TranscriberOptions, engine="openai_compat_transcriber", noun="recogniser")
 
     async def transcribe(self, sound: Sound, language: str | None = None, *, hurried: bool = False) -> Transcript:
         self.card()
