@@ -1,6 +1,8 @@
 """`kefu flow` and `kefu tool`: a company's own business logic and the systems it calls, in files and git."""
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def flow() -> None:
-    """The company's own business logic: list, show, validate, pull, push, diff, publish, simulate, traffic."""
+    """The company's own business logic: list, show, history, validate, pull, push, diff, publish, simulate, traffic."""
 
 
 @flow.command("list")
@@ -44,15 +46,18 @@ def list_(workspace: str, as_json: bool) -> None:
 @flow.command()
 @click.option("--draft", "drafts", multiple=True, type=_FILE, help="A flow's file, in place of the live one of its id.")
 @click.option("--by-hand", is_flag=True, help="Answer tools yourself: sample N, error CODE, timeout, or JSON outputs.")
+@click.option(
+    "--trace", is_flag=True, help="Also the steps gone through, the slots filled, tools called, how it ended."
+)
 @workspace_option
-def simulate(drafts: tuple[Path, ...], by_hand: bool, workspace: str) -> None:
+def simulate(drafts: tuple[Path, ...], by_hand: bool, trace: bool, workspace: str) -> None:
     """Converse with the assistant as a customer would: a message a line, until an empty one. Nothing is kept."""
     ready()
     from kefu.desk.by_hand import HandAnswer
     from kefu.desk.simulation import Simulation
 
     simulation = Simulation(workspace_actor(workspace), drafts=[_text(path) for path in drafts])
-    for line in iter(lambda: click.prompt("customer", default="", show_default=False), ""):
+    for line in iter(_line_said, ""):
         answers: list[HandAnswer] | None = [] if by_hand else None
         said = simulation.say(line, answers=answers)
         while said.asked is not None and answers is not None:
@@ -62,6 +67,8 @@ def simulate(drafts: tuple[Path, ...], by_hand: bool, workspace: str) -> None:
             answers.append(_by_hand(click.prompt("  answer")))
             said = simulation.say(line, answers=answers)
         click.echo(f"assistant: {said.text}")
+        for told in _traced(said.flow) if trace and said.flow else ():
+            click.echo(f"  {told}")
 
 
 @flow.command()
@@ -102,6 +109,32 @@ def show(name: str, number: int | None, workspace: str) -> None:
     actor = workspace_actor(workspace)
     text = of_actor(actor, name).text if number is None else flow_version(actor, name, number).text
     click.echo(text, nl=not text.endswith("\n"))
+
+
+@flow.command()
+@click.argument("name")
+@click.option("--from", "old", default="", help="Show what changed since this version; a number, live or draft.")
+@click.option("--to", "new", default="draft", help="Until this one; the draft without it.")
+@workspace_option
+@json_option
+def history(name: str, old: str, new: str, workspace: str, as_json: bool) -> None:
+    """List what was published of a flow, newest first; or, with --from, what changed between two versions."""
+    ready()
+    from kefu.desk.assistants.queries import flow_diff, flow_versions
+
+    actor = workspace_actor(workspace)
+    if old:
+        click.echo(flow_diff(actor, name, old=old, new=new).unified)
+        return
+    found = flow_versions(actor, name)
+    if as_json:
+        told = [(each.number, each.created_at.isoformat(), each.is_live, each.author, each.note) for each in found]
+        columns = ("number", "created_at", "is_live", "author", "note")
+        print_json({"versions": [dict(zip(columns, each, strict=True)) for each in told]})
+        return
+    for each in found:
+        live = "live" if each.is_live else ""
+        click.echo(f"{each.number:>4}  {each.created_at:%Y-%m-%d %H:%M}  {live:4}  {each.author}  {each.note}".rstrip())
 
 
 @flow.command()
@@ -212,7 +245,8 @@ def rollback(name: str, number: int, note: str, no_tests: bool, workspace: str) 
     from kefu.desk.assistants.actions import roll_back_flow
 
     actor = workspace_actor(workspace)
-    roll_back_flow(actor, flow_id=name, number=number, note=note, run_tests=not no_tests)
+    with _failures_told():
+        roll_back_flow(actor, flow_id=name, number=number, note=note, run_tests=not no_tests)
     click.echo(f"{name}: version {number} is live.")
 
 
@@ -238,7 +272,8 @@ def resume(name: str, override: bool, reason: str, workspace: str) -> None:
     ready()
     from kefu.desk.going_live import resume_flow
 
-    resume_flow(workspace_actor(workspace), flow_id=name, override=override, reason=reason)
+    with _failures_told():
+        resume_flow(workspace_actor(workspace), flow_id=name, override=override, reason=reason)
     click.echo(f"{name} is live.")
 
 
@@ -435,6 +470,28 @@ def _short(definition: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in definition.items() if value not in ("", None, {}, [])}
 
 
+def _line_said() -> str:
+    """The next message; an empty one at the end of what is piped in."""
+    try:
+        return str(click.prompt("customer", default="", show_default=False))
+    except click.Abort:
+        return ""
+
+
+def _traced(step: Mapping[str, Any]) -> Iterator[str]:
+    """What a flow did in a turn: where it went, what it holds, whom it asked, how it ended."""
+    waits = f", waits at {step['step']}" if step["step"] else ""
+    yield f"{' '.join(step['path']) or step['flow']}{waits}"
+    held = {name: value for name, value in step["slots"].items() if value is not None}
+    if held:
+        yield f"slots {json.dumps(held, ensure_ascii=False)}"
+    for call in step["tool_calls"]:
+        answered = call["problem"] or json.dumps(call["outputs"], ensure_ascii=False)
+        yield f"called {call['tool']} {json.dumps(call['arguments'], ensure_ascii=False)}: {answered}"
+    if step["outcome"]:
+        yield f"ended: {step['outcome']}"
+
+
 def _by_hand(written: str) -> "HandAnswer":
     """An answer as it is typed: `sample 0`, `error not_found`, `timeout`, or outputs as JSON. Raises BadInput."""
     from kefu.desk.by_hand import HandAnswer
@@ -458,8 +515,22 @@ def _by_hand(written: str) -> "HandAnswer":
 def _publish(actor: "Actor", name: str, note: str, *, run_tests: bool) -> None:
     from kefu.desk.assistants.actions import publish_flow
 
-    found = publish_flow(actor, flow_id=name, note=note, run_tests=run_tests)
+    with _failures_told():
+        found = publish_flow(actor, flow_id=name, note=note, run_tests=run_tests)
     click.echo(f"{found.info.key}: version {found.info.live_number} is live.")
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """Names the tests that keep a flow from going live, before the one sentence that refuses it."""
+    try:
+        yield
+    except KefuError as error:
+        for failure in error.fields.get("report", {}).get("failures", ()):
+            where = f"{failure['file']}:{failure['line']}: {failure['test']}"
+            after = f" after {failure['said']!r}" if failure["said"] else ""
+            click.echo(f"{where}:{after} expected {failure['wanted']}; got {failure['got']}", err=True)
+        raise
 
 
 def _tool_json(info: Any) -> dict[str, Any]:
