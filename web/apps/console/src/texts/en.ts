@@ -1,5 +1,6 @@
 import { access } from "./en/access";
 import { assistant } from "./en/assistant";
+import { audit } from "./en/audit";
 import { calls } from "./en/calls";
 import { channels } from "./en/channels";
 import { common } from "./en/common";
@@ -20,6 +21,7 @@ export const en = {
   ...inbox,
   ...knowledge,
   ...assistant,
+  ...audit,
   ...channels,
   ...calls,
   ...company,

@@ -1,5 +1,6 @@
 import { access } from "./zh/access";
 import { assistant } from "./zh/assistant";
+import { audit } from "./zh/audit";
 import { calls } from "./zh/calls";
 import { channels } from "./zh/channels";
 import { common } from "./zh/common";
@@ -20,6 +21,7 @@ export const zh = {
   ...inbox,
   ...knowledge,
   ...assistant,
+  ...audit,
   ...channels,
   ...calls,
   ...company,
