@@ -1,18 +1,20 @@
 """Listen and speak: a recording becomes words before a turn begins, and an answer becomes sound after it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import numpy as np
 
 from kefu.contracts.engine import Sound, Speaker, Transcriber, Transcript
 from kefu.knowledge.language import detect
-from kefu.knowledge.sound import decode, encode
-from kefu.knowledge.sound.sentences import first_clause, sentences
+from kefu.knowledge.sound import SoundStream, decode, encode
+from kefu.knowledge.sound.sentences import ends_sentence, first_clause, sentences
 
 # Telling a language takes more than a word or two: shorter recordings are taken to be in the conversation's.
 _TELLING_SECONDS = 2.0
 _TOLD = frozenset({"en", "zh"})
+# Behind a sentence, and behind a clause that is spoken by itself, in seconds.
+_PAUSE, _BREATH = 0.3, 0.12
 
 
 async def listen(
@@ -52,6 +54,21 @@ async def speech(text: str, speaker: Speaker, *, language: str, form: str) -> by
         return b""
     whole = Sound(np.concatenate([each.samples for each in made]), made[0].rate)
     return await asyncio.to_thread(encode, whole, form)
+
+
+async def speech_stream(text: str, speaker: Speaker, *, language: str, form: str) -> AsyncGenerator[bytes, None]:
+    """As `speech`, piece by piece while it is made: its first clause can be heard while the rest is still spoken."""
+    stream: SoundStream | None = None
+    for piece in pieces(text, language, is_first=True):
+        seconds = _PAUSE if ends_sentence(piece) else _BREATH
+        async for sound in sounds(piece, speaker, language or _voice(text, language)):
+            stream = stream or SoundStream(form)
+            pause = np.zeros(int(seconds * sound.rate), np.float32)
+            made = Sound(np.concatenate([sound.samples, pause]), sound.rate)
+            if data := await asyncio.to_thread(stream.write, made):
+                yield data
+    if stream is not None:
+        yield await asyncio.to_thread(stream.end)
 
 
 def _voice(text: str, language: str) -> str:

@@ -1,11 +1,13 @@
-"""Sound over the public API: an answer read aloud."""
+"""Sound over the public API: an answer read aloud, sent while it is made."""
 
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from kefu.brain.listen import speech
+from kefu.brain.listen import speech_stream
+from kefu.contracts.engine import Speaker
 from kefu.desk.inbox import queries
 from kefu.desk.wiring import wiring
 from kefu.gateway.state import entered
@@ -19,7 +21,10 @@ Form = Annotated[str, Query(alias="format", description=f"One of {', '.join(FORM
 
 @router.get("/{conversation_id}/messages/{message_id}/audio", response_class=Response)
 async def message_audio(request: Request, conversation_id: str, message_id: str, form: Form = "mp3") -> Response:
-    """What the assistant or a member said, as sound. It is made when it is asked for, and not stored."""
+    """What the assistant or a member said, as sound. It is made when it is asked for, and not stored.
+
+    It is sent while it is made: the first clause can be played before the rest is there.
+    """
     gateway, actor = await entered(request)
     if form not in FORMATS:
         raise BadInput(f"There is no sound format {form!r}. Known: {', '.join(FORMATS)}.", field="format")
@@ -28,8 +33,29 @@ async def message_audio(request: Request, conversation_id: str, message_id: str,
         raise NotFound("What a customer said is their own recording; an answer can be read aloud.", message=message_id)
     speaker = await gateway.rows.long(wiring().speech.speaker)
     language = str((message.answer or {}).get("language", ""))
-    made = await speech(message.text, speaker, language=language, form=form)
-    if not made:
+    made = await sound_response(message.text, speaker, language=language, form=form)
+    if made is None:
         raise NotFound("This message has no words to read aloud.", message=message_id)
-    headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return Response(made, media_type=FORMATS[form].media_type, headers=headers)
+    made.headers.update({"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"})
+    return made
+
+
+async def sound_response(text: str, speaker: Speaker, *, language: str, form: str) -> Response | None:
+    """A text read aloud, sent while it is made; None where it holds no words.
+
+    Raises what speaking its first clause raises; where the rest fails the connection ends before its time.
+    """
+    stream = speech_stream(text, speaker, language=language, form=form)
+    first = await anext(stream, b"")
+    if not first:
+        return None
+    return StreamingResponse(_from(first, stream), media_type=FORMATS[form].media_type)
+
+
+async def _from(first: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    try:
+        yield first
+        async for data in rest:
+            yield data
+    finally:
+        await rest.aclose()

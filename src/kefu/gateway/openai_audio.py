@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, UploadFile
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from kefu.brain.listen import speech
 from kefu.contracts.engine import Transcript
 from kefu.desk.actor import Role, Scope
 from kefu.desk.wiring import wiring
+from kefu.gateway.audio import sound_response
 from kefu.gateway.openai import OpenAIRoute
 from kefu.gateway.openai_shapes import SpeechRequest
 from kefu.gateway.state import entered
@@ -51,7 +51,7 @@ async def transcriptions(
 
 @router.post("/speech", response_class=Response)
 async def make_speech(request: Request, body: SpeechRequest) -> Response:
-    """A text read aloud; formats: mp3, opus, aac, flac, wav, pcm, amr."""
+    """A text read aloud, sent while it is made; formats: mp3, opus, aac, flac, wav, pcm, amr."""
     gateway, actor = await entered(request)
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     if body.response_format not in FORMATS:
@@ -61,10 +61,10 @@ async def make_speech(request: Request, body: SpeechRequest) -> Response:
     speaker = await gateway.rows.long(wiring().speech.speaker)
     _check(body.model, "speak", speaker.card().name)
     language = body.language or detect(body.input, "en")
-    made = await speech(body.input, speaker, language=language, form=body.response_format)
-    if not made:
+    made = await sound_response(body.input, speaker, language=language, form=body.response_format)
+    if made is None:
         raise BadInput("The text holds no words to read aloud.", param="input")
-    return Response(made, media_type=FORMATS[body.response_format].media_type)
+    return made
 
 
 def _check(name: str, role: str, real: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from kefu.brain.listen import pieces
-from kefu.knowledge.sound.sentences import first_clause
+from kefu.knowledge.sound.sentences import ends_sentence, first_clause
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,8 @@ from kefu.knowledge.sound.sentences import first_clause
         ("标准配送费用是十二元，需要三到五个工作日。", ["标准配送费用是十二元，", "需要三到五个工作日。"]),
         ("是的，可以，三十天内都能退货。", ["是的，可以，", "三十天内都能退货。"]),
         ("营业时间是九点。", ["营业时间是九点。"]),
+        ("我们每天9:30到21:00提供服务。", ["我们每天9:30到21:00提供服务。"]),
+        ("满1,000元即可免运费，", ["满1,000元即可免运费，"]),
         ("标准配送需要两到四个工作日送达。", ["标准配送需要两到四个工作日送达。"]),
     ],
 )
@@ -33,3 +35,12 @@ def test_only_the_beginning_of_a_reply_is_cut() -> None:
     ]
     assert pieces(text, "zh", is_first=False)[0] == "退款会原路退回，请您耐心等待。"
     assert "".join(pieces(text, "", is_first=True)) == text
+
+
+def test_a_speaker_stops_behind_a_sentence_and_breathes_behind_a_clause() -> None:
+    assert [ends_sentence(each) for each in ("退款会原路退回，", "请耐心等待。", "Thank you", "是的；")] == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kefu.contracts.engine import Sound
 from kefu.kit.errors import BadInput, TooLarge
-from kefu.knowledge.sound import FORMATS, decode, encode, resampled, sound_kind
+from kefu.knowledge.sound import FORMATS, SoundStream, decode, encode, resampled, sound_kind
 
 RATE = 16_000
 
@@ -35,6 +35,16 @@ def test_a_tone_survives_each_format(name: str) -> None:
     assert read.rate == RATE
     assert read.seconds == pytest.approx(1.0, abs=0.15)
     assert pitch(read) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "pcm"])
+def test_a_sound_can_be_played_while_it_is_made(name: str) -> None:
+    stream = SoundStream(name)
+    first, second = stream.write(tone(1.0, 24_000)), stream.write(tone(0.5, 24_000))
+    assert decode(first).seconds > 0.7
+    whole = decode(first + second + stream.end())
+    assert whole.seconds == pytest.approx(1.5, abs=0.15)
+    assert pitch(whole) == pytest.approx(440, abs=5)
 
 
 @pytest.mark.parametrize("name", ["narrow", "wide"])

@@ -1,6 +1,7 @@
 """Samples to bytes of a format that a browser, a telephone or a messenger plays."""
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,25 +36,87 @@ FORMATS = {
     "pcm": SoundFormat("audio/pcm", "pcm", "s16le", "pcm_s16le", 24_000),
 }
 
+# Each packet leaves at once (FFmpeg would else fill a buffer of 32 KB, which is seconds of speech), and a page of Ogg
+# holds a fifth of a second (in microseconds) in place of a whole one.
+_LIVELY = {"flush_packets": "1", "page_duration": "200000"}
+
 
 def encode(sound: Sound, name: str) -> bytes:
     """The sound in one of FORMATS. Raises BadInput for another name, MissingExtra without the extra `speech`."""
-    if name not in FORMATS:
-        raise BadInput(f"There is no sound format {name!r}. Known: {', '.join(FORMATS)}.", format=name)
-    form = FORMATS[name]
-    av: Any = require("av", extra="speech")
     whole = io.BytesIO()
-    with av.open(whole, "w", format=form.container) as container:
-        stream = container.add_stream(form.codec, rate=form.rate, layout="mono")
-        if form.bits:
-            stream.bit_rate = form.bits
-        resampler = av.AudioResampler(
-            format=stream.codec_context.format.name, layout="mono", rate=form.rate, frame_size=_frame_size(stream)
-        )
-        for frame in (*resampler.resample(_frame(av, sound)), *resampler.resample(None)):
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    writer = _Writer(whole, name)
+    writer.write(sound)
+    writer.end()
     return whole.getvalue()
+
+
+class SoundStream:
+    """Sound in one of FORMATS while it is made: what is written comes out as bytes that can be played so far.
+
+    A format whose header tells its length (WAV, FLAC) leaves that open. Raises as `encode` does.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._pipe = _Pipe()
+        self._writer = _Writer(self._pipe, name)
+
+    def write(self, sound: Sound) -> bytes:
+        """Bytes that are whole by now, perhaps none; every sound has the rate of the first."""
+        self._writer.write(sound)
+        return self._pipe.take()
+
+    def end(self) -> bytes:
+        """The last bytes."""
+        self._writer.end()
+        return self._pipe.take()
+
+
+class _Pipe:
+    """A file that is only written to: FFmpeg sees that it cannot go back, and fills nothing in later."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._held += data
+        return len(data)
+
+    def take(self) -> bytes:
+        data = bytes(self._held)
+        self._held.clear()
+        return data
+
+
+class _Writer:
+    """Encodes into a file, sound by sound."""
+
+    def __init__(self, file: Any, name: str) -> None:
+        if name not in FORMATS:
+            raise BadInput(f"There is no sound format {name!r}. Known: {', '.join(FORMATS)}.", format=name)
+        form = FORMATS[name]
+        self._av: Any = require("av", extra="speech")
+        self._container = self._av.open(file, "w", format=form.container, container_options=_LIVELY)
+        self._stream = self._container.add_stream(form.codec, rate=form.rate, layout="mono")
+        if form.bits:
+            self._stream.bit_rate = form.bits
+        self._resampler = self._av.AudioResampler(
+            format=self._stream.codec_context.format.name,
+            layout="mono",
+            rate=form.rate,
+            frame_size=_frame_size(self._stream),
+        )
+
+    def write(self, sound: Sound) -> None:
+        self._mux(self._resampler.resample(_frame(self._av, sound)))
+
+    def end(self) -> None:
+        self._mux(self._resampler.resample(None))
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+
+    def _mux(self, frames: Iterable[Any]) -> None:
+        for frame in frames:
+            self._container.mux(self._stream.encode(frame))
 
 
 def resampled(sound: Sound, rate: int) -> Sound:

@@ -3,7 +3,8 @@
 import re
 
 _END = re.compile(r"(?<=[。！？!?…；])|(?<=[.!?…])(?=\s)|\n")
-_CLAUSE = re.compile(r"(?<=[，,、；;：:])")
+# Neither a time (9:30) nor a number (1,000) is cut in two.
+_CLAUSE = re.compile(r"(?<=[，、；;])|(?<=[,:：])(?!\d)")
 # Past this the voices run out of their context, and the first sound comes late.
 _LONGEST = {"en": 220, "zh": 60}
 # The first piece is what the customer waits for.
@@ -31,6 +32,11 @@ def first_clause(sentence: str, language: str) -> list[str]:
     head = next((found.end() for found in _CLAUSE.finditer(sentence) if found.end() > _SHORTEST_CLAUSE), 0)
     tail = sentence[head:].strip()
     return [sentence[:head].strip(), tail] if head and _SAYS_SOMETHING.search(tail) else [sentence]
+
+
+def ends_sentence(piece: str) -> bool:
+    """Whether a speaker stops behind this piece, and does not only breathe."""
+    return not _CLAUSE.search(piece.rstrip()[-1:])
 
 
 def _cut(sentence: str, most: int) -> list[str]:
