@@ -38,6 +38,12 @@ class Settings(BaseModel):
         default="info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error."
     )
     threads: int = Field(default=1, ge=1, le=64, description="Threads that one encoder run may use.")
+    speech_threads: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Threads that one sentence is heard or spoken with; 0: two, if there are cores.",
+    )
     runs_at_once: int = Field(
         default=1, ge=1, le=64, description="Trainings and other long work at a time on one machine; others wait."
     )

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from kefu.contracts.engine import EngineCard, Sound
-from kefu.engines.options import EngineOptions, read_options
+from kefu.engines.options import EngineOptions, read_options, speech_threads
 from kefu.kit.errors import BadInput, Busy, Unavailable
-from kefu.kit.settings import settings
 from kefu.knowledge.sound.sentences import sentences
 from kefu.knowledge.sound.spoken import spoken
 
@@ -37,7 +36,9 @@ class Voice(Protocol):
 class TtsOptions(EngineOptions):
     """Options of the embedded voices."""
 
-    threads: int = Field(default=0, ge=0, le=64, description="threads that one sentence may use; 0 for KEFU_THREADS")
+    threads: int = Field(
+        default=0, ge=0, le=64, description="threads that one sentence may use; 0: KEFU_SPEECH_THREADS"
+    )
     speed: float = Field(default=1.0, ge=0.5, le=2.0, description="how quickly it speaks; 1 is the voice's own pace")
     queue: int = Field(default=32, ge=1, description="waiting answers past which a further one is refused")
     cache: int = Field(default=256, ge=0, description="sentences whose sound is kept")
@@ -116,7 +117,7 @@ class EmbeddedSpeaker:
         from kefu.engines.tts.english import EnglishVoice
         from kefu.engines.tts.mandarin import MandarinVoice
 
-        threads = self._options.threads or settings().threads
+        threads = speech_threads(self._options.threads)
         if language not in self._voices:
             self._voices[language] = EnglishVoice(threads) if language == "en" else MandarinVoice(threads)
         return self._voices[language]

@@ -62,6 +62,8 @@ class MandarinVoice:
         folder = joined(_KOKORO)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        # A thread that waits for the other would else turn in circles: a third of what two threads compute.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(folder / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
         )

