@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from kefu.contracts.turn import Decision
 from kefu.desk.accounts import due as accounts_due
@@ -307,3 +308,14 @@ def test_what_has_passed_is_forgotten(shop: Shop) -> None:
     accounts_due.forget_old()
     accounts_due.forget_old()
     assert not Session.objects.exists()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL sees to its statistics by itself")
+def test_a_database_that_is_written_to_hinders_no_housekeeping(shop: Shop) -> None:
+    def busy(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql == "PRAGMA optimize":
+            raise OperationalError("database is locked")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(busy):
+        accounts_due.forget_old()

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from kefu.desk.accounts.actions import forget_events
 from kefu.desk.accounts.models import LiveTicket, Notification
@@ -63,9 +63,22 @@ def forget_old() -> None:
     LiveTicket.objects.across_workspaces("housekeeping of the installation").filter(expires_at__lt=at).delete()
     forget_events(before=at - _EVENTS_KEPT)
     if connection.vendor == "sqlite":
-        # So that the planner knows how many rows a value has. PostgreSQL sees to it by itself.
-        execute("PRAGMA analysis_limit = 400", [])  # rows of an index, SQLite's own advice: milliseconds at any size
-        execute("PRAGMA optimize", [])
+        _count_values()
+
+
+def _count_values() -> None:
+    """Let SQLite's planner know how many rows a value has. PostgreSQL sees to it by itself.
+
+    In a transaction of its own, which waits for other writers: begun by a read, it could not become one that writes.
+    """
+    try:
+        with transaction.atomic():
+            execute(
+                "PRAGMA analysis_limit = 400", []
+            )  # rows of an index, SQLite's own advice: milliseconds at any size
+            execute("PRAGMA optimize", [])
+    except OperationalError as error:  # somebody writes for longer than we wait; what the planner knows is good enough
+        _log.warning("planner_not_told", error=type(error).__name__)
 
 
 def _claim(limit: int) -> list[Notification]:
