@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from kefu.cli.contacts import contacts
 from kefu.cli.inbox import canned, inbox, labels
 from kefu.desk.accounts.queries import member
+from kefu.desk.accounts.team_actions import create_team
 from kefu.desk.actor import Role
 from kefu.desk.inbox import actions, queries
 from kefu.kit.errors import BadInput, Conflict
@@ -48,6 +50,31 @@ def test_conversations_are_labelled_listed_and_snoozed(shop: Shop) -> None:
     run(shop, labels, "remove", "gold")
     with pytest.raises(BadInput, match="none yet"):
         run(shop, labels, "remove", "gold")
+
+
+def test_many_are_given_to_a_team_and_told_how_urgent_they_are(shop: Shop) -> None:
+    agent = shop.member(Role.AGENT)
+    team = create_team(shop.owner, name="Orders", members=[agent.id])
+    threads = [shop.start(), shop.start()]
+    for thread in threads:
+        actions.take(agent, conversation_id=thread)
+    who = ["--member", agent.id]
+    said = run(shop, inbox, "route", *threads, "--team", "Orders", "--priority", "high", *who)
+    assert (said.count("given to the team"), said.count("priority set")) == (2, 2)
+    row = queries.conversation(shop.kefu, threads[0])
+    assert (row.team_id, row.priority) == (team.id, "high")
+    assert "no such conversation" in run(shop, inbox, "route", "conv_other", "--team", "", *who)
+    with pytest.raises(BadInput, match="--team"):
+        run(shop, inbox, "route", *threads, *who)
+
+
+def test_consent_is_kept_and_listed(shop: Shop) -> None:
+    contact_id = queries.conversation(shop.kefu, shop.start()).contact_id
+    assert run(shop, contacts, "consent", contact_id) == ""
+    given = ["--kind", "training", "--source", "form"]
+    [kept] = run(shop, contacts, "consent", contact_id, *given, "--json")["consents"]
+    assert (kept["kind"], kept["is_given"], kept["source"]) == ("training", True, "form")
+    assert "not given" in run(shop, contacts, "consent", contact_id, *given, "--taken-back")
 
 
 def test_a_merge_is_shown_before_it_is_done(shop: Shop) -> None:

@@ -66,9 +66,27 @@ def test_rules_and_promises(kefu: Callable[..., str], tmp_path: Path) -> None:
     assert read(kefu("sla", "remove", "Gold", "--json")) == {"removed": made["id"]}
 
 
+def test_business_hours_of_a_workspace_and_a_team(kefu: Callable[..., str]) -> None:
+    kefu("teams", "create", "VIP")
+    assert "around the clock" in kefu("hours", "show")
+    kefu("hours", "set", "--time-zone", "Asia/Shanghai", "--day", "mon-fri=09:00-12:00,13:00-18:00")
+    shown = kefu("hours", "show", "--team", "VIP")  # the workspace's, until it has its own
+    assert "fri  09:00-12:00, 13:00-18:00\nsat  closed" in shown
+    own = ("--team", "VIP", "--time-zone", "Europe/Berlin", "--day", "sat=10:00-24:00", "--holiday", "2026-12-26")
+    found = read(kefu("hours", "set", *own, "--json"))
+    assert (found["time_zone"], found["weekly"]["sat"]) == ("Europe/Berlin", [["10:00", "24:00"]])
+    assert found["holidays"] == ["2026-12-26"]
+    assert "Asia/Shanghai" in kefu("hours", "show")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("hours", "set", "--time-zone", "Mars", "--always"), "not a time zone"),
+        (("hours", "set", "--time-zone", "UTC"), "--always"),
+        (("hours", "set", "--time-zone", "UTC", "--day", "someday=9-5"), "no day with hours"),
+        (("hours", "set", "--time-zone", "UTC", "--day", "mon=9-5"), "not a time"),
+        (("hours", "show", "--team", "Nobody"), "no team 'Nobody'"),
         (("teams", "remove", "Nobody"), "no team 'Nobody'"),
         (("teams", "staff", "eve@example.com"), "No member"),
         (("routing", "set", "--default-team", "Nobody"), "no team"),

@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from click.testing import CliRunner, Result
 
 from kefu.cli import accounts as commands
+from kefu.cli.contacts import contacts
 from kefu.desk.actor import Role
 from kefu.kit.errors import KefuError
 
@@ -79,15 +80,15 @@ def test_contacts_come_in_go_out_and_are_blocked(shop: Shop, tmp_path: Path) -> 
     table.write_text("id,name,plan\nu1,Mia,Gold\n,Nobody,\n", encoding="utf-8")
     assert (
         "choice (Gold)"
-        in kefu(shop, commands.contacts, "attribute", "plan", "--kind", "choice", "--choice", "Gold", "--told").output
+        in kefu(shop, contacts, "attribute", "plan", "--kind", "choice", "--choice", "Gold", "--told").output
     )
-    made = kefu(shop, commands.contacts, "import", str(table), "--channel", shop.channel_id, "--json")
+    made = kefu(shop, contacts, "import", str(table), "--channel", shop.channel_id, "--json")
     assert json.loads(made.stdout)["made"] == 1
-    [row] = json.loads(kefu(shop, commands.contacts, "list", "--search", "mia", "--json").output)["contacts"]
-    assert "blocked" in kefu(shop, commands.contacts, "block", row["id"]).output
-    assert "0 refused" in kefu(shop, commands.contacts, "list", "--blocked").output
-    kefu(shop, commands.contacts, "block", row["id"], "--undo")
-    assert kefu(shop, commands.contacts, "list", "--blocked").output == ""
-    kefu(shop, commands.contacts, "table", str(out))
+    [row] = json.loads(kefu(shop, contacts, "list", "--search", "mia", "--json").output)["contacts"]
+    assert "blocked" in kefu(shop, contacts, "block", row["id"]).output
+    assert "0 refused" in kefu(shop, contacts, "list", "--blocked").output
+    kefu(shop, contacts, "block", row["id"], "--undo")
+    assert kefu(shop, contacts, "list", "--blocked").output == ""
+    kefu(shop, contacts, "table", str(out))
     [line] = csv.DictReader(out.open(encoding="utf-8"))
     assert (line["name"], line["plan"]) == ("Mia", "Gold")

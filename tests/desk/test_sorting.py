@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from kefu.desk.accounts.models import Notification
+from kefu.desk.accounts.team_actions import create_team
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox import actions, due, filters, queries
 from kefu.desk.inbox.models import Conversation, Happening
@@ -347,6 +348,13 @@ def test_many_are_dealt_with_in_one_call_each_with_its_own_result(desk: Desk, an
     assert done("read") == [True, True, False]
     assert done("snooze", until=(now() + timedelta(hours=1)).isoformat()) == [True, False, False]
     assert done("wake") == [True, False, False]
+    orders = create_team(shop.owner, name="Orders", members=[anna.id]).id
+    assert done("team", team=orders) == [True, False, False]  # somebody else has the second
+    assert done("priority", priority="urgent") == [True, True, False]
+    assert done("priority", priority="at once") == [False, False, False]
+    row = desk.get(f"/inbox/conversations/{mine}")
+    assert (row["team"]["id"], row["priority"], row["status"]) == (orders, "urgent", "open")
+    assert done("team", team=None) == [True, False, False]
     assert done("resolve") == [True, False, False]
     assert done("assign", member=anna.id) == [False, False, False]
     answer = desk.post("/inbox/many", {"conversations": [theirs], "action": "resolve"})

@@ -1,14 +1,21 @@
-"""`kefu keys`, `members`, `sso`, `audit`, `contacts`."""
+"""`kefu keys`, `members`, `sso`, `audit`."""
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
-from kefu.kit.errors import BadInput, NotFound
+from kefu.cli.session import (
+    json_option,
+    member_called,
+    print_json,
+    print_rows,
+    ready,
+    workspace_actor,
+    workspace_option,
+    workspace_or_new,
+)
 
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
@@ -111,12 +118,12 @@ def list_members(workspace: str, as_json: bool) -> None:
     ready()
     from kefu.desk.accounts.queries import members as all_members
 
-    found = all_members(workspace_actor(workspace))
-    if as_json:
-        print_json({"members": [vars(each) for each in found]})
-        return
-    for each in found:
-        click.echo(f"{each.id}  {each.role.value:10} {each.email}  {each.name}")
+    print_rows(
+        all_members(workspace_actor(workspace)),
+        name="members",
+        as_json=as_json,
+        line=lambda each: f"{each.id}  {each.role.value:10} {each.email}  {each.name}",
+    )
 
 
 @members.command("reset-password")
@@ -163,22 +170,17 @@ def sessions(email: str, end: bool, workspace: str, as_json: bool) -> None:
         ended = sign_ins.end_of_member(actor, member_id=member_id)
         click.echo(json.dumps({"ended": ended}) if as_json else f"Ended {ended} sessions.")
         return
-    found = sign_ins.of_member(actor, member_id=member_id)
-    if as_json:
-        print_json({"sessions": [vars(each) for each in found]})
-    for each in [] if as_json else found:
+
+    def line(each: Any) -> str:
         what = " ".join(filter(None, (each.browser, each.device))) or "unknown program"
-        click.echo(f"{each.id:8} {each.last_seen_at:%Y-%m-%d %H:%M}  {each.address:15} {each.way:8} {what}")
+        return f"{each.id:8} {each.last_seen_at:%Y-%m-%d %H:%M}  {each.address:15} {each.way:8} {what}"
+
+    print_rows(sign_ins.of_member(actor, member_id=member_id), name="sessions", as_json=as_json, line=line)
 
 
-def _member(workspace: str, email: str) -> "tuple[Actor, str]":
-    from kefu.desk.accounts.queries import members as all_members
-
+def _member(workspace: str, name: str) -> "tuple[Actor, str]":
     actor = workspace_actor(workspace)
-    found = next((each.id for each in all_members(actor) if each.email == email.strip().lower()), None)
-    if found is None:
-        raise NotFound(f"No member of this workspace has the address {email}.", email=email)
-    return actor, found
+    return actor, member_called(actor, name)
 
 
 @click.group()
@@ -275,143 +277,3 @@ def audit(member: str, kind: str, since: datetime | None, until: datetime | None
     start, end = (each.replace(tzinfo=UTC) if each else None for each in (since, until))
     for line in as_csv(actor, member=who, kind=kind, since=start, until=end):
         click.echo(line, nl=False)
-
-
-@click.group()
-def contacts() -> None:
-    """Customers: list, block, tables, attributes; export or erase what is kept of one."""
-
-
-@contacts.command("export")
-@click.argument("contact_id")
-@click.option("--out", type=click.Path(dir_okay=False), help="A file to write; standard output without it.")
-@workspace_option
-def export_contact(contact_id: str, out: str | None, workspace: str) -> None:
-    """Write all that is kept of a contact, with the originals of their messages, as JSON."""
-    ready()
-    from kefu.desk.erasure import export
-
-    text = json.dumps(export(workspace_actor(workspace), contact_id), ensure_ascii=False, indent=2, default=str)
-    if out is None:
-        click.echo(text)
-        return
-    path = Path(out)
-    try:
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror}.") from None
-    click.echo(f"Wrote {out}.")
-
-
-@contacts.command("erase")
-@click.argument("contact_id")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@workspace_option
-def erase_contact(contact_id: str, yes: bool, workspace: str) -> None:
-    """Delete a contact's profile, identities, conversations and messages. This cannot be undone."""
-    ready()
-    from kefu.desk.erasure import erase
-
-    if not yes:
-        click.confirm(f"Erase {contact_id} and all their conversations for good?", abort=True)
-    count = erase(workspace_actor(workspace), contact_id)
-    click.echo(f"Erased {contact_id} with {count} conversations.")
-
-
-@contacts.command("list")
-@click.option("--search", default="", help="Part of a name, address or attribute.")
-@click.option("--blocked", is_flag=True, help="Only blocked ones.")
-@click.option("--limit", default=50, show_default=True)
-@workspace_option
-@json_option
-def list_contacts(search: str, blocked: bool, limit: int, workspace: str, as_json: bool) -> None:
-    """List contacts, the latest seen first."""
-    ready()
-    from kefu.desk.contacts.tables import contacts as found_contacts
-
-    page = found_contacts(workspace_actor(workspace), search=search, blocked=blocked or None, limit=limit)
-    if as_json:
-        print_json({"contacts": [vars(each) for each in page.contacts], "is_whole": page.is_whole})
-        return
-    for each in page.contacts:
-        mark = f"  blocked, {each.refused} refused" if each.is_blocked else ""
-        click.echo(f"{each.id}  {each.last_seen_at:%Y-%m-%d}  {each.name or '-'}  {each.email}{mark}")
-
-
-@contacts.command("block")
-@click.argument("contact_id")
-@click.option("--undo", is_flag=True, help="Take their messages again.")
-@workspace_option
-def block_contact(contact_id: str, undo: bool, workspace: str) -> None:
-    """Take no messages from a contact any more; they are refused and counted."""
-    ready()
-    from kefu.desk.contacts import care
-
-    (care.unblock if undo else care.block)(workspace_actor(workspace), contact_id=contact_id)
-    click.echo(f"{contact_id} is {'heard again' if undo else 'blocked'}.")
-
-
-@contacts.command("table")
-@click.argument("out", type=click.Path(dir_okay=False))
-@workspace_option
-def write_table(out: str, workspace: str) -> None:
-    """Write all contacts as a CSV table."""
-    ready()
-    from kefu.desk.contacts.tables import exported
-
-    path = Path(out)
-    try:
-        path.touch(mode=0o600)
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(exported(workspace_actor(workspace)))
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written: {error.strerror}.") from None
-    click.echo(f"Wrote {out}.")
-
-
-@contacts.command("import")
-@click.argument("table", type=click.Path(exists=True, dir_okay=False))
-@click.option("--channel", "channel_id", required=True, help="The channel that knows them by the table's ids.")
-@workspace_option
-@json_option
-def import_table(table: str, channel_id: str, workspace: str, as_json: bool) -> None:
-    """Read contacts from a CSV table with a column id."""
-    ready()
-    from kefu.desk.contacts import tables
-    from kefu.desk.inbox.queries import channel
-
-    actor = workspace_actor(workspace)
-    channel(actor, channel_id)
-    found = tables.import_table(actor, data=Path(table).read_bytes(), channel_id=channel_id, source=Path(table).name)
-    if as_json:
-        print_json(vars(found))
-        return
-    click.echo(f"{found.made} new, {found.changed} changed.")
-    for number, problem in found.problems:
-        click.echo(f"line {number}: {problem}", err=True)
-
-
-@contacts.command("attribute")
-@click.argument("key", required=False)
-@click.option("--title", default="", help="As members see it.")
-@click.option("--kind", type=click.Choice(["text", "number", "date", "choice", "yes_no"]), default="text")
-@click.option("--choice", "choices", multiple=True, help="One of a choice's; may be repeated.")
-@click.option("--told/--not-told", default=False, help="Whether the assistant may know and use it.")
-@click.option("--remove", is_flag=True, help="Define it no more.")
-@workspace_option
-def attribute(
-    key: str | None, title: str, kind: str, choices: tuple[str, ...], told: bool, remove: bool, workspace: str
-) -> None:
-    """Define what is kept of contacts; without a key, list it."""
-    ready()
-    from kefu.desk.contacts import attributes
-
-    actor = workspace_actor(workspace)
-    if key and remove:
-        attributes.remove_attribute(actor, key=key)
-    elif key:
-        attributes.define(actor, key=key, title=title, kind=kind, choices=list(choices), is_told=told)
-    for each in attributes.attributes(actor):
-        what = f"{each.kind} ({', '.join(each.choices)})" if each.choices else each.kind
-        click.echo(f"{each.key:20} {what:30} {'told to the assistant' if each.is_told else ''}  {each.title}")

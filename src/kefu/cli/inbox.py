@@ -5,16 +5,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option
+from kefu.cli.session import (
+    json_option,
+    member_called,
+    print_json,
+    print_rows,
+    ready,
+    workspace_actor,
+    workspace_option,
+)
 from kefu.kit.errors import BadInput
 
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
 
+_DONE = {"resolve": "resolved", "team": "given to the team", "priority": "priority set"}
+
 
 @click.group()
 def inbox() -> None:
-    """Conversations: list, label, snooze, wake, resolve, transcript, merge."""
+    """Conversations: list, label, route, snooze, wake, resolve, transcript, merge."""
 
 
 @inbox.command("list")
@@ -41,7 +51,7 @@ def list_conversations(
     wanted = {
         **given,
         "status": list(given["status"]),
-        "assignee": _member(actor, assignee) if assignee and assignee != "none" else assignee,
+        "assignee": member_called(actor, assignee) if assignee and assignee != "none" else assignee,
         "label": [_label(actor, each) for each in label],
     }
     found = queries.threads(actor, queries.filter_of(actor, wanted), search=search, limit=limit)
@@ -117,14 +127,38 @@ def wake_conversation(conversation_id: str, member: str, workspace: str) -> None
 def resolve_conversations(conversation_ids: tuple[str, ...], workspace: str, as_json: bool) -> None:
     """Say of conversations that they are solved. Exits with 1 if one refuses."""
     ready()
-    from kefu.desk.inbox import actions
+    if not _many(workspace_actor(workspace), conversation_ids, as_json, action="resolve"):
+        raise click.exceptions.Exit(1)
 
-    done = actions.do_to_many(workspace_actor(workspace), conversation_ids=conversation_ids, action="resolve")
-    if as_json:
-        print_json({"results": [{"conversation": each.conversation_id, "done": each.error is None} for each in done]})
-    for each in () if as_json else done:
-        click.echo(f"{each.conversation_id}: {each.error.sentence if each.error else 'resolved'}")
-    if any(each.error for each in done):
+
+@inbox.command("route")
+@click.argument("conversation_ids", nargs=-1, required=True)
+@click.option("--team", help="A team, by name or id; '' for none, by the rules again.")
+@click.option("--priority", type=click.Choice(["none", "low", "high", "urgent"]), help="How urgent they are.")
+@click.option("--member", required=True, help="Who does it: a member's address or id.")
+@workspace_option
+@json_option
+def route_conversations(
+    conversation_ids: tuple[str, ...],
+    team: str | None,
+    priority: str | None,
+    member: str,
+    workspace: str,
+    as_json: bool,
+) -> None:
+    """Give conversations to a team, say how urgent they are, or both. Exits with 1 if one refuses."""
+    ready()
+    from kefu.desk.accounts.team_queries import team_called
+
+    actor, done = _as_member(workspace, member), []
+    if team is not None:
+        team_id = team_called(workspace_actor(workspace), team).id if team else None
+        done.append(_many(actor, conversation_ids, as_json, action="team", team_id=team_id))
+    if priority:
+        done.append(_many(actor, conversation_ids, as_json, action="priority", priority=priority))
+    if not done:
+        raise BadInput("Say --team, --priority or both.", field="team")
+    if not all(done):
         raise click.exceptions.Exit(1)
 
 
@@ -181,11 +215,7 @@ def list_labels(workspace: str, as_json: bool) -> None:
     ready()
     from kefu.desk.inbox import queries
 
-    found = queries.labels(workspace_actor(workspace))
-    if as_json:
-        print_json({"labels": [vars(each) for each in found]})
-    for each in () if as_json else found:
-        click.echo(f"{each.id}  {each.colour}  {each.title}")
+    print_rows(queries.labels(workspace_actor(workspace)), name="labels", as_json=as_json, line=_label_line)
 
 
 @labels.command("add")
@@ -202,7 +232,7 @@ def add_label(title: str, colour: str, workspace: str, as_json: bool) -> None:
     if as_json:
         print_json(vars(made))
     else:
-        click.echo(f"{made.id}  {made.colour}  {made.title}")
+        click.echo(_label_line(made))
 
 
 @labels.command("change")
@@ -217,7 +247,7 @@ def change_label(label: str, title: str | None, colour: str | None, workspace: s
 
     actor = workspace_actor(workspace)
     made = actions.change_label(actor, label_id=_label(actor, label), title=title, colour=colour)
-    click.echo(f"{made.id}  {made.colour}  {made.title}")
+    click.echo(_label_line(made))
 
 
 @labels.command("remove")
@@ -246,11 +276,12 @@ def list_canned(workspace: str, as_json: bool) -> None:
     ready()
     from kefu.desk.inbox import queries
 
-    found = [each for each in queries.canned_replies(workspace_actor(workspace)) if each.is_shared]
-    if as_json:
-        print_json({"canned": [vars(each) for each in found]})
-    for each in () if as_json else found:
-        click.echo(f"{each.id}  /{each.shortcut:16} {each.language:5} {each.text[:60]!r}")
+    print_rows(
+        [each for each in queries.canned_replies(workspace_actor(workspace)) if each.is_shared],
+        name="canned",
+        as_json=as_json,
+        line=lambda each: f"{each.id}  /{each.shortcut:16} {each.language:5} {each.text[:60]!r}",
+    )
 
 
 @canned.command("add")
@@ -316,6 +347,22 @@ def fill_canned(canned_id: str, conversation_id: str, workspace: str, as_json: b
         click.echo(filled.text)
 
 
+def _many(actor: "Actor", conversation_ids: tuple[str, ...], as_json: bool, *, action: str, **given: Any) -> bool:
+    """Do one thing to conversations and tell of each; whether none refused."""
+    from kefu.desk.inbox import actions
+
+    done = actions.do_to_many(actor, conversation_ids=conversation_ids, action=action, **given)
+    if as_json:
+        print_json({"results": [{"conversation": each.conversation_id, "done": each.error is None} for each in done]})
+    for each in () if as_json else done:
+        click.echo(f"{each.conversation_id}: {each.error.sentence if each.error else _DONE[action]}")
+    return all(each.error is None for each in done)
+
+
+def _label_line(label: Any) -> str:
+    return f"{label.id}  {label.colour}  {label.title}"
+
+
 def _row(found: Any, titles: dict[str, str]) -> dict[str, Any]:
     row = found.conversation
     return {
@@ -346,21 +393,11 @@ def _label(actor: "Actor", name: str) -> str:
     raise BadInput(f"There is no label {name!r}. There are: {there}.", field="label")
 
 
-def _member(actor: "Actor", name: str) -> str:
-    """A member's id by their address or id. Raises BadInput."""
-    from kefu.desk.accounts import queries
-
-    for each in queries.members(actor):
-        if name in (each.id, each.email):
-            return each.id
-    raise BadInput(f"{name} is no member of this workspace.", field="member")
-
-
 def _as_member(workspace: str, name: str) -> "Actor":
-    from kefu.desk.accounts import queries
+    from kefu.desk.accounts.queries import actor_of_member
 
     actor = workspace_actor(workspace)
-    return queries.actor_of_member(actor.workspace_id, _member(actor, name))
+    return actor_of_member(actor.workspace_id, member_called(actor, name))
 
 
 def _time(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""`kefu teams`, `kefu routing`, `kefu sla`: who gets what waits, and how soon that is promised."""
+"""`kefu teams`, `kefu hours`, `kefu routing`, `kefu sla`: who gets what waits, and how soon that is promised."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option
+from kefu.cli.session import json_option, member_called, print_json, ready, workspace_actor, workspace_option
 from kefu.kit.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -118,6 +118,57 @@ def staff(email: str, workspace: str, as_json: bool, availability: str | None, l
     skills, languages = ", ".join(found.skills) or "no skills", ", ".join(found.languages) or "any language"
     most = f"at most {found.conversation_limit}" if found.conversation_limit else "any number"
     click.echo(f"{found.name}: {found.availability}; {skills}; {languages}; {most}.")
+
+
+@click.group()
+def hours() -> None:
+    """Business hours, of a workspace or a team: show, set."""
+
+
+@hours.command("show")
+@click.option("--team", default="", help="A team, by name or id; without it the workspace's.")
+@workspace_option
+@json_option
+def show_hours(team: str, workspace: str, as_json: bool) -> None:
+    """Show when people are at work."""
+    _tell_hours(_actor(workspace), team, as_json=as_json)
+
+
+@hours.command("set")
+@click.option("--time-zone", required=True, help="Such as Asia/Shanghai.")
+@click.option("--day", "days", multiple=True, help="Such as mon-fri=09:00-12:00,13:00-18:00; may be given again.")
+@click.option("--holiday", "holidays", multiple=True, help="A day off, such as 2026-10-01; may be given again.")
+@click.option("--always", is_flag=True, help="Around the clock, every day but holidays.")
+@click.option("--team", default="", help="A team, by name or id; without it the workspace's.")
+@workspace_option
+@json_option
+def set_hours_(
+    time_zone: str,
+    days: tuple[str, ...],
+    holidays: tuple[str, ...],
+    always: bool,
+    team: str,
+    workspace: str,
+    as_json: bool,
+) -> None:
+    """Say when people are at work; days that are not named are closed. A workspace's hours hold half a minute later."""
+    actor = _actor(workspace)
+    from kefu.desk.accounts.actions import set_hours
+    from kefu.desk.accounts.team_actions import change_team
+    from kefu.desk.accounts.team_queries import team_called
+
+    if always == bool(days):
+        raise BadInput("Name the hours with --day, or say --always.", field="weekly")
+    given: dict[str, Any] = {
+        "time_zone": time_zone,
+        "weekly": None if always else _week(days),
+        "holidays": list(holidays),
+    }
+    if team:
+        change_team(actor, team_id=team_called(actor, team).id, hours=given)
+    else:
+        set_hours(actor, **given)
+    _tell_hours(actor, team, as_json=as_json)
 
 
 @click.group()
@@ -270,13 +321,40 @@ def _actor(workspace: str) -> "Actor":
 
 
 def _ids(actor: "Actor", emails: tuple[str, ...]) -> list[str]:
-    from kefu.desk.accounts.queries import members
+    return [member_called(actor, each) for each in emails]
 
-    by_mail = {each.email: each.id for each in members(actor) if each.is_active}
-    unknown = [each for each in emails if each.strip().lower() not in by_mail]
-    if unknown:
-        raise NotFound(f"No member of this workspace has the address {unknown[0]}.", email=unknown[0])
-    return [by_mail[each.strip().lower()] for each in emails]
+
+def _tell_hours(actor: "Actor", team: str, *, as_json: bool) -> None:
+    from kefu.desk.accounts.hours import DAYS, hours_json
+    from kefu.desk.accounts.queries import hours_set
+    from kefu.desk.accounts.team_queries import team_called
+
+    found = (team_called(actor, team).hours if team else None) or hours_json(hours_set(actor))
+    if as_json:
+        print_json(found)
+        return
+    click.echo(found["time_zone"])
+    for day in DAYS if found["weekly"] else ():
+        click.echo(f"{day}  {', '.join('-'.join(each) for each in found['weekly'].get(day, ())) or 'closed'}")
+    if not found["weekly"]:
+        click.echo("around the clock")
+    if found["holidays"]:
+        click.echo(f"off  {', '.join(found['holidays'])}")
+
+
+def _week(days: tuple[str, ...]) -> dict[str, list[list[str]]]:
+    """Hours by day from `mon-fri=09:00-12:00,13:00-18:00`. Raises BadInput for days that there are not."""
+    from kefu.desk.accounts.hours import DAYS
+
+    week: dict[str, list[list[str]]] = {}
+    for each in days:
+        named, _, windows = each.partition("=")
+        first, _, last = named.strip().lower().partition("-")
+        if first not in DAYS or (last or first) not in DAYS or not windows:
+            raise BadInput(f"{each!r} is no day with hours such as mon-fri=09:00-18:00.", field="weekly")
+        for day in DAYS[DAYS.index(first) : DAYS.index(last or first) + 1]:
+            week.setdefault(day, []).extend(window.strip().split("-") for window in windows.split(","))
+    return week
 
 
 def _rules(path: str) -> list[dict[str, Any]]:

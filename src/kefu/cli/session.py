@@ -2,13 +2,14 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kefu.kit import log
-from kefu.kit.errors import BadInput
+from kefu.kit.errors import BadInput, NotFound
 from kefu.kit.settings import settings
 
 if TYPE_CHECKING:
@@ -109,6 +110,38 @@ def batches(rows: Iterator[dict[str, Any]], size: int = 32) -> Iterator[list[dic
     """Rows a few at a time: questions that are asked together share a run of the encoder."""
     while some := list(itertools.islice(rows, size)):
         yield some
+
+
+def member_called(actor: "Actor", name: str) -> str:
+    """A member's id by their mail address or id. Raises NotFound."""
+    from kefu.desk.accounts.queries import members
+
+    wanted = name.strip().lower()
+    for each in members(actor):
+        if wanted in (each.id, each.email):
+            return each.id
+    raise NotFound(f"No member of this workspace has the address {name}.", email=name)
+
+
+def print_rows(rows: Sequence[Any], *, name: str, as_json: bool, line: Callable[[Any], str]) -> None:
+    """Rows as one JSON object under a name, or a line each."""
+    if as_json:
+        print_json({name: [vars(each) for each in rows]})
+        return
+    for each in rows:
+        click.echo(line(each))
+
+
+def write_private(out: str, pieces: Iterable[str]) -> None:
+    """Write a file that nobody else may read: it holds personal data. Raises BadInput where it cannot be written."""
+    path = Path(out)
+    try:
+        path.touch(mode=0o600)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror}.") from None
+    click.echo(f"Wrote {out}.")
 
 
 def print_json(value: Any) -> None:

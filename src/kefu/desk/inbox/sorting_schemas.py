@@ -96,11 +96,17 @@ class ListChoices(Schema):
 
 
 class Many(Request):
-    """What is to be done to many conversations; `member` of assign, `add` and `remove` of label, `until` of snooze."""
+    """What is to be done to many conversations.
+
+    `member` belongs to assign, `add` and `remove` to label, `team` (null: by the rules again) to team, `priority` to
+    priority, `until` to snooze.
+    """
 
     conversations: list[str] = Field(min_length=1, max_length=200)
-    action: Literal["resolve", "assign", "take", "label", "snooze", "wake", "read"]
+    action: Literal["resolve", "assign", "take", "label", "team", "priority", "snooze", "wake", "read"]
     member: str | None = None
+    team: str | None = None
+    priority: str = ""
     add: list[str] = Field(default_factory=list, max_length=50)
     remove: list[str] = Field(default_factory=list, max_length=50)
     until: datetime | None = None
@@ -110,6 +116,8 @@ class Many(Request):
         belongs: dict[str, dict[str, Any]] = {
             "assign": {"member_id": self.member},
             "label": {"add": self.add, "remove": self.remove},
+            "team": {"team_id": self.team},
+            "priority": {"priority": self.priority},
             "snooze": {"until": self.until},
         }
         return belongs.get(self.action, {})

@@ -7,6 +7,7 @@ from typing import Any
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox.actions.conversations import assign, mark_read, resolve, take
 from kefu.desk.inbox.actions.labels import label
+from kefu.desk.inbox.actions.routes import set_priority, set_team
 from kefu.desk.inbox.actions.snoozing import snooze, wake
 from kefu.kit.errors import BadInput, KefuError
 
@@ -23,7 +24,8 @@ class Done:
 
 
 def do_to_many(actor: Actor, *, conversation_ids: Sequence[str], action: str, **given: Any) -> list[Done]:
-    """Resolve, assign (`member_id`), take, label (`add`, `remove`), snooze (`until`), wake or read many conversations.
+    """Resolve, assign (`member_id`), take, label (`add`, `remove`), team (`team_id`), priority (`priority`), snooze
+    (`until`), wake or read many conversations.
 
     Each is a transaction of its own, with its own result, in order. Raises BadInput for another action or too many,
     NotAllowed.
@@ -55,6 +57,8 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
     "assign": assign,
     "take": take,
     "label": label,
+    "team": set_team,
+    "priority": set_priority,
     "snooze": snooze,
     "wake": wake,
     "read": _read,

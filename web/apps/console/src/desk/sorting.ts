@@ -1,5 +1,6 @@
 /** The desk API of sorting and writing in the inbox, as functions, one for each route. */
 import { query, request } from "./request";
+import type { Priority } from "./routing";
 import type { Conversation, ConversationStatus } from "./types";
 
 const id = encodeURIComponent;
@@ -85,6 +86,8 @@ export interface Merge {
 export type Bulk =
   | { action: "resolve" | "take" | "wake" | "read" }
   | { action: "assign"; member: string | null }
+  | { action: "team"; team: string | null }
+  | { action: "priority"; priority: Priority }
   | { action: "label"; add?: string[]; remove?: string[] }
   | { action: "snooze"; until: string | null };
 

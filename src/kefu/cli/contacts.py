@@ -1,0 +1,167 @@
+"""`kefu contacts`: customers, what is kept of them, and what they agreed to."""
+
+import json
+from pathlib import Path
+
+import click
+
+from kefu.cli.session import (
+    json_option,
+    print_json,
+    print_rows,
+    ready,
+    workspace_actor,
+    workspace_option,
+    write_private,
+)
+
+
+@click.group()
+def contacts() -> None:
+    """Customers: list, block, tables, attributes; export or erase what is kept of one."""
+
+
+@contacts.command("export")
+@click.argument("contact_id")
+@click.option("--out", type=click.Path(dir_okay=False), help="A file to write; standard output without it.")
+@workspace_option
+def export_contact(contact_id: str, out: str | None, workspace: str) -> None:
+    """Write all that is kept of a contact, with the originals of their messages, as JSON."""
+    ready()
+    from kefu.desk.erasure import export
+
+    text = json.dumps(export(workspace_actor(workspace), contact_id), ensure_ascii=False, indent=2, default=str)
+    if out is None:
+        click.echo(text)
+    else:
+        write_private(out, [text])
+
+
+@contacts.command("erase")
+@click.argument("contact_id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@workspace_option
+def erase_contact(contact_id: str, yes: bool, workspace: str) -> None:
+    """Delete a contact's profile, identities, conversations and messages. This cannot be undone."""
+    ready()
+    from kefu.desk.erasure import erase
+
+    if not yes:
+        click.confirm(f"Erase {contact_id} and all their conversations for good?", abort=True)
+    count = erase(workspace_actor(workspace), contact_id)
+    click.echo(f"Erased {contact_id} with {count} conversations.")
+
+
+@contacts.command("list")
+@click.option("--search", default="", help="Part of a name, address or attribute.")
+@click.option("--blocked", is_flag=True, help="Only blocked ones.")
+@click.option("--limit", default=50, show_default=True)
+@workspace_option
+@json_option
+def list_contacts(search: str, blocked: bool, limit: int, workspace: str, as_json: bool) -> None:
+    """List contacts, the latest seen first."""
+    ready()
+    from kefu.desk.contacts.tables import contacts as found_contacts
+
+    page = found_contacts(workspace_actor(workspace), search=search, blocked=blocked or None, limit=limit)
+    if as_json:
+        print_json({"contacts": [vars(each) for each in page.contacts], "is_whole": page.is_whole})
+        return
+    for each in page.contacts:
+        mark = f"  blocked, {each.refused} refused" if each.is_blocked else ""
+        click.echo(f"{each.id}  {each.last_seen_at:%Y-%m-%d}  {each.name or '-'}  {each.email}{mark}")
+
+
+@contacts.command("block")
+@click.argument("contact_id")
+@click.option("--undo", is_flag=True, help="Take their messages again.")
+@workspace_option
+def block_contact(contact_id: str, undo: bool, workspace: str) -> None:
+    """Take no messages from a contact any more; they are refused and counted."""
+    ready()
+    from kefu.desk.contacts import care
+
+    (care.unblock if undo else care.block)(workspace_actor(workspace), contact_id=contact_id)
+    click.echo(f"{contact_id} is {'heard again' if undo else 'blocked'}.")
+
+
+@contacts.command("consent")
+@click.argument("contact_id")
+@click.option(
+    "--kind", type=click.Choice(["marketing", "training"]), help="What they agree to; without it all is listed."
+)
+@click.option("--given/--taken-back", "is_given", default=True, help="Whether they agree, or no longer do.")
+@click.option("--source", default="", help="Where they said so, such as a form's name.")
+@workspace_option
+@json_option
+def consent(contact_id: str, kind: str | None, is_given: bool, source: str, workspace: str, as_json: bool) -> None:
+    """Keep what a contact agreed to, or list it. Their texts are learnt from only with their consent to training."""
+    ready()
+    from kefu.desk.contacts import care
+
+    actor = workspace_actor(workspace)
+    if kind:
+        care.agree(actor, contact_id=contact_id, kind=kind, is_given=is_given, source=source)
+
+    def line(each: "care.ConsentInfo") -> str:
+        return f"{each.kind:10} {'given' if each.is_given else 'not given'}  {each.given_at:%Y-%m-%d}  {each.source}"
+
+    print_rows(care.consents(actor, contact_id=contact_id), name="consents", as_json=as_json, line=line)
+
+
+@contacts.command("table")
+@click.argument("out", type=click.Path(dir_okay=False))
+@workspace_option
+def write_table(out: str, workspace: str) -> None:
+    """Write all contacts as a CSV table."""
+    ready()
+    from kefu.desk.contacts.tables import exported
+
+    write_private(out, exported(workspace_actor(workspace)))
+
+
+@contacts.command("import")
+@click.argument("table", type=click.Path(exists=True, dir_okay=False))
+@click.option("--channel", "channel_id", required=True, help="The channel that knows them by the table's ids.")
+@workspace_option
+@json_option
+def import_table(table: str, channel_id: str, workspace: str, as_json: bool) -> None:
+    """Read contacts from a CSV table with a column id."""
+    ready()
+    from kefu.desk.contacts import tables
+    from kefu.desk.inbox.queries import channel
+
+    actor = workspace_actor(workspace)
+    channel(actor, channel_id)
+    found = tables.import_table(actor, data=Path(table).read_bytes(), channel_id=channel_id, source=Path(table).name)
+    if as_json:
+        print_json(vars(found))
+        return
+    click.echo(f"{found.made} new, {found.changed} changed.")
+    for number, problem in found.problems:
+        click.echo(f"line {number}: {problem}", err=True)
+
+
+@contacts.command("attribute")
+@click.argument("key", required=False)
+@click.option("--title", default="", help="As members see it.")
+@click.option("--kind", type=click.Choice(["text", "number", "date", "choice", "yes_no"]), default="text")
+@click.option("--choice", "choices", multiple=True, help="One of a choice's; may be repeated.")
+@click.option("--told/--not-told", default=False, help="Whether the assistant may know and use it.")
+@click.option("--remove", is_flag=True, help="Define it no more.")
+@workspace_option
+def attribute(
+    key: str | None, title: str, kind: str, choices: tuple[str, ...], told: bool, remove: bool, workspace: str
+) -> None:
+    """Define what is kept of contacts; without a key, list it."""
+    ready()
+    from kefu.desk.contacts import attributes
+
+    actor = workspace_actor(workspace)
+    if key and remove:
+        attributes.remove_attribute(actor, key=key)
+    elif key:
+        attributes.define(actor, key=key, title=title, kind=kind, choices=list(choices), is_told=told)
+    for each in attributes.attributes(actor):
+        what = f"{each.kind} ({', '.join(each.choices)})" if each.choices else each.kind
+        click.echo(f"{each.key:20} {what:30} {'told to the assistant' if each.is_told else ''}  {each.title}")
