@@ -110,9 +110,10 @@ def ask(index: WordIndex):
         hint: str | None = None,
         seconds: float = 30.0,
         models: Mapping[str, object] = {},
+        contact: Mapping[str, object] = {},
         **listeners: object,
     ) -> TurnOutcome:
-        request = TurnRequest("t1", "w1", "c1", text, tuple(history), policy, refusals, hint)
+        request = TurnRequest("t1", "w1", "c1", text, tuple(history), policy, refusals, hint, contact=contact)
         return await answer(
             request,
             Tools(index if knowledge is None else knowledge, generator, generation_seconds=seconds, **models),
