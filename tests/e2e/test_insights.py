@@ -44,7 +44,7 @@ def test_an_answer_and_a_refusal_appear_live_and_in_reports(
     # Nobody touches the page.
     expect(tile(page, "Answers")).to_have_text(str(before + 2), timeout=_ROLLED_MS)
     expect(tile(page, "Not answered")).to_have_text(str(refused + 1))
-    expect(tile(page, "Answer time, half")).not_to_have_text("–")
+    expect(tile(page, "Answer time (median)")).not_to_have_text("–")
     expect(page.locator(".people")).to_contain_text("Lin")
     expect(page.locator("canvas")).to_be_visible()
     assert axe_violations(page) == []

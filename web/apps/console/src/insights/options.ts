@@ -78,7 +78,7 @@ export function bars(
       type: "category",
       inverse: true,
       data: names,
-      axisLabel: { ...axisText(theme), width: 150, overflow: "truncate" },
+      axisLabel: { ...axisText(theme), width: 190, overflow: "truncate" },
       axisLine: { show: false },
       axisTick: { show: false },
     },

@@ -156,7 +156,7 @@ export const routing = {
   "sla.hours.all": "all hours",
   "sla.clock.first_reply": "First reply",
   "sla.clock.next_reply": "Reply",
-  "sla.clock.resolution": "Solution",
+  "sla.clock.resolution": "Resolution",
   "sla.left": "{kind}: {time} left",
   "sla.late": "{kind}: {time} late",
   "sla.paused": "{kind}: paused",
