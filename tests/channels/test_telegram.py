@@ -7,9 +7,15 @@ import pytest
 from aiogram import methods, types
 
 from kefu.contracts.channel import Outgoing
+from kefu.desk.assistants.actions import set_up
 from kefu.desk.channels import check_channel
 from kefu.desk.inbox import actions, queries
+from kefu.gateway.hub import Hub
+from kefu.gateway.plugins import Plugins
+from kefu.gateway.rows import Rows
+from kefu.gateway.signs import TypingSigns
 from kefu.kit import settings
+from kefu.kit.runtime import run
 from kefu.testing.fake_telegram import FakeTelegram
 
 from .conftest import ANSWER, APPROVED, Line, eventually
@@ -48,6 +54,33 @@ def test_a_repeated_update_is_answered_once(line: Line, telegram: FakeTelegram) 
         line.post(telegram.request(update))
     line.settled(1)
     assert telegram.texts("42") == [ANSWER]
+
+
+def test_the_customer_sees_that_the_assistant_composes_an_answer(line: Line, telegram: FakeTelegram) -> None:
+    slow = {"replies": [ANSWER], "delay": 1.2 / len(ANSWER.split())}
+    set_up(line.actor, policy={"kinds": ["generated"]}, generator="scripted:slow", generator_options=slow)
+    line.post(telegram.request(telegram.says("42", APPROVED)))
+    assert line.settled(1) == ["sent"]
+    assert telegram.typing == ["42"]
+
+
+def test_the_customer_sees_that_a_member_types_but_not_at_each_key(line: Line, telegram: FakeTelegram) -> None:
+    line.post(telegram.request(telegram.says("42", APPROVED)))
+    line.settled(1)
+    conversation = line.messages()[0].conversation_id
+
+    async def type_three_keys() -> None:
+        rows = Rows()
+        plugins = Plugins(rows, Hub(rows))
+        signs = TypingSigns(rows, plugins)
+        for _ in range(3):
+            signs.wrote(line.shop.workspace_id, conversation)
+        await signs.told()
+        await plugins.close()
+        rows.close()
+
+    run(type_three_keys(), timeout=30)
+    assert telegram.typing == ["42"]
 
 
 def test_groups_and_bots_are_no_customers(line: Line, telegram: FakeTelegram) -> None:

@@ -80,7 +80,8 @@ class Capabilities:
     `sound_format` is what its voice messages are (knowledge.sound.FORMATS). `length` is the longest text of one message
     in characters, 0 for any. `idempotent`: sending the same key twice is
     received once, so what was interrupted is sent again; else a person looks at it. `merges`: replies that wait for the
-    same customer go as one. `polls`: it fetches messages itself, if its settings say so.
+    same customer go as one. `typing`: the customer can be shown that somebody writes (`ShowsTyping`). `polls`: it
+    fetches messages itself, if its settings say so.
     """
 
     sound: bool = False
@@ -412,6 +413,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Close connections; safe to call twice."""
+
+
+@runtime_checkable
+class ShowsTyping(Protocol):
+    """What a channel beside that is whose manifest says `typing`."""
+
+    async def show_typing(self, to: str) -> None:
+        """Let a customer see for some seconds that somebody writes. Raises KefuError where it cannot be shown."""
 
 
 def _checked(field_: FormField, value: Any) -> str | bool:

@@ -34,6 +34,7 @@ from kefu.gateway.outbox import Outbox
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
+from kefu.gateway.signs import TypingSigns
 from kefu.gateway.surveys import Asker
 from kefu.gateway.webhooks import Webhooks
 from kefu.kit.log import Log
@@ -57,6 +58,7 @@ class Dispatch:
         self._hub = hub
         self._worker = f"worker_{uuid.uuid4().hex[:16]}"
         self._outbox = Outbox(rows, hub, plugins, self._worker)
+        self.signs = TypingSigns(rows, plugins)
         self._asker = Asker(rows, hub)
         self._webhooks = Webhooks(rows, hub, self._worker)
         self._due = asyncio.Event()
@@ -184,7 +186,10 @@ class Dispatch:
 
     async def _work(self, turn: ClaimedTurn) -> None:
         try:
-            with span("dispatch.turn", turn=turn.id, workspace=turn.workspace_id):
+            with (
+                span("dispatch.turn", turn=turn.id, workspace=turn.workspace_id),
+                self.signs.composing(turn.workspace_id, turn.conversation_id),
+            ):
                 outcome = await self._answer(turn)
         except asyncio.CancelledError:
             self._done(turn.id, turn.conversation_id)

@@ -157,6 +157,10 @@ class _Member(_Browser):
 
     _at = ""
 
+    def _typing(self, conversation_id: str) -> None:
+        super()._typing(conversation_id)
+        self._gateway.dispatch.signs.wrote(self._actor.workspace_id, conversation_id)
+
     async def serve(self) -> None:
         try:
             await super().serve()

@@ -35,6 +35,7 @@ from kefu.contracts.channel import (
     SendResult,
     Sent,
     Setup,
+    ShowsTyping,
     TryLater,
     manifest,
 )
@@ -274,6 +275,11 @@ class ChannelSuite:
         run(channel.close(), timeout=TIMEOUT)
 
     # --- settings ---
+
+    def test_typing_is_shown_where_the_manifest_says_so(self, playing: Any, channel: Channel) -> None:
+        assert isinstance(channel, ShowsTyping) == self.manifest.capabilities.typing
+        if isinstance(channel, ShowsTyping):
+            run(channel.show_typing(CONTACT), timeout=TIMEOUT)
 
     def test_settings_are_checked_in_both_languages(self, channel: Channel) -> None:
         found = run(channel.check_settings(), timeout=TIMEOUT)

@@ -23,7 +23,10 @@ _LENGTH = 4096  # UTF-16 code units of one message
 
 
 class FakeTelegram(FakeServer):
-    """`blocked` are chats that refuse the bot. `silent` breaks so many connections after a message was sent."""
+    """`blocked` are chats that refuse the bot. `silent` breaks so many connections after a message was sent.
+
+    `typing` are the chats that were shown that the bot writes, in order.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,6 +35,7 @@ class FakeTelegram(FakeServer):
         self.blocked: set[str] = set()
         self.webhook: dict[str, Any] = {}
         self.acknowledged: list[str] = []
+        self.typing: list[str] = []
         self.silent = 0
         self._updates: list[dict[str, Any]] = []
         self._changed = threading.Condition()
@@ -142,6 +146,11 @@ class FakeTelegram(FakeServer):
         self._take(handler, body)
 
     _send_voice = _send_audio = _send_document = _send_photo
+
+    def _send_chat_action(self, handler: Handler, body: Any) -> None:
+        assert body["action"] == "typing"
+        self.typing.append(str(body["chat_id"]))
+        _give(handler, True)
 
     def _answer_callback_query(self, handler: Handler, body: Any) -> None:
         self.acknowledged.append(body["callback_query_id"])

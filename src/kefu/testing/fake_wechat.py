@@ -30,6 +30,7 @@ ORIGINAL_ID = "gh_0123456789ab"
 QUOTA = 5
 WINDOW = 48 * 3600.0
 _TEXT = 2048  # bytes
+_TYPING_WINDOW = 30.0  # seconds after the customer's message
 
 
 @dataclass
@@ -48,6 +49,7 @@ class FakeWeChat(FakeServer):
 
     `authorised` says whether the account has the customer-service API. `seal` and `unseal` make and open envelopes, for
     the compatible and safe modes; they come from another implementation than the one that is tested.
+    `typing` are the customers who were shown that somebody writes, in order.
     """
 
     def __init__(self, *, drop: float = 5.0, clock: Callable[[], float] = time.time) -> None:
@@ -62,6 +64,7 @@ class FakeWeChat(FakeServer):
         self.seen: list[tuple[str, str]] = []
         self.refused: list[tuple[int, str]] = []
         self.media: dict[str, tuple[bytes, str]] = {}
+        self.typing: list[str] = []
         self.tokens_given = 0
         self.token_seconds = 7200
         self.silent = 0
@@ -198,6 +201,8 @@ class FakeWeChat(FakeServer):
             self._refuse(handler, 40001 if ends is None else 42001, "access_token invalid or expired")
         elif parts.path == "/cgi-bin/message/custom/send":
             self._take(handler, request.body)
+        elif parts.path == "/cgi-bin/message/custom/typing":
+            self._show_typing(handler, request.body)
         elif parts.path == "/cgi-bin/media/upload":
             media_id = f"media{next(self._numbers)}"
             self.media[media_id] = (request.raw, query["type"])
@@ -245,6 +250,18 @@ class FakeWeChat(FakeServer):
             self.silent -= 1
             handler.close_connection = True
         else:
+            handler.send_json(200, {"errcode": 0, "errmsg": "ok"})
+
+    def _show_typing(self, handler: Handler, body: Any) -> None:
+        openid = str(body.get("touser", ""))
+        if not self.authorised:
+            self._refuse(handler, 48001, "api unauthorized")
+        elif body.get("command") != "Typing":
+            self._refuse(handler, 45072, "invalid command")
+        elif self.clock() - self._last_said.get(openid, 0.0) > _TYPING_WINDOW:
+            self._refuse(handler, 45080, "need to interact with the user within 30 seconds")
+        else:
+            self.typing.append(openid)
             handler.send_json(200, {"errcode": 0, "errmsg": "ok"})
 
     def _wrong(self, openid: str, body: Any) -> tuple[int, str]:

@@ -89,6 +89,10 @@ class TelegramChannel:
             return error.result
         return Sent(str(sent["message_id"]))
 
+    async def show_typing(self, to: str) -> None:
+        """Telegram shows it for five seconds, or until a message comes."""
+        await self._client.call("sendChatAction", {"chat_id": to, "action": "typing"})
+
     async def check_settings(self) -> Sequence[Check]:
         """Ask who the bot is, and set or take away its webhook, as the settings say."""
         try:

@@ -119,6 +119,11 @@ class WeChatChannel:
             return error.result
         return Sent()
 
+    async def show_typing(self, to: str) -> None:
+        """WeChat shows it for fifteen seconds, or until a message comes; it counts against no quota."""
+        if not await self._is_unverified():
+            await self._client.show_typing(to)
+
     async def check_settings(self) -> Sequence[Check]:
         """Get a token; that WeChat reaches us is seen when it asks, which it does when its own form is saved."""
         try:

@@ -37,6 +37,12 @@ class WeChatClient:
         # WeChat shows escapes as they are: JSON goes as UTF-8.
         return await self._called("POST", "/cgi-bin/message/custom/send", content=to_json(message))
 
+    async def show_typing(self, to: str) -> None:
+        """Show a customer who wrote within 30 seconds that somebody writes. Raises ChannelFailure."""
+        await self._called(
+            "POST", "/cgi-bin/message/custom/typing", content=to_json({"touser": to, "command": "Typing"})
+        )
+
     async def upload(self, file: File, kind: str) -> str:
         """Keep a file at WeChat for three days; gives its media id. Raises ChannelFailure."""
         content = {"files": {"media": (file.name, file.data, file.media_type)}}

@@ -33,7 +33,16 @@ from kefu.desk.inbox.queries.conversations import (
     threads,
     with_names,
 )
-from kefu.desk.inbox.queries.deliveries import DeliveryInfo, Traffic, deliveries, delivery, outgoing, traffic
+from kefu.desk.inbox.queries.deliveries import (
+    DeliveryInfo,
+    Traffic,
+    TypingPlace,
+    deliveries,
+    delivery,
+    outgoing,
+    traffic,
+    typing_place,
+)
 from kefu.desk.inbox.queries.drafts import DraftInfo, drafts
 from kefu.desk.inbox.queries.labels import LabelInfo, label_titles, labels
 from kefu.desk.inbox.queries.messages import (
@@ -73,6 +82,7 @@ __all__ = [
     "ThreadInfo",
     "Traffic",
     "TurnInfo",
+    "TypingPlace",
     "ViewInfo",
     "as_said",
     "attachment",
@@ -124,6 +134,7 @@ __all__ = [
     "traffic",
     "turn",
     "turn_info",
+    "typing_place",
     "unheard",
     "view_counts",
     "views",

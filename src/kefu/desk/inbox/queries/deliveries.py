@@ -110,6 +110,30 @@ def outgoing(workspace_id: str, conversation_id: str, batch: str) -> Outgoing:
     return _outgoing(batch, thread, messages, address)
 
 
+@dataclass(frozen=True)
+class TypingPlace:
+    """Where a customer can be shown that somebody writes: the channel, its kind, and who they are to it."""
+
+    channel_id: str
+    kind: str
+    to: str
+
+
+def typing_place(workspace_id: str, conversation_id: str) -> TypingPlace | None:
+    """None where the conversation is on no plug-in's channel, the channel sends nothing, or the customer has left."""
+    rows = Reach.objects.of(workspace_id).filter(
+        conversation_id=conversation_id,
+        gone_at__isnull=True,
+        channel__is_active=True,
+        channel__paused_at__isnull=True,
+    )
+    reach = rows.select_related("channel").first()
+    if reach is None:
+        return None
+    address = json.loads(unseal(workspace_key(workspace_id), reach.sealed_address, about=conversation_id))
+    return TypingPlace(reach.channel_id, reach.channel.kind, address["to"])
+
+
 def _outgoing(batch: str, thread: Conversation, messages: list[Message], address: Mapping[str, Any]) -> Outgoing:
     last = messages[-1]
     answers = [row.answer or {} for row in messages]
