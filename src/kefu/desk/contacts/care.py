@@ -1,7 +1,6 @@
 """Care of a contact: consent, blocking, language, notes."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from django.db.models import F, OuterRef, Subquery
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import member_names, workspace_key
 from kefu.desk.actor import Actor, Role, Scope
+from kefu.desk.contacts.listeners import TAKEN_BACK
 from kefu.desk.contacts.models import Consent, Contact, ContactNote
 from kefu.desk.contacts.queries import get
 from kefu.desk.crypto import seal, unseal
@@ -34,10 +34,6 @@ _KNOWN_HERE = """
 """
 _BLOCKED = "SELECT 1 FROM contacts_contact WHERE id = %s AND workspace_id = %s AND blocked_at IS NOT NULL"
 _LANGUAGE = re.compile(r"(?:[a-z]{2,3}(?:-[A-Za-z]{2,4})?)?")
-
-
-# Told in the same transaction of (workspace, contact, kind) that a contact takes a consent back.
-_listeners: list[Callable[[str, str, str], None]] = []
 
 
 class Blocked(NotAllowed):
@@ -68,12 +64,6 @@ class NoteInfo:
     text: str
     author: str
     created_at: datetime
-
-
-def when_taken_back(listener: Callable[[str, str, str], None]) -> None:
-    """Tell a listener, too, of each consent that is taken back, so that it drops what it kept with it."""
-    if listener not in _listeners:
-        _listeners.append(listener)
 
 
 def block(actor: Actor, *, contact_id: str) -> None:
@@ -147,7 +137,7 @@ def agree(
             by_id=actor.id,
         )
         if not is_given:
-            for listener in _listeners:
+            for listener in TAKEN_BACK:
                 listener(actor.workspace_id, contact_id, kind)
         known = next((each.is_given for each in before if each.kind == kind), None)
         announce(actor.workspace_id, "contact.updated", contact_id)

@@ -8,7 +8,6 @@ class CopilotConfig(AppConfig):
     label = "copilot"
 
     def ready(self) -> None:
-        from kefu.desk.contacts.care import when_taken_back
-        from kefu.desk.copilot.actions import consent_taken_back
+        from kefu.desk.contacts.listeners import TAKEN_BACK
 
-        when_taken_back(consent_taken_back)
+        TAKEN_BACK.add("kefu.desk.copilot.actions:consent_taken_back")

@@ -11,10 +11,10 @@ class InboxConfig(AppConfig):
     label = "inbox"
 
     def ready(self) -> None:
-        from kefu.desk.inbox.actions import clocks, happenings, routes
+        from kefu.desk.inbox.listeners import FOLLOWERS
 
-        happenings.follow(routes.follow)
-        happenings.follow(clocks.follow)
+        FOLLOWERS.add("kefu.desk.inbox.actions.routes:follow")
+        FOLLOWERS.add("kefu.desk.inbox.actions.clocks:follow")
         post_migrate.connect(_searchable, sender=self)
 
 

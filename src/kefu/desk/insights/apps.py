@@ -8,7 +8,6 @@ class InsightsConfig(AppConfig):
     label = "insights"
 
     def ready(self) -> None:
-        from kefu.desk.inbox.actions import watch
-        from kefu.desk.insights.actions import WATCHER
+        from kefu.desk.inbox.listeners import WATCHERS
 
-        watch(WATCHER)
+        WATCHERS.add("kefu.desk.insights.actions:WATCHER")

@@ -8,8 +8,7 @@ class SurveysConfig(AppConfig):
     label = "surveys"
 
     def ready(self) -> None:
-        from kefu.desk.inbox.actions import listen_after_end, watch
-        from kefu.desk.surveys.actions import WATCHER, heard
+        from kefu.desk.inbox.listeners import AFTER_END, WATCHERS
 
-        watch(WATCHER)
-        listen_after_end(heard)
+        WATCHERS.add("kefu.desk.surveys.actions:WATCHER")
+        AFTER_END.add("kefu.desk.surveys.actions:heard")

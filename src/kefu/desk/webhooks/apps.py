@@ -8,7 +8,6 @@ class WebhooksConfig(AppConfig):
     label = "webhooks"
 
     def ready(self) -> None:
-        from kefu.desk.inbox.actions import watch
-        from kefu.desk.webhooks.actions import WATCHER
+        from kefu.desk.inbox.listeners import WATCHERS
 
-        watch(WATCHER)
+        WATCHERS.add("kefu.desk.webhooks.actions:WATCHER")

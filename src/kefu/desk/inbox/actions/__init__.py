@@ -56,7 +56,6 @@ from kefu.desk.inbox.actions.happenings import (
     message_happened,
     set_clocks,
     turn_facts,
-    watch,
 )
 from kefu.desk.inbox.actions.keeping import keep, tell_member
 from kefu.desk.inbox.actions.labels import add_label, change_label, label, remove_label
@@ -67,7 +66,6 @@ from kefu.desk.inbox.actions.messages import (
     ReceivedMessage,
     Taken,
     give_feedback,
-    listen_after_end,
     note,
     receive_message,
     receive_messages,
@@ -141,7 +139,6 @@ __all__ = [
     "language_of",
     "leave_address",
     "leave_pending",
-    "listen_after_end",
     "mail_transcript",
     "make_channel",
     "mark_read",
@@ -185,5 +182,4 @@ __all__ = [
     "wait",
     "wake",
     "wants_files",
-    "watch",
 ]

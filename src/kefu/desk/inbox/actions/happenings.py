@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from kefu.desk.accounts.actions import announce
+from kefu.desk.inbox.listeners import FOLLOWERS, WATCHERS
 from kefu.desk.inbox.models import Conversation, Happening, Message
 from kefu.desk.rows import now
 from kefu.desk.statements import insert, new
@@ -44,18 +45,6 @@ class Watcher:
 
     told: Callable[[Conversation, Happened], None]
     erased: Callable[[str, list[str]], None]
-
-
-def watch(watcher: Watcher) -> None:
-    """Tell a watcher, too; it is told inside the transactions, so what it raises undoes the change."""
-    if watcher not in _watchers:
-        _watchers.append(watcher)
-
-
-def follow(follower: Callable[[Conversation, Happened], None]) -> None:
-    """Tell a follower after all watchers, too: what it lets happen comes after what it was told of."""
-    if follower not in _followers:
-        _followers.append(follower)
 
 
 def happened(thread: Conversation, kind: str, *, by: str = "", at: datetime | None = None, **detail: Any) -> None:
@@ -92,7 +81,7 @@ def said(thread: Conversation, row: Message, turn: Mapping[str, Any] | None = No
 
 def erased(workspace_id: str, conversation_ids: list[str]) -> None:
     """Conversations are about to be deleted with all that was said."""
-    for watcher in _watchers:
+    for watcher in WATCHERS:
         watcher.erased(workspace_id, conversation_ids)
 
 
@@ -128,11 +117,7 @@ def turn_facts(
 
 
 def _tell(thread: Conversation, event: Happened) -> None:
-    for watcher in _watchers:
+    for watcher in WATCHERS:
         watcher.told(thread, event)
-    for follower in _followers:
+    for follower in FOLLOWERS:
         follower(thread, event)
-
-
-_watchers: list[Watcher] = []
-_followers: list[Callable[[Conversation, Happened], None]] = []

@@ -23,6 +23,7 @@ from kefu.desk.inbox.actions.deliveries import queue
 from kefu.desk.inbox.actions.happenings import happened, said
 from kefu.desk.inbox.actions.letting_in import let_in
 from kefu.desk.inbox.actions.state import language_of, reopen, save, wake
+from kefu.desk.inbox.listeners import AFTER_END
 from kefu.desk.inbox.models import Attachment, Conversation, Message, Turn
 from kefu.desk.inbox.queries import MessageInfo, get, message_info, message_infos, original, placeholders
 from kefu.desk.rows import now
@@ -82,12 +83,6 @@ class Incoming:
     attachments: Sequence[str] = ()
     idempotency_key: str | None = None
     pressed: str = ""
-
-
-def listen_after_end(listener: Callable[[Conversation, str], Taken | None]) -> None:
-    """Ask a listener, too, whether what is said in a resolved conversation is its business."""
-    if listener not in _listeners:
-        _listeners.append(listener)
 
 
 def receive_message(
@@ -316,7 +311,7 @@ def _pressed(thread: Conversation, incoming: Incoming) -> tuple[str, str]:
 
 
 def _taken(thread: Conversation, text: str) -> Taken | None:
-    found = (listener(thread, text) for listener in _listeners)
+    found = (listener(thread, text) for listener in AFTER_END)
     return next((each for each in found if each is not None), None)
 
 
@@ -462,6 +457,3 @@ def _check_text(text: str, idempotency_key: str | None, attachments: Sequence[st
         raise BadInput("A message cannot hold NUL characters or halves of characters.", field="text")
     if idempotency_key is not None and not 0 < len(idempotency_key) <= 200:
         raise BadInput("An Idempotency-Key has 1 to 200 characters.", field="Idempotency-Key")
-
-
-_listeners: list[Callable[[Conversation, str], Taken | None]] = []
