@@ -13,11 +13,11 @@ from kefu.kit.errors import BadInstallation
 
 CARD_FILE = "card.json"
 
-# A label for a text, a number for it, the slots in it, or a vector by which it is found.
-Task = Literal["classify", "score", "tag", "embed"]
-# What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, or a whole network as ONNX, of
-# texts or of pictures (each a data URL in place of a text).
-Runtime = Literal["linear", "head", "onnx", "picture"]
+# A label for a text, a number for it, the slots in it, a vector by which it is found; words in its gaps; an answer.
+Task = Literal["classify", "score", "tag", "embed", "language", "generate"]
+# What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, a whole network as ONNX, of texts
+# or of pictures (each a data URL in place of a text), or a generator's GGUF. A base of others is for torch alone.
+Runtime = Literal["linear", "head", "onnx", "picture", "gguf", "torch"]
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,10 @@ def load_base(reference: str, *, prefixed: bool = True) -> Base:
     if scheme == "package" and name:
         return _from_package(reference, name, prefixed=prefixed)
     if scheme == "path" and name:
-        return from_folder(Path(name).expanduser(), reference)
+        base = from_folder(Path(name).expanduser(), reference)
+        if base.query_prefix and prefixed:  # what an encoder that was made here wants, as those of the packages do
+            put_prefix(base.tokenizer, base.query_prefix)
+        return base
     if scheme == "hub" and name:
         raise BadInput(
             f"Training does not fetch models: download {name} into a folder with {', '.join(FOLDER_FILES)} and name it "
@@ -77,8 +80,7 @@ def load_base(reference: str, *, prefixed: bool = True) -> Base:
 
 def from_folder(folder: Path, reference: str = "") -> Base:
     """The encoder (and head, of a trained model) in a folder. Only safetensors are read, and no code."""
-    missing = [name for name in FOLDER_FILES if not (folder / name).is_file()]
-    if missing:
+    if missing := missing_files(folder):
         raise BadInput(f"{folder} cannot be trained from: it has no {', '.join(missing)}.", folder=str(folder))
     transformers = require("transformers", extra="train")
     weights = folder / "model.safetensors"
@@ -95,18 +97,24 @@ def from_folder(folder: Path, reference: str = "") -> Base:
     _fill(encoder, _encoder_tensors(tensors), str(folder))
     return Base(
         reference=reference or f"path:{folder}",
-        sha256=_sha256(weights),
+        sha256=sha256_of(weights),
         encoder=encoder.eval(),
         tokenizer=_plain(tokenizer),
         pad_id=int(config.pad_token_id or 0),
-        licence=_card_value(folder, "licence"),
+        licence=card_value(folder, "licence"),
         head=head or None,
-        query_prefix=_card_value(folder, "query_prefix"),
-        passage_prefix=_card_value(folder, "passage_prefix"),
+        query_prefix=card_value(folder, "query_prefix"),
+        passage_prefix=card_value(folder, "passage_prefix"),
     )
 
 
-def _card_value(folder: Path, key: str) -> str:
+def missing_files(folder: Path) -> list[str]:
+    """What a folder lacks to be trained from."""
+    return [name for name in FOLDER_FILES if not (folder / name).is_file()]
+
+
+def card_value(folder: Path, key: str) -> str:
+    """What a model's card says of something; empty where it says nothing, or there is no card."""
     card = folder / "card.json"
     return str(json.loads(card.read_text(encoding="utf-8")).get(key, "")) if card.is_file() else ""
 
@@ -135,7 +143,7 @@ def _from_package(reference: str, name: str, *, prefixed: bool) -> Base:
     weights, tokenizer_file = folder / "model.onnx", folder / "tokenizer.json"
     digests = {Path(each["path"]).name: each["sha256"] for each in card["files"]}
     for file in (weights, tokenizer_file):
-        if _sha256(file) != digests[file.name]:
+        if sha256_of(file) != digests[file.name]:
             raise BadInstallation(
                 f"{file.name} of {reference} is damaged. Run: pip install --force-reinstall kefu-models"
             )
@@ -246,7 +254,8 @@ def _pad_id(tokenizer: Tokenizer) -> int:
     return 0
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256 in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -17,6 +17,13 @@ _FEW_TEXTS = 5
 _NAMED = 5
 # What model hubs call a task.
 _PIPELINES = {"tag": "token-classification", "embed": "sentence-similarity"}
+_PIPELINES |= {"language": "fill-mask", "generate": "text-generation"}
+# What uses a model that `kefu predict` has no labels of.
+_COMMANDS = {
+    "embed": "path:DIR as a workspace's encoder",
+    "language": "kefu train fewshot --data FILE --out NEW base_model=path:DIR",
+    "generate": "kefu assistant set --generator path:DIR",
+}
 # How the sentences begin that an examination finds.
 _FOUND = ("Taught in ", "How well it tells ", "Hardly measured", "Worst on ", "Its figures are on ", "No licence ")
 
@@ -97,6 +104,8 @@ def _what(card: ModelCard) -> str:
         "score": "It gives a text a number",
         "tag": f"It finds {len(card.labels)} slots",
         "embed": "It gives questions and passages vectors by which they find each other",
+        "language": "It is an encoder that knows how its company writes, for other recipes to train on",
+        "generate": "It writes answers",
     }[card.task]
     languages = f" in texts of the languages {', '.join(card.languages)}" if card.languages else ""
     base = f" It stands on `{card.base_model}`." if card.base_model else ""
@@ -148,7 +157,7 @@ def _options(card: ModelCard) -> str:
 
 
 def _use(card: ModelCard) -> Iterator[str]:
-    command = "path:DIR as a workspace's encoder" if card.task == "embed" else 'kefu predict DIR --text "…"'
+    command = _COMMANDS.get(card.task, 'kefu predict DIR --text "…"')
     yield from ("## Use", "", "```", command, "```", "")
     yield "`card.json` pins every file by its SHA-256; a folder whose files differ is refused."
 

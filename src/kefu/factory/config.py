@@ -27,7 +27,8 @@ def recipe_and_options(named: str, given: Sequence[str] = ()) -> tuple[str, dict
         if not isinstance(recipe, str):
             raise BadInput(f"{path} does not say which recipe it is for; add a line such as recipe: head.", path=named)
     else:
-        recipe, table = named, _defaults(named)
+        recipe = named.replace("-", "_")  # as people write it: sft-lora
+        table = _defaults(recipe)
     _refuse_unknown(recipe)
     return recipe, {**table, **dict(option_pair(each) for each in given)}
 

@@ -10,9 +10,9 @@ from typing import Any
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Recipe, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard
-from kefu.factory.data.read import read
 from kefu.factory.data.split import split
 from kefu.factory.data.version import combined, keep, kept
+from kefu.factory.language.corpus import kept_apart, read_for
 from kefu.factory.tracking.follow import followed, trackers
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
@@ -73,11 +73,14 @@ def _train(job: Job, tell: Tell) -> ModelCard:
 
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
-    data = read(Path(job.data))
+    data, roles = _read(job, job.data), registry.manifests("recipes")[job.recipe].roles
     tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
-        valid = read(Path(job.valid))
-    elif _can_spare(data) or has_slots(data) or has_passages(data):
+        valid = _read(job, job.valid)
+    elif "language" in roles:
+        data, valid = kept_apart(data, seed=int(job.options.get("seed", 0)))
+        tell(Told.NOTE, {"sentence": f"No validation file: {len(valid.examples)} texts are kept apart."})
+    elif "generate" in roles or _can_spare(data) or has_slots(data) or has_passages(data):
         data, valid = split(data, (1 - _VALIDATION, _VALIDATION), seed=int(job.options.get("seed", 0)))
         apart = f"{len(valid.examples)} rows of the training file are kept apart."
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
@@ -87,6 +90,12 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)
+
+
+def _read(job: Job, place: str) -> Dataset:
+    """A file as the recipe wants it: texts without labels where language is learnt."""
+    roles = registry.manifests("recipes")[job.recipe].roles
+    return read_for(roles[0] if roles else "", Path(place))
 
 
 def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
@@ -101,7 +110,7 @@ def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
         tagged_rows(valid, name)
     elif "encode" in roles:
         pairs_of(valid, name)
-    else:
+    elif not {"language", "generate"} & set(roles):  # those name the rows themselves
         exam_of(valid, name)
 
 

@@ -15,7 +15,6 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Recipe, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.factory.card import limits_of, write_readme
-from kefu.factory.data.read import read
 from kefu.factory.data.version import kept
 from kefu.factory.evaluate.exam import Exam, exam_of, read_exam
 from kefu.factory.evaluate.judging import Sat, figures, judged, on_card, sit
@@ -25,6 +24,7 @@ from kefu.factory.evaluate.retrieval import judged_pairs
 from kefu.factory.evaluate.scoring import judged_scores
 from kefu.factory.evaluate.sheet import fill, verdicts
 from kefu.factory.evaluate.tagging import judged_tags
+from kefu.factory.language.corpus import read_for
 from kefu.factory.seal import write_card
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
@@ -54,7 +54,8 @@ def evaluate(job: Job, tell: Tell) -> Mapping[str, Any]:
     how, folder = _how(job.options), Path(job.model)
     card = read_card(folder)
     if card.task in _OF_TASK:
-        asked = _Asked(folder, card, read(Path(job.data)), Path(job.data).name, how.floor, job.against)
+        data = read_for(card.task, Path(job.data))
+        asked = _Asked(folder, card, data, Path(job.data).name, how.floor, job.against)
         filled, table = _OF_TASK[card.task](asked, tell)
     else:
         exam = read_exam(job.data, job.oos)
@@ -166,8 +167,29 @@ def _pairs(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     return fill(asked.card, table, asked.data, verdicts(right)), table
 
 
+def _language(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
+    """An encoder that fills gaps, or a generator that goes on or answers, beside another of its kind."""
+    from kefu.factory.language.judging import judged_generator, judged_language
+
+    def judged(folder: Path, card: ModelCard) -> tuple[Any, dict[str, Any]]:
+        if card.task == "language":
+            return judged_language(folder, card, asked.data, asked.name)
+        return judged_generator(folder, card, asked.data, asked.name, tell)
+
+    right, table = judged(asked.folder, asked.card)
+    if asked.against:
+        other = read_card(Path(asked.against))
+        if other.task != asked.card.task:
+            raise BadInput(f"{asked.against} does something else: it cannot be compared.", against=asked.against)
+        theirs, beside = judged(Path(asked.against), other)
+        name = _named(other, asked.card, asked.against)
+        table["comparisons"] = [paired(name, right, theirs).table()] if len(right) else []
+        table["metrics"]["other_perplexity"] = beside["metrics"]["perplexity"]
+    return fill(asked.card, table, asked.data, verdicts(right)), table
+
+
 # How a model is judged whose task is not to tell labels.
-_OF_TASK = {"score": _numbers, "tag": _spans, "embed": _pairs}
+_OF_TASK = {"score": _numbers, "tag": _spans, "embed": _pairs, "language": _language, "generate": _language}
 
 
 def _is_encoder(reference: str) -> bool:

@@ -24,7 +24,7 @@ def page(table: Table) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>{title}</title><style>{css}</style>'
     )
-    kinds = {"score": _numbers, "tag": _slots, "embed": _pairs}
+    kinds = {"score": _numbers, "tag": _slots, "embed": _pairs, "language": _language, "generate": _language}
     body = "\n".join(kinds.get(table["model"]["task"], _labels)(table))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
@@ -103,6 +103,32 @@ def _pairs(table: Table) -> Iterator[str]:
     yield from _comparisons(table)
     yield from _slices(table)
     yield from _mistakes(table, "Furthest from their passage", "")
+    yield from _about(table)
+
+
+# Of language, what a tile shows and how it is written.
+_SAID = {
+    "perplexity": ("{:.2f}", "perplexity: words it thinks as likely as the right one"),
+    "other_perplexity": ("{:.2f}", "perplexity of the other"),
+    "token_accuracy": ("{:.1%}", "words that it thinks first of"),
+    "accuracy": ("{:.1%}", "held questions right"),
+    "exact": ("{:.1%}", "answers as they are meant, to the letter"),
+    "refused_rightly": ("{:.1%}", "refused where a refusal is meant"),
+    "refused_wrongly": ("{:.1%}", "refused where there is an answer"),
+    "grounded": ("{:.1%}", "of the answers given, grounded in what was shown"),
+}
+
+
+def _language(table: Table) -> Iterator[str]:
+    found = table["metrics"]
+    yield _header(table)
+    shown = [(form.format(found[name]), said) for name, (form, said) in _SAID.items() if found.get(name) is not None]
+    yield _tiles([*shown, *_cost_tiles(table)])
+    if "answered_by" in table:
+        yield f'<p class="dim">Answers are given {escape(table["answered_by"])}.</p>'
+    yield from _comparisons(table)
+    yield from _slices(table)
+    yield from _mistakes(table, "Answers that are not as meant", "")
     yield from _about(table)
 
 

@@ -35,7 +35,14 @@ from kefu.kit.settings import settings
 JOURNAL, TRIALS, PARTS, MODEL = "study.jsonl", "trials", "parts", "model"
 _STUDY = "tune"
 # By task: what a card's trial is judged by, more being better.
-_WATCHED = {"classify": "accuracy", "score": "pearson", "tag": "span_f1"}
+_WATCHED = {
+    "classify": "accuracy",
+    "score": "pearson",
+    "tag": "span_f1",
+    "embed": "recall_5",
+    "language": "log_likelihood",
+    "generate": "log_likelihood",
+}
 # Before so many trials have finished there is no middle to be worse than; Optuna's own default is 5.
 _UNPRUNED_TRIALS, _UNPRUNED_EPOCHS = 4, 1
 

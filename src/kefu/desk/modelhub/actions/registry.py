@@ -344,7 +344,8 @@ def _set_role(actor: Actor, row: Model, role: str) -> None:
 def _check_task(role: str, card: ModelCard) -> None:
     wanted = ROLES.get(role)
     if wanted is not None and card.task != wanted:
-        gives = {"classify": "labels", "score": "a number", "tag": "slots"}
+        gives = {"classify": "labels", "score": "a number", "tag": "slots", "embed": "vectors"}
+        gives |= {"language": "words in gaps", "generate": "answers"}
         raise BadInput(f"For {role} a model gives {gives[wanted]}; {card.name} gives {gives[card.task]}.", field="role")
 
 

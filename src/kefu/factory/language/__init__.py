@@ -1,0 +1,1 @@
+"""Language itself: encoders and generators learn how a company writes, and generators learn to answer."""

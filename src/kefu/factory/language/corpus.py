@@ -1,0 +1,147 @@
+"""Texts without labels: what language is learnt from. Pages, tables, chats, alone or as a folder; masked.
+
+A page becomes parts of whole paragraphs that share a `group`, a chat one text, a row of a table its text.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from kefu.contracts.dataset import BadRow, Dataset, Example
+from kefu.factory.data.read import dataset_of, read
+from kefu.kit.errors import BadInput, TooLarge
+from kefu.knowledge.labels.read import MOST_BYTES, BadRows
+from kefu.knowledge.masking import mask
+from kefu.knowledge.parsing import parse
+
+# Tables and lines of JSON are read row by row; everything else is a page.
+_ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".jsonl.gz", ".csv.gz")
+# What follows a text in a table: an answer to it.
+REPLIES = ("reply", "answer", "response", "output", "completion")
+# A part of a page: some four hundred words, more than a network sees at once, so that hardly anything is cut short.
+_PART = 2000
+# What is kept apart, of pages where there are enough of them, else of parts.
+_APART = 0.1
+_FEW_GROUPS = 10
+
+
+def read_corpus(path: Path, *, skip_bad: bool = False) -> Dataset:
+    """A file or a folder of texts, personal data masked.
+
+    Raises BadInput for what cannot be read or holds no text, BadRows for rows of a table that cannot be used.
+    """
+    if path.is_dir():
+        files = [each for each in sorted(path.rglob("*")) if each.is_file() and not each.name.startswith(".")]
+        examples = [each for file in files for each in _of_file(file, str(file.relative_to(path)), skip_bad)]
+        form = f"{len(files)} files"
+    else:
+        examples = list(_of_file(path, path.name, skip_bad))
+        form = "texts"
+    if not examples:
+        raise BadInput(f"{path} holds no text to learn from.", path=str(path))
+    return dataset_of((_masked(each) for each in examples), mapping={"text": "text"}, format=form)
+
+
+def read_for(task: str, path: Path) -> Dataset:
+    """What a model of a task is taught or examined on: a corpus for language, chats or a corpus for a generator."""
+    if task not in {"language", "generate"}:
+        return read(path)
+    if task == "generate" and not path.is_dir() and path.name.lower().endswith(_ROWS):
+        data = read(path, labelled=False)
+        if has_chats(data):
+            return data
+    return read_corpus(path)
+
+
+def has_chats(data: Dataset) -> bool:
+    """Whether the rows of a dataset are chats or texts with a reply."""
+    return bool(data.examples) and any(name in data.examples[0].extra for name in ("messages", *REPLIES))
+
+
+def kept_apart(data: Dataset, *, seed: int) -> tuple[Dataset, Dataset]:
+    """What is learnt and what is measured on: whole pages are kept apart where there are enough of them.
+
+    Raises BadInput for a corpus of a single part.
+    """
+    keys = [each.group or f"row {at}" for at, each in enumerate(data.examples)]
+    if len(set(keys)) < _FEW_GROUPS:
+        keys = [f"row {at}" for at in range(len(keys))]
+    names = list(dict.fromkeys(keys))
+    if len(names) < 2:
+        raise BadInput("The corpus is a single short text: nothing can be kept apart to measure on.")
+    random.Random(seed).shuffle(names)  # noqa: S311  a split, no secret
+    held = set(names[: max(1, round(_APART * len(names)))])
+    parts = [[each for each, key in zip(data.examples, keys, strict=True) if (key in held) is is_held]
+             for is_held in (False, True)]  # fmt: skip
+    learnt, measured = (dataset_of(part, mapping=data.mapping, format=data.format) for part in parts)
+    return learnt, measured
+
+
+def corpus_text(example: Example) -> str:
+    """What there is to read in a row: all that was said in a chat, question and reply, or the text."""
+    if messages := example.extra.get("messages"):
+        return "\n".join(str(each["content"]) for each in json.loads(messages))
+    reply = example.extra.get("reply")
+    return f"{example.text}\n{reply}" if reply else example.text
+
+
+def _of_file(path: Path, name: str, skip_bad: bool) -> Iterator[Example]:
+    if path.name.lower().endswith(_ROWS):
+        for each in read(path, labelled=False, skip_bad=skip_bad).examples:
+            yield from _parts(corpus_text(each), name if each.group is None else f"{name} {each.group}", each.row)
+        return
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise TooLarge(f"{name} is too large: the most is {MOST_BYTES // 2**20} MB.", path=str(path))
+        found = parse(name, path.read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.", path=str(path)) from None
+    if found.failures and not skip_bad:
+        bad = [BadRow(0, each.name, each.reason.rstrip("."), "mend it, or take it out") for each in found.failures]
+        raise BadRows(name, bad, len(found.documents))
+    for page in found.documents:
+        for example in _parts(page.text, page.name, 1):
+            yield replace(example, group=page.name)
+
+
+def _parts(text: str, name: str, row: int) -> Iterator[Example]:
+    """The text in parts of whole paragraphs; `row` is the first line of each in a page, or the row it came from."""
+    if len(text) <= _PART:
+        if text.strip():
+            yield Example(text.strip(), None, row)
+        return
+    held: list[str] = []
+    for paragraph in _paragraphs(text):
+        if held and sum(map(len, held)) + len(paragraph) > _PART:
+            yield Example("\n\n".join(held), None, row, group=name)
+            held = []
+        held.append(paragraph)
+    if held:
+        yield Example("\n\n".join(held), None, row, group=name)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Paragraphs; one that is longer than a part is cut at blanks, or where it must be."""
+    for paragraph in filter(None, (each.strip() for each in text.split("\n\n"))):
+        rest = paragraph
+        while len(rest) > _PART:
+            at = max(rest.rfind(" ", _PART // 2, _PART), rest.rfind("\n", _PART // 2, _PART))
+            at = at if at > 0 else _PART
+            yield rest[:at].strip()
+            rest = rest[at:].strip()
+        if rest:
+            yield rest
+
+
+def _masked(example: Example) -> Example:
+    return replace(example, text=mask(example.text, example.language, masked_before=True).text)
+
+
+def texts_of(data: Dataset) -> Sequence[str]:
+    """The texts of a corpus. Raises BadInput where there is none."""
+    found = [corpus_text(each) for each in data.examples if each.text.strip()]
+    if not found:
+        raise BadInput("The data hold no text to learn from.")
+    return found

@@ -1,0 +1,1 @@
+"""A small language model learns to answer as chats show it."""
