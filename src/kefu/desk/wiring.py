@@ -7,6 +7,7 @@ import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -316,12 +317,17 @@ def engine_of(reference: str) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme in {"openai", "scripted"}:
         return {"openai": "openai_compat", "scripted": "scripted"}[scheme]
-    if scheme in {"package", "hub"} or (scheme == "path" and rest.endswith(".gguf")):
+    if scheme in {"package", "hub"} or (scheme == "path" and (rest.endswith(".gguf") or _is_folder(rest))):
         return "llamacpp"
     raise NotFound(
-        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.",
+        f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, path:DIR of a trained generator, "
+        "package:NAME or hub:OWNER/NAME.",
         reference=reference,
     )
+
+
+def _is_folder(place: str) -> bool:
+    return Path(place).expanduser().is_dir()
 
 
 def load_engine(name: str, reference: str, options: dict[str, Any], protocol: type) -> Any:
