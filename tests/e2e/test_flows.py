@@ -69,9 +69,9 @@ def test_a_flow_is_drawn_written_tried_and_put_live(shop: Shop, colleague: MakeA
     page.keyboard.press("Control+End")
     page.keyboard.insert_text("\n  goodbye: {en: See you soon!, zh: 再见！}\n")
     page.get_by_role("tab", name="Replies").click()
-    expect(page.locator("section.reply").filter(has_text="goodbye")).to_be_visible()
+    expect(page.get_by_role("tabpanel", name="Replies").locator("details").filter(has_text="goodbye")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("section.reply").filter(has_text="goodbye")).to_have_count(0)
+    expect(page.get_by_role("tabpanel", name="Replies").locator("details").filter(has_text="goodbye")).to_have_count(0)
     page.get_by_role("button", name="Redo").click()
 
     # A new step is wrong until it says something in each language.

@@ -9,8 +9,11 @@ const BREATH_MS = 1_000;
 const CHECK_MS = 350;
 const MOST_UNDOS = 200;
 
-/** A flow while it is edited: the text is what counts; picture and forms are read from it and change it. */
-export function useEditor() {
+/**
+ * A flow while it is edited: the text is what counts; picture and forms are read from it and change it. They are locked
+ * for who may not change it, and while the text cannot be read.
+ */
+export function useEditor({ mayChange }: { mayChange: boolean }) {
   const text = ref("");
   const stored = ref("");
   const flow = shallowRef<Flow | null>(null);
@@ -95,6 +98,7 @@ export function useEditor() {
     selected,
     step,
     steps,
+    locked: computed(() => !mayChange || syntax.value !== null),
     isDirty: computed(() => text.value !== stored.value),
     canUndo: computed(() => past.value.length > 0),
     canRedo: computed(() => future.value.length > 0),

@@ -249,6 +249,7 @@ export const flows = {
   "replies.about": "Texts that steps say by name, each language beside the other.",
   "replies.empty": "No replies yet",
   "replies.empty.text": "Steps can hold their texts themselves. Give a text a name here to say it in several places.",
+  "replies.remove": "Remove this reply",
   "replies.uses": { one: "said by {count} step", other: "said by {count} steps" },
   "replies.builtin": "in place of a built-in text",
   "replies.new": "Name of a new reply",

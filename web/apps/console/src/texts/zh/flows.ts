@@ -248,6 +248,7 @@ export const flows: Record<keyof typeof en, string> = {
   "replies.about": "步骤按名称引用的话术，各语言并排显示。",
   "replies.empty": "还没有话术",
   "replies.empty.text": "步骤可以自带文字。需要在多处使用的，可以在这里取个名字。",
+  "replies.remove": "删除这条回复",
   "replies.uses": "{count} 个步骤使用",
   "replies.builtin": "替换内置文字",
   "replies.new": "新话术的名称",
