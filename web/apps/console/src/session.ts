@@ -12,6 +12,9 @@ export const user = computed(() => session.value?.user ?? null);
 export const me = computed(() => session.value?.member ?? null);
 export const workspace = computed(() => session.value?.workspace ?? null);
 
+/** The one-time password that has just opened the door; the page for a new one need not ask for it again. */
+export const oneTime = shallowRef("");
+
 /** Whether the signed-in member has at least this role; what they may not do is not offered. */
 export const may = (least: Role): boolean => {
   const role = me.value?.role;
@@ -49,6 +52,7 @@ export function ready(): Promise<Session> {
 /** The server says that nobody is signed in any more. */
 export function ended(): void {
   session.value = null;
+  oneTime.value = "";
 }
 
 export async function logOut(): Promise<void> {
