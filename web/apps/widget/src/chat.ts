@@ -11,7 +11,7 @@ import {
   type SendFile,
   type Survey,
 } from "@kefu/client";
-import { Files, canRecord } from "@kefu/ui";
+import { Files, canRecord, streamedSound } from "@kefu/ui";
 import { computed, ref, shallowRef } from "vue";
 import { Attention } from "./attention";
 import { mirror } from "./mirror";
@@ -138,8 +138,16 @@ export class Chat {
     });
   }
 
-  /** Where this browser plays a message's sound from. */
-  readonly speech = (message: Message): Promise<string> => this.addressOf(message.id, () => this.core.speech(message));
+  /** Where this browser plays a message's sound from; who asks first hears it while it is still spoken. */
+  readonly speech = (message: Message): Promise<string> => {
+    const known = this.shown.get(message.id);
+    if (known) return known;
+    const sound = this.core.speechResponse(message).then(streamedSound);
+    const whole = sound.then((streamed) => streamed.whole);
+    this.shown.set(message.id, whole);
+    whole.catch(() => this.shown.delete(message.id));
+    return sound.then(({ address }) => address);
+  };
 
   /** Where this browser shows a file from: fetched once, since an address alone carries no token. */
   readonly address = (file: Attachment): Promise<string> => this.addressOf(file.id, () => this.core.download(file));

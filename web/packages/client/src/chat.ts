@@ -228,8 +228,18 @@ export class Chat {
     return this.session.authorized(() => this.client.download(conversation, id));
   }
 
-  /** A message read aloud. */
-  speech({ conversation, id }: Message): Promise<Blob> {
+  /** A message read aloud, as a whole. */
+  async speech(message: Message): Promise<Blob> {
+    const response = await this.speechResponse(message);
+    try {
+      return await response.blob();
+    } catch (cause) {
+      throw new NetworkError("The answer was cut off", { cause });
+    }
+  }
+
+  /** A message read aloud: its body begins while the rest is still spoken. */
+  speechResponse({ conversation, id }: Message): Promise<Response> {
     return this.session.authorized(() => this.client.speech(conversation, id));
   }
 

@@ -88,9 +88,9 @@ export function createClient(options: ClientOptions = {}) {
     download: (id: string, attachment: string): Promise<Blob> =>
       fetchFile(options, `${conversation(id)}/attachments/${encodeURIComponent(attachment)}`),
 
-    /** A message read aloud. */
-    speech: (id: string, message: string): Promise<Blob> =>
-      fetchFile(options, `${conversation(id)}/messages/${encodeURIComponent(message)}/audio`),
+    /** A message read aloud: its beginning comes while the rest is still spoken. */
+    speech: (id: string, message: string): Promise<Response> =>
+      fetchAnswer(options, `${conversation(id)}/messages/${encodeURIComponent(message)}/audio`),
 
     messages: (id: string, after: number, limit: number) =>
       call<{ messages: Message[] }>({
@@ -136,16 +136,26 @@ function send<T>({ base = "", token, fetch: fetcher }: ClientOptions, request: C
   });
 }
 
-function fetchFile({ base = "", token, fetch: fetcher }: ClientOptions, path: string): Promise<Blob> {
-  return within(FILE_TIMEOUT_MS, async (signal) => {
-    const response = await reach(fetcher ?? fetch, base + path, {
-      headers: headersOf(token?.() ?? null),
-      credentials: "omit",
-      signal,
-    });
-    if (!response.ok) throw await ApiError.from(response);
-    return cutOff(response.blob());
+function fetchFile(options: ClientOptions, path: string): Promise<Blob> {
+  return within(FILE_TIMEOUT_MS, async (signal) => cutOff((await answered(options, path, signal)).blob()));
+}
+
+function fetchAnswer(options: ClientOptions, path: string): Promise<Response> {
+  return within(FILE_TIMEOUT_MS, (signal) => answered(options, path, signal));
+}
+
+async function answered(
+  { base = "", token, fetch: fetcher }: ClientOptions,
+  path: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  const response = await reach(fetcher ?? fetch, base + path, {
+    headers: headersOf(token?.() ?? null),
+    credentials: "omit",
+    signal,
   });
+  if (!response.ok) throw await ApiError.from(response);
+  return response;
 }
 
 /** Cuts work that takes longer. (React Native has no `AbortSignal.timeout`.) */

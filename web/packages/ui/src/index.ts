@@ -2,6 +2,7 @@ export { brandColors, contrast, parseColor, type BrandColors, type Rgb } from ".
 export { createI18n, languageOf, localized, type I18n, type Language } from "./i18n";
 export { Files, fileSize, FILE_KINDS, type Chosen, type FileText, type FileTexts } from "./files";
 export { Beeper } from "./sound";
+export { streamedSound, type StreamedSound } from "./streamed";
 export { Recorder, canRecord } from "./recorder";
 export { default as AudioNote } from "./AudioNote.vue";
 export { parseText, type Block, type Inline } from "./text";

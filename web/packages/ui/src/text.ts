@@ -4,7 +4,11 @@
  * Nothing here ever becomes markup, whatever the text holds.
  */
 
-export type Inline = { kind: "text"; text: string } | { kind: "break" } | { kind: "link"; text: string; href: string };
+export type Inline =
+  | { kind: "text"; text: string }
+  | { kind: "break" }
+  | { kind: "link"; text: string; href: string }
+  | { kind: "mention"; text: string };
 
 export type Block =
   { kind: "paragraph"; inlines: Inline[] } | { kind: "list"; ordered: boolean; start: number; items: Inline[][] };
@@ -15,8 +19,15 @@ const ITEM = /^\s{0,3}(?:([-*•·])\s+|(\d{1,3})(?:[.)]\s+|、\s*))(?=\S)/;
 /** An address up to white space, a quote, a bracket that opens, or Chinese punctuation and letters (which end it without a space). */
 const URL_TEXT = /https?:\/\/[^\s<>"'`{}|\\^\u3000-\u303f\u3400-\u9fff\uff00-\uffef]+/gi;
 
-export function parseText(text: string): Block[] {
+/** `names`: who may be named after an @. */
+export function parseText(text: string, names: readonly string[] = []): Block[] {
   const blocks: Block[] = [];
+  // The longest first, where one name begins with another.
+  const named = [...names].filter(Boolean).sort((a, b) => b.length - a.length);
+  const parseInline = (line: string): Inline[] =>
+    parseLinks(line).flatMap((part) => (part.kind === "text" ? parseMentions(part.text, named) : [part]));
+  const parseLines = (lines: readonly string[]): Inline[] =>
+    lines.flatMap((line, i) => (i ? [{ kind: "break" } as const, ...parseInline(line)] : parseInline(line)));
   let paragraph: string[] = [];
   const endParagraph = (): void => {
     if (paragraph.length) blocks.push({ kind: "paragraph", inlines: parseLines(paragraph) });
@@ -45,11 +56,24 @@ function addItem(blocks: Block[], number: string | undefined, inlines: Inline[])
   else blocks.push({ kind: "list", ordered, start: ordered ? Number(number) : 1, items: [inlines] });
 }
 
-function parseLines(lines: readonly string[]): Inline[] {
-  return lines.flatMap((line, i) => (i ? [{ kind: "break" } as const, ...parseInline(line)] : parseInline(line)));
+function parseMentions(text: string, names: readonly string[]): Inline[] {
+  const found: Inline[] = [];
+  let rest = text;
+  for (let at = rest.indexOf("@"); at >= 0;) {
+    const name = names.find((each) => rest.startsWith(each, at + 1));
+    if (name === undefined) {
+      at = rest.indexOf("@", at + 1);
+      continue;
+    }
+    if (at) found.push({ kind: "text", text: rest.slice(0, at) });
+    found.push({ kind: "mention", text: `@${name}` });
+    rest = rest.slice(at + 1 + name.length);
+    at = rest.indexOf("@");
+  }
+  return rest ? [...found, { kind: "text", text: rest }] : found;
 }
 
-function parseInline(text: string): Inline[] {
+function parseLinks(text: string): Inline[] {
   const inlines: Inline[] = [];
   let end = 0;
   for (const match of text.matchAll(URL_TEXT)) {

@@ -68,6 +68,14 @@ describe("texts", () => {
 });
 
 describe("parseText", () => {
+  it("shows who is named after an @, the longest name first", () => {
+    const [block] = parseText("@Ann Lee and @Ann, mail ann@Lee.org or https://x.org/@Ann", ["Ann", "Ann Lee"]);
+    const inlines = block?.kind === "paragraph" ? block.inlines : [];
+    expect(inlines.map(({ kind }) => kind)).toEqual(["mention", "text", "mention", "text", "link"]);
+    expect(inlines[0]).toEqual({ kind: "mention", text: "@Ann Lee" });
+    expect(parseText("@Ann")).toEqual([{ kind: "paragraph", inlines: [{ kind: "text", text: "@Ann" }] }]);
+  });
+
   const links = (text: string): string[] =>
     parseText(text).flatMap((block) =>
       (block.kind === "list" ? block.items.flat() : block.inlines).flatMap((part) =>
