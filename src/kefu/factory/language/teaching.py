@@ -141,7 +141,9 @@ def _adapt(network: NextNetwork, options: GeneratorOptions, *, is_grown: bool) -
     """Put low-rank products beside the matrices, and say how memory is to be saved."""
     encoder = cast(Any, network.encoder)
     if options.gradient_checkpointing:
-        encoder.gradient_checkpointing_enable({"use_reentrant": False})
+        # Its earlier name goes with transformers 6.
+        enable = getattr(encoder, "activation_checkpointing_enable", None) or encoder.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     if not options.lora_r:
         return
     peft = require("peft", extra="train")
