@@ -1,46 +1,91 @@
-"""`kefu channels`: added, checked, paused, and failed replies looked after, from the command line."""
+"""`kefu channels`: added, checked, paused, and failed replies looked after, in this process."""
 
-from pathlib import Path
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from kefu.cli.channels import channels
+from kefu.kit import settings
+from kefu.kit.errors import KefuError
 from kefu.testing.fake_webhook import FakeWebhook
 
-from .homes import Home
+from ..desk.shops import made_shop
+
+pytestmark = pytest.mark.django_db
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _near(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The fake listens on this machine's own address."""
+    with monkeypatch.context() as patch:
+        patch.setenv("KEFU_ALLOW_PRIVATE_ADDRESSES", "true")
+        settings.reload()
+        yield
+    settings.reload()
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home", {"KEFU_ALLOW_PRIVATE_ADDRESSES": "true"})
+def kefu() -> Run:
+    shop = made_shop()
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(channels, [*arguments, "-w", shop.slug])
+
+    return run
 
 
-@pytest.mark.slow
-def test_a_channel_from_adding_to_pausing(home: Home) -> None:
+def read(done: Result) -> Any:
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def refusal(done: Result) -> str:
+    """The sentence that a command says when it fails."""
+    assert isinstance(done.exception, KefuError)
+    assert done.stdout == ""
+    return done.exception.sentence
+
+
+def test_a_channel_from_adding_to_pausing(kefu: Run) -> None:
     with FakeWebhook() as system:
         values = [f"{key}={value}" for key, value in system.values.items()]
-        added = home.kefu("channels", "add", "webhook", *values, "--name", "CRM", "--json").json
+        added = read(kefu("add", "webhook", *values, "--name", "CRM", "--json"))
         assert (added["kind"], added["name"], added["secrets"]) == ("webhook", "CRM", {})
-        checked = home.kefu("channels", "check", added["id"], "--to", "u1")
-        assert [checked.code, *(line[:2] for line in checked.out.splitlines())] == [0, "ok", "ok"]
+        checked = kefu("check", added["id"], "--to", "u1")
+        assert [checked.exit_code, *(line[:2] for line in checked.stdout.splitlines())] == [0, "ok", "ok"]
         assert [body["type"] for body in system.taken.values()] == ["test", "message.reply"]
-    assert home.kefu("channels", "check", added["id"]).code == 1
-    home.kefu("channels", "set", added["id"], "url=https://example.com/replies")
-    home.kefu("channels", "pause", added["id"])
-    [listed] = home.kefu("channels", "list", "--json").json["channels"]
+    assert kefu("check", added["id"]).exit_code == 1
+    assert kefu("set", added["id"], "url=https://example.com/replies").exit_code == 0
+    assert kefu("pause", added["id"]).exit_code == 0
+    [listed] = [each for each in read(kefu("list", "--json"))["channels"] if each["id"] == added["id"]]
     assert listed["paused_at"]
     assert "no answer" in listed["last_error"]
-    home.kefu("channels", "resume", added["id"])
-    assert home.kefu("channels", "traffic", added["id"], "--json").json["received"] == 0
-    assert home.kefu("channels", "dead", added["id"], "--json").json == {"deliveries": []}
-    assert home.kefu("channels", "resend", added["id"]).out == "0 replies are sent again.\n"
+    assert kefu("resume", added["id"]).exit_code == 0
+    assert read(kefu("traffic", added["id"], "--json"))["received"] == 0
+    assert read(kefu("dead", added["id"], "--json")) == {"deliveries": []}
+    assert kefu("resend", added["id"]).stdout == "0 replies are sent again.\n"
 
 
-@pytest.mark.slow
-def test_what_is_wrong_is_said_in_one_sentence(home: Home) -> None:
-    assert "pigeon" in home.refuses("channels", "add", "pigeon")
-    assert "is needed" in home.refuses("channels", "add", "webhook")
-    assert "KEY=VALUE" in home.refuses("channels", "add", "webhook", "https://example.com")
-    assert "no 'colour'" in home.refuses("channels", "add", "webhook", "colour=red")
-    assert "no such channel" in home.refuses("channels", "pause", "ch_x")
-    kinds = home.kefu("channels", "kinds", "--json").json["kinds"]
-    assert {"webhook", "telegram", "wechat"} <= {each["kind"] for each in kinds}
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "pigeon"), "pigeon"),
+        (("add", "webhook"), "is needed"),
+        (("add", "webhook", "https://example.com"), "KEY=VALUE"),
+        (("add", "webhook", "colour=red"), "no 'colour'"),
+        (("pause", "ch_x"), "no such channel"),
+    ],
+    ids=["kind", "needed", "form", "field", "channel"],
+)
+def test_what_is_wrong_is_said_in_one_sentence(kefu: Run, arguments: tuple[str, ...], words: str) -> None:
+    assert words in refusal(kefu(*arguments))
+
+
+def test_every_kind_is_listed_with_what_it_asks_for() -> None:
+    kinds = read(CliRunner().invoke(channels, ["kinds", "--json"]))["kinds"]
+    assert {"webhook", "telegram", "wechat", "mail"} <= {each["kind"] for each in kinds}
+    assert all(each["fields"] for each in kinds)
