@@ -86,14 +86,20 @@ def report(name: str, seen: Round, wechat: FakeWeChat, share: float) -> bool:
     errors = sum(bool(each.error) for each in seen.outcomes)
     exceeded = sum(code == 45047 for code, _ in wechat.refused)
     drops = sum(each.drops for each in seen.outcomes)
-    times = sorted(seen.seconds)
-    p95 = times[min(len(times) - 1, int(len(times) * 0.95))]
     print(
         f"| {name} | {len(seen.outcomes)} | {errors} | {drops} | {seen.lost} | {seen.twice} | {exceeded} | "
-        f"{statistics.median(times):.1f} | {p95:.1f} | {share:.0%} |",
+        f"{waited(seen.seconds)} | {share:.0%} |",
         flush=True,
     )
     return bool(errors or exceeded or seen.lost or seen.twice)
+
+
+def waited(seconds: list[float]) -> str:
+    """Half of the customers' and nineteen in twenty's wait; nothing where nobody was answered, which fails anyway."""
+    if not seconds:
+        return "– | –"
+    times = sorted(seconds)
+    return f"{statistics.median(times):.1f} | {times[min(len(times) - 1, int(len(times) * 0.95))]:.1f}"
 
 
 async def two_questions(server: Server, wechat: FakeWeChat, hook: str, customers: int) -> Round:
