@@ -24,7 +24,7 @@ _DONE = {"resolve": "resolved", "team": "given to the team", "priority": "priori
 
 @click.group()
 def inbox() -> None:
-    """Conversations: list, label, route, snooze, wake, resolve, transcript, merge."""
+    """Conversations: list, label, route, snooze, wake, resolve, judge, transcript, merge."""
 
 
 @inbox.command("list")
@@ -160,6 +160,21 @@ def route_conversations(
         raise BadInput("Say --team, --priority or both.", field="team")
     if not all(done):
         raise click.exceptions.Exit(1)
+
+
+@inbox.command("judge")
+@click.argument("conversation_id")
+@click.argument("message_id")
+@click.argument("verdict", type=click.Choice(["right", "wrong", "none"]))
+@workspace_option
+def judge_answer(conversation_id: str, message_id: str, verdict: str, workspace: str) -> None:
+    """Say whether the assistant refused, or handed over, for good reason; `none` takes that back."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    said = "" if verdict == "none" else verdict
+    actions.judge(workspace_actor(workspace), conversation_id=conversation_id, message_id=message_id, verdict=said)
+    click.echo(f"{message_id}: {verdict}")
 
 
 @inbox.command("transcript")

@@ -207,6 +207,16 @@ def test_the_last_thumb_counts() -> None:
     assert sum(line.values("thumbs", detail="up")) == 1
 
 
+def test_the_last_verdict_on_a_refusal_or_a_hand_over_counts() -> None:
+    line = answered().happens("10:05", "judged", decision="refuse", old="", new="wrong")
+    line.happens("10:06", "judged", decision="refuse", old="wrong", new="right")
+    line.happens("10:07", "judged", decision="hand_over", old="", new="right")
+    assert [sum(line.values(name)) for name in ("judged_refusals", "right_refusals")] == [1, 1]
+    assert [sum(line.values(name)) for name in ("judged_handoffs", "right_handoffs")] == [1, 1]
+    line.happens("10:08", "judged", decision="hand_over", old="right", new="")
+    assert [sum(line.values(name)) for name in ("judged_handoffs", "right_handoffs")] == [0, 0]
+
+
 def test_the_funnel_stands_where_the_conversation_was_asked_and_counts_each_stage_once() -> None:
     line = Line().began("23:50").asks("23:58").assistant("23:59").asks("2026-11-19 00:10").assistant("00:11")
     line.waits("00:20").owned("00:21").resolved("00:30").happens("00:31", "rated", score=5)

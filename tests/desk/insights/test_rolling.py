@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
+from kefu.contracts.turn import Decision
 from kefu.desk import erasure
 from kefu.desk.accounts import actions as accounts
 from kefu.desk.actor import Role
@@ -19,6 +20,7 @@ from kefu.desk.insights.models import ReportingEvent, RollUp, UnansweredQuestion
 from kefu.desk.insights.rolling import recount, roll_up
 from kefu.desk.rows import now
 
+from ..desks import desk_for
 from ..shops import Shop, made_shop
 from .lives import answer, one_of_each
 
@@ -181,6 +183,28 @@ def test_thumbs_are_counted_by_the_last() -> None:
     )
     assert sum(rows.values_list("total", flat=True)) == 0
     assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_a_refusal_is_judged_and_counted_by_the_last_verdict() -> None:
+    shop = made_shop()
+    thread = shop.start()
+    shop.say(thread, "When?")
+    answer(Decision.REFUSE, "nothing_found")
+    refusal = _last_answer(thread, shop)
+    desk, path = desk_for(shop, Role.AGENT), f"/inbox/conversations/{thread}/messages/{refusal}/verdict"
+    for verdict in ("wrong", "right", "right"):
+        desk.put(path, {"verdict": verdict}, expect=204)
+    assert desk.get(f"/inbox/conversations/{thread}/messages")["messages"][-1]["verdict"] == "right"
+    roll_up()
+    assert desk.get("/insights/reports/assistant")["totals"]["refusal_precision"] == 1
+    desk.put(path, {"verdict": "wrong"}, expect=204)
+    roll_up()
+    found = desk.get("/insights/reports/assistant")["totals"]
+    assert (found["refusal_precision"], found["handoff_correctness"]) == (0, None)
+    assert recount(shop.workspace_id, repair=False).is_equal
+    desk.put(path, {"verdict": "perhaps"}, expect=422)
+    desk.put(path.replace(refusal, "msg_other"), {"verdict": "right"}, expect=404)
+    desk_for(shop, Role.VIEWER).put(path, {"verdict": "right"}, expect=403)
 
 
 def test_merging_contacts_changes_no_figure() -> None:

@@ -188,6 +188,15 @@ def reveal(request: HttpRequest, message_id: str) -> dict[str, str]:
     return {"text": actions.reveal(_actor(request), message_id=message_id)}
 
 
+@router.put(
+    "/inbox/conversations/{conversation_id}/messages/{message_id}/verdict", response={204: None}, tags=["Inbox"]
+)
+def judge(request: HttpRequest, conversation_id: str, message_id: str, body: schemas.GivenVerdict) -> Status[None]:
+    """Say whether the assistant refused, or handed over, for good reason; the last verdict counts."""
+    actions.judge(_actor(request), conversation_id=conversation_id, message_id=message_id, verdict=body.verdict)
+    return Status(204, None)
+
+
 @router.get("/channels", response=schemas.Channels, tags=["Channels"])
 def channels(request: HttpRequest) -> dict[str, Any]:
     """All ways in."""

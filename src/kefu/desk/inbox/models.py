@@ -190,6 +190,8 @@ class Message(WorkspaceRow):
     thumb = models.CharField(max_length=4, blank=True, default="")
     comment = models.TextField(blank=True, default="")
     pressed = models.CharField(max_length=500, blank=True, default="")
+    # Of a refusal or a hand-over, by a member who looked at it: right or wrong.
+    verdict = models.CharField(max_length=5, blank=True, default="")
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

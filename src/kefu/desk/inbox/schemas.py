@@ -182,7 +182,14 @@ class Message(Schema):
     thumb: Literal["up", "down", ""]
     comment: str
     pressed: str
+    verdict: Literal["right", "wrong", ""]
     delivery: MessageDelivery | None
+
+
+class GivenVerdict(Request):
+    """Of a refusal or a hand-over; empty takes it back."""
+
+    verdict: Literal["right", "wrong", ""]
 
 
 class LastMessage(Schema):
@@ -367,6 +374,7 @@ def message(row: MessageInfo) -> dict[str, Any]:
         "thumb": row.thumb,
         "comment": row.comment,
         "pressed": row.pressed,
+        "verdict": row.verdict,
         "delivery": vars(row.delivery) if row.delivery is not None else None,
     }
 

@@ -295,6 +295,14 @@ class Fold:
             self._count("thumbs", at, -1, who=ASSISTANT, member="", detail=event.detail["old"])
         self._count("thumbs", at, who=ASSISTANT, member="", detail=event.detail["new"])
 
+    def judged(self, event: Happened, at: int) -> None:
+        name = {"refuse": "refusals", "hand_over": "handoffs"}[event.detail["decision"]]
+        for verdict, change in ((event.detail["old"], -1), (event.detail["new"], 1)):
+            if verdict:
+                self._count(f"judged_{name}", at, change, who=ASSISTANT, member="", detail=verdict)
+            if verdict == "right":
+                self._count(f"right_{name}", at, change, who=ASSISTANT, member="", detail=verdict)
+
     def surveyed(self, event: Happened, at: int) -> None:
         self._count("csat_sent", at, who=self._solver())
 
@@ -353,6 +361,7 @@ _HANDLERS: dict[str, Callable[[Fold, Happened, int], None]] = {
         "reopened",
         "resolved",
         "thumbed",
+        "judged",
         "surveyed",
         "rated",
         "teamed",

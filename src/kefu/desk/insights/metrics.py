@@ -248,6 +248,28 @@ METRICS: dict[str, Metric] = {
             better="down",
         ),
         _metric(
+            "refusal_precision",
+            SHARE,
+            "share",
+            "right_refusals",
+            "Right refusals | Refusals that members judged to be right, of all that they judged, by when they did; the "
+            "last verdict counts.",
+            "拒答准确率 | 成员判定为正确的拒答占全部已判定拒答的比例，按判定时间统计，以最后一次判定为准。",
+            per="judged_refusals",
+            better="up",
+        ),
+        _metric(
+            "handoff_correctness",
+            SHARE,
+            "share",
+            "right_handoffs",
+            "Right hand-overs | Hand-overs that members judged to be right, of all that they judged, by when they did; "
+            "the last verdict counts.",
+            "转人工正确率 | 成员判定为正确的转接占全部已判定转接的比例，按判定时间统计，以最后一次判定为准。",
+            per="judged_handoffs",
+            better="up",
+        ),
+        _metric(
             "unanswered_count",
             COUNT,
             "number",

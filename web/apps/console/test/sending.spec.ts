@@ -19,6 +19,7 @@ const said = (text: string, sequence: number, part: Partial<Message> = {}): Mess
   attachments: [],
   internal: false,
   thumb: "",
+  verdict: "",
   delivery: null,
   ...part,
 });

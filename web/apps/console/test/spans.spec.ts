@@ -51,6 +51,7 @@ describe("a conversation's rows", () => {
     attachments: [],
     internal: false,
     thumb: "",
+    verdict: "",
     delivery: null,
     ...part,
   });

@@ -57,6 +57,7 @@ from kefu.desk.inbox.actions.happenings import (
     set_clocks,
     turn_facts,
 )
+from kefu.desk.inbox.actions.judging import judge
 from kefu.desk.inbox.actions.keeping import keep, tell_member
 from kefu.desk.inbox.actions.labels import add_label, change_label, label, remove_label
 from kefu.desk.inbox.actions.mentions import see_mentions
@@ -132,6 +133,7 @@ __all__ = [
     "happened",
     "incoming_of",
     "is_pushed",
+    "judge",
     "keep",
     "keep_draft",
     "keep_part",

@@ -23,14 +23,14 @@ from kefu.desk.statements import insert, new
 class Happened:
     """One thing that happened in a conversation.
 
-    Kinds: began, message · waits, owned, assistant, resolved, reopened (by the contact) · thumbed, surveyed, rated,
-    teamed, prioritise, labelled · snoozed, woken · offered, passed (to and by a `member`), sla_met, sla_missed ·
+    Kinds: began, message · waits, owned, assistant, resolved, reopened (by the contact) · thumbed, judged, surveyed,
+    rated, teamed, prioritise, labelled · snoozed, woken · offered, passed (to and by a `member`), sla_met, sla_missed ·
     flowed.
     `by` is a member's id, or who else did it: contact, assistant, off (the assistant is switched off), idle, time,
     routing, sla, key:… `detail` by kind: author, sequence and, of an assistant's, `turn` of message;
-    `member` of owned; `old` and `new` of thumbed; `score` (1 to 5) of rated; `team` of teamed; `labels` (the ids of all
-    of them) of labelled; `until` of snoozed; `priority` of prioritise; `clock`, `policy` and `target` of sla_…; `flow`,
-    `version`, `step`, `path`, `events` and `outcome` of flowed, a flow's turn.
+    `member` of owned; `old` and `new` of thumbed and, with the `decision`, of judged; `score` (1 to 5) of rated; `team`
+    of teamed; `labels` (the ids of all of them) of labelled; `until` of snoozed; `priority` of prioritise; `clock`,
+    `policy` and `target` of sla_…; `flow`, `version`, `step`, `path`, `events` and `outcome` of flowed, a flow's turn.
     """
 
     kind: str

@@ -37,6 +37,7 @@ class MessageInfo:
 
     `answer` (assistant messages) holds decision, confidence, language, citations. `outcome` (contacts' messages) is
     pending, replied, merged or left; `pressed` is the value of the button that they were said with.
+    `verdict` is a member's on a refusal or a hand-over.
     """
 
     id: str
@@ -56,6 +57,7 @@ class MessageInfo:
     is_masked: bool
     attachments: tuple[AttachmentInfo, ...] = ()
     pressed: str = ""
+    verdict: str = ""
     delivery: DeliveryState | None = None
 
 
@@ -198,6 +200,7 @@ def message_info(
         is_masked=not own and row.sealed_original is not None,
         attachments=tuple(_attachment(row, part, own=own) for part in row.attachments or ()),
         pressed=row.pressed,
+        verdict=row.verdict,
         delivery=delivery,
     )
 

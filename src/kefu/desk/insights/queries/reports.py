@@ -47,7 +47,7 @@ _MEMBERS = (
 )
 _ASSISTANT = (
     *("turns_count", "turn_time", "refusal_rate", "unanswered_count", "failures_count", "automation_rate"),
-    *("bot_resolutions_count", "bot_handoffs_count"),
+    *("bot_resolutions_count", "bot_handoffs_count", "refusal_precision", "handoff_correctness"),
 )
 # Comments that are shown, and those that are looked at where only some of them are wanted.
 _COMMENTS, _COMMENTS_READ = 100, 1_000

@@ -49,6 +49,8 @@ export const inbox = {
     request<T.Message>("POST", `${conversation(it)}/notes`, { body, key }),
   attachment: (it: string) => download(`/inbox/attachments/${id(it)}`),
   read: (it: string, sequence: number) => request<null>("POST", `${conversation(it)}/read`, { body: { sequence } }),
+  judge: (it: string, message: string, verdict: "right" | "wrong" | "") =>
+    request<null>("PUT", `/inbox/conversations/${id(it)}/messages/${id(message)}/verdict`, { body: { verdict } }),
   reveal: (message: string) => request<{ text: string }>("POST", `/inbox/messages/${id(message)}/reveal`),
 };
 

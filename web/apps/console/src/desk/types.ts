@@ -138,6 +138,8 @@ export interface Message {
   /** For members only. */
   internal: boolean;
   thumb: FeedbackValue | "";
+  /** A member's, on a refusal or a hand-over. */
+  verdict: "right" | "wrong" | "";
   comment?: string | null;
   /** How it fares on its way to the customer; null where nothing is pushed. */
   delivery: MessageDelivery | null;
