@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from kefu.knowledge.labels import dataset_of  # noqa: E402
 from kefu.knowledge.labels.read import BadRows  # noqa: E402
 
 from . import tiny_bert, tiny_llama  # noqa: E402
-from .lessons import Heard  # noqa: E402
+from .lessons import Heard, sentences  # noqa: E402
 
 QUICK = {
     "learning_rate": 5e-3, "head_learning_rate": 1e-2, "num_train_epochs": 6, "per_device_train_batch_size": 16,
@@ -252,6 +253,27 @@ def test_an_encoder_begins_from_nothing(tmp_path: Path) -> None:
 def test_an_encoder_without_a_gap_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no token for a gap"):
         mlm(tiny_bert.make(tmp_path / "plain"), tmp_path / "model")
+
+
+def test_a_trial_says_whether_it_helps_and_the_card_keeps_it(bert: Path, tmp_path: Path) -> None:
+    mlm(bert, tmp_path / "model", num_train_epochs=1)
+    for name, seed in (("data", 0), ("valid", 1)):
+        lines = [f"{each.text},{each.label}" for each in sentences(18, seed).examples]
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "\n".join(lines), encoding="utf-8")
+    options = {"learning_rate": 1e-3, "num_train_epochs": 1, "min_steps": 0, "bf16": False, "floor": False, "seeds": 2}
+    job = Job("trial", model=str(tmp_path / "model"), recipe="finetune", data=str(tmp_path / "data.csv"),
+              valid=str(tmp_path / "valid.csv"), options=options)  # fmt: skip
+    found = do(job, Heard())
+    assert isinstance(found, dict)
+    assert [each["seed"] for each in found["seeds"]] == [0, 1]
+    assert found["base"] == f"path:{bert}"
+    assert found["kept"] == all(each["after"] > each["before"] for each in found["seeds"])
+    assert found["sentence"].startswith("Keep it" if found["kept"] else "Do not keep it: finetune on data.csv")
+    card = read_card(tmp_path / "model")
+    assert card.metrics["trial_kept"] == float(found["kept"])
+    assert found["kept"] or any(each.startswith("Pre-training did not help") for each in card.limits)
+    with pytest.raises(BadInput, match="Option seeds of a trial cannot be 0"):
+        do(replace(job, options={"seeds": 0}), Heard())
 
 
 # going on

@@ -9,9 +9,15 @@ from typing import Any
 import click
 
 from kefu.cli.session import print_json
+from kefu.kit.errors import BadInput
 
 # Texts that are asked at once: they share runs of the network, and the first answers come soon.
 _AT_ONCE = 64
+# What models are for that say nothing of a text.
+_NO_LABELS = {
+    "language": "it is an encoder for other recipes to train on, base_model=path:DIR",
+    "embed": "it is an encoder for search, path:DIR as a workspace's encoder",
+}
 # Labels that a line for people shows.
 _SHOWN = 3
 
@@ -44,8 +50,15 @@ def predict(
     if method:
         _explain(unpacked(Path(model)), rows, method, as_json=as_json)
         return
+    if card.task in {"language", "embed"}:
+        raise BadInput(f"{card.name} gives no labels: {_NO_LABELS[card.task]}.", model=card.name)
     requested = tuple(name.strip() for name in asked.split(",") if name.strip())
-    answers = _tagged(model, rows, requested) if card.task == "tag" else _answered(model, card.task, rows)
+    if card.task == "generate":
+        answers = _generated(model, rows)
+    elif card.task == "tag":
+        answers = _tagged(model, rows, requested)
+    else:
+        answers = _answered(model, card.task, rows)
     for row in answers:
         if as_json:
             print_json(row)
@@ -54,7 +67,6 @@ def predict(
 
 
 def _picture(file: str) -> str:
-    from kefu.kit.errors import BadInput
     from kefu.knowledge.pictures import data_url
 
     try:
@@ -113,6 +125,24 @@ def _tagged(model: str, rows: Sequence[Mapping[str, Any]], requested: Sequence[s
         run(engine.close())
 
 
+def _generated(model: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    from kefu.contracts.engine import Generator, Prompt, Said
+    from kefu.kit import registry
+    from kefu.kit.runtime import run
+
+    engine = registry.load("engines", "llamacpp", Generator)(f"path:{model}", {})
+
+    async def answer(text: str) -> str:
+        return "".join([piece async for piece in engine.generate(Prompt("", (Said("contact", text),)))])
+
+    try:
+        run(engine.load())
+        for row in rows:
+            yield {**row, "answer": run(answer(str(row["text"]))).strip()}
+    finally:
+        run(engine.close())
+
+
 def _label(said: Any) -> dict[str, Any]:
     scores = {label: round(share, 6) for label, share in said.scores.items()}
     confidence = round(said.confidence, 6)
@@ -124,6 +154,9 @@ def _number(said: Any) -> dict[str, Any]:
 
 
 def _print(row: Mapping[str, Any]) -> None:
+    if "answer" in row:
+        click.echo(row["answer"])
+        return
     if "score" in row:
         click.echo(f"{row['score']:+.3f}")
         return

@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.model_card import ModelCard
 from kefu.kit.errors import BadInput
 
-JobKind = Literal["train", "evaluate", "compress", "export", "tune", "explain", "check", "clean", "split"]
-KINDS: tuple[JobKind, ...] = ("train", "evaluate", "compress", "export", "tune", "explain", "check", "clean", "split")
+JobKind = Literal["train", "evaluate", "compress", "export", "tune", "trial", "explain", "check", "clean", "split"]
+KINDS: tuple[JobKind, ...] = get_args(JobKind)
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Job:
     explain: `model` and `data`; the report goes to `out`, or beside the model.
     compress, export: `model` and `out`.
     tune: `recipe`, `data` and `out`; with `valid` the best is trained and measured there.
+    trial: `model`, a pre-trained encoder, `recipe`, `data` and `valid`: whether it beats the one it was made from.
     check, clean, split: `data` and `out`; a check with `valid` looks for what both hold.
     `resume` goes on from the last checkpoint in `out`. `options` are the recipe's or the step's own.
     """

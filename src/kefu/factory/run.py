@@ -41,6 +41,7 @@ _BENCHES: Mapping[str, tuple[str, str]] = {
     "compress": ("kefu.factory.compress.ladder", "compress"),
     "export": ("kefu.factory.export", "export"),
     "tune": ("kefu.factory.tuning.study", "tune"),
+    "trial": ("kefu.factory.language.trial", "trial"),
     "explain": ("kefu.factory.explain.report", "explain"),
     "check": ("kefu.factory.data.bench", "check"),
     "clean": ("kefu.factory.data.bench", "clean"),
