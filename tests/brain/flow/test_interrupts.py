@@ -228,3 +228,23 @@ def test_two_sentences_of_chinese_have_no_blank_between_them(table):
     table.known["language"] = "zh"
     table.say("订位，三位").say("蓝色")
     assert table.last == "抱歉，我没有听懂。哪一天？"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Alright, never mind then.", "Never mind. I'll take the train.", "算了。我再想想", "Okay, forget it, thanks"],
+)
+def test_never_mind_after_words_that_say_nothing_or_before_a_reason(table, text):
+    assert table.say("book a table").say(text).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("text", ["Never mind. Make it Friday.", "Never mind. Do you have parking?", "算了。三位吧"])
+def test_never_mind_before_something_else_goes_on(table, text):
+    assert table.say("book a table for 2").say(text).outcome is None
+
+
+@pytest.mark.parametrize("text", ["Great, but something is wrong", "对不起，我说错了", "fine, but that's not right"])
+def test_who_takes_something_back_has_not_agreed(asked, text):
+    asked.say(text)
+    assert not asked.calls
+    assert asked.state.waiting.kind in {"change", "confirm", "slot"}

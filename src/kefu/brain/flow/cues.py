@@ -2,12 +2,13 @@
 
 import re
 
+from kefu.brain.slots.openers import OPENERS, PAUSE
 from kefu.contracts.flow import Words
 from kefu.knowledge.sentences import sentences
 from kefu.knowledge.words import fold
 
 _POLITE = (
-    r"(?:[\s,，.。!！~～…]|\b(?:please|thanks|thank you|then|now|ok(?:ay)?|oh|no|actually|just|sorry)\b"
+    rf"(?:[\s,，.。!！~～…]|\b(?:{OPENERS}|please|thanks|thank you|then|now|no|actually|just|sorry)\b"
     r"|谢谢|吧|了|那|就|那就|好|我|不好意思)*"
 )
 _CANCEL = (
@@ -52,16 +53,20 @@ _NOT_MEANT = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:\W|\b(?:no|nope|oh|sorry|wait|oops|actually|well|hmm+|hold on|i (?:really "
-    r"|actually )?mean[t]?(?: to say)?|correction|my mistake|make (?:it|that)|it should (?:be|have been)|it'?s|but"
+    rf"^(?:\W|\b(?:{OPENERS}|no|nope|sorry|wait|oops|actually|hold on|i (?:really |actually )?mean[t]?(?: to say)?"
+    r"|correction|my mistake|make (?:it|that)|it should (?:be|have been)|it'?s|but"
     r"|change (?:it|that)(?: to)?)\b|不对|不是|说错了|错了|打错了|写错了|改成|改为|换成|应该是|更正|我是说"
     r"|我的意思是|而是|是|啊|哦|抱歉|不好意思)+",
     re.IGNORECASE,
 )
+_BEFORE_QUESTIONS = (
+    rf"^\W*(?:(?:{OPENERS}|and|but|also|wait|sorry|thanks|thank you|by the way|btw|just|quick question){PAUSE})*"
+)
+# "Do you …", not "yes, do", "do it"; "have you", not "have a nice day"; "may I", not "May 10th".
+_DO = r"do(?= \w)(?! (?:it|that|this|so|not|please)\b)"
 _ASKS_EN = re.compile(
-    r"^\W*(?:(?:and|but|so|also|ok(?:ay)?|well|wait|sorry|hi|hello|by the way|just|quick question)[,: ]+)*"
-    r"(?:what|when|where|who|whose|why|how|which|do|does|did|is|are|am|was|were|can|could|will|would|should|may"
-    r"|have|has)\b(?!'?t\b)",
+    rf"{_BEFORE_QUESTIONS}(?:what|when|where|who|whose|why|how|which|{_DO}|does|did|is|are|am|was|were|can|could"
+    r"|will(?! do)|would|should|may(?! \d)|ha(?:ve|s)(?= (?:you|i|we|they|he|she|it|my|your|the|there|any)\b))\b(?!'?t\b)",
     re.IGNORECASE,
 )
 _ASKS_ZH = re.compile(
@@ -70,7 +75,7 @@ _ASKS_ZH = re.compile(
 )
 # A question after facts, whatever day or number it names: "Do you open on Sundays?", 你们周日几点关门.
 _AFTER_FACTS = re.compile(
-    r"^\W*(?:(?:and|but|so|also|ok(?:ay)?|well|wait|sorry|by the way)[,: ]+)*(?:do(?:es)?\b|did\b|are (?:you"
+    rf"{_BEFORE_QUESTIONS}(?:{_DO}|does\b|did\b|are (?:you"
     r"|there|they)\b|is there\b|what(?! about| if)\b|when\b|why\b|how(?! about)\b|where\b|who\b|which\b"
     r"|will (?:you|it|they)\b|have you\b|can (?:you tell|i (?:get|have|know|ask|pay|bring|return|park))\b)"
     r"|你们|怎么|为什么|为何|多少|什么|几点|哪|有没有|是不是|请问",
@@ -84,6 +89,12 @@ def cancels(text: str, also: Words) -> bool:
         return True
     folded = fold(text).strip(" .!。！~")
     return any(folded == fold(word).strip() for words in also.values() for word in words)
+
+
+def after_cancelling(text: str, also: Words) -> str | None:
+    """What follows a first sentence that says that the flow should stop; None where it says no such thing."""
+    pieces = [text[start:end] for start, end in sentences(text)]
+    return " ".join(pieces[1:]).strip() if len(pieces) > 1 and cancels(pieces[0], also) else None
 
 
 def corrects(text: str) -> bool:

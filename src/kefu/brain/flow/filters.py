@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from kefu.brain.flow.spoken import SAID, Unsaid, date_said, money_said, said
+from kefu.brain.slots.phrases import yes_or_no
 
 # A value in between may be longer than a message, but not without end.
 _LONGEST, _MOST = 10_000, 1000
@@ -204,6 +205,11 @@ def _split(value: Any, between: Any = None) -> list[str]:
     return _text(value).split(_text(between) or None)[:_MOST]
 
 
+def _agrees(value: Any) -> bool | None:
+    """Whether a text begins with a yes or a no in either language; null where it begins with neither."""
+    return yes_or_no(_text(value))
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -241,4 +247,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "items": _items,
     "truncate": _truncate,
     "split": _split,
+    "agrees": _agrees,
 }

@@ -42,8 +42,7 @@ def listen(run: Run, waiting: Waiting) -> None:
 
 def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     """Cancel, unless the words are an option that is offered."""
-    interrupts = run.top.flow.interrupts
-    if not interrupts.may_cancel or not cues.cancels(run.text, interrupts.cancel):
+    if not run.top.flow.interrupts.may_cancel or not _cancels(run):
         return False
     slot = run.top.program.slots.get(waiting.slot or "")
     choices = [option.choice for option in step.options] if isinstance(step, ChooseStep) else []
@@ -53,6 +52,18 @@ def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     run.say(run.own_words("_cancelled"))
     run.end("cancelled")
     return True
+
+
+def _cancels(run: Run) -> bool:
+    """Whether a message stops the flow: "never mind", also with a reason, but not "never mind, make it Friday"."""
+    also = run.top.flow.interrupts.cancel
+    if cues.cancels(run.text, also):
+        return True
+    reason = cues.after_cancelling(run.text, also)
+    if reason is None or cues.is_question(reason) or cues.corrects(reason):
+        return False
+    found = gather(run.top.flow.slots, run.read(reason), candidates=run.heard.candidates)
+    return not found.filled and not found.refused
 
 
 def _slot(run: Run, waiting: Waiting, step: Step) -> None:
@@ -269,7 +280,7 @@ def _confirm(run: Run, waiting: Waiting, step: Step) -> None:
     if only is None and correct(run, told, freely=True):
         _go_on(run, step)
         return
-    answer = phrases.yes_or_no(told) if only is None else only
+    answer = only if only is not None else _agrees(told)
     if answer:
         for name in step.slots:
             _settle(run, name)
@@ -286,6 +297,12 @@ def _confirm(run: Run, waiting: Waiting, step: Step) -> None:
         _go_on(run, step)
     elif not _interrupted_at(run, asked or told, lambda: ask_whether_all(run, step)):
         _confirm_again(run, step.id, lambda: ask_whether_all(run, step))
+
+
+def _agrees(text: str) -> bool | None:
+    """Whether a longer message begins by agreeing; one that takes something back does not: "great, but it's wrong"."""
+    answer = phrases.yes_or_no(text)
+    return False if answer and cues.corrects(text) else answer
 
 
 def _settle(run: Run, name: str) -> None:
@@ -327,7 +344,7 @@ def _confirm_slot(run: Run, waiting: Waiting, step: Step) -> None:
         _take(run, gathered)
         _go_on(run, step)
         return
-    answer = phrases.yes_or_no(told) if only is None else only
+    answer = only if only is not None else _agrees(told)
     if answer:
         _settle(run, slot.name)
         if slot.remember.scope != "flow" and run.top.values[slot.name].source == "customer":

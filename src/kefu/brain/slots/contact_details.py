@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from kefu.brain.slots.found import Found
+from kefu.brain.slots.openers import OPENERS, PAUSE
 from kefu.knowledge.masking.lists import words
 
 _PHONE = re.compile(r"<PHONE_\d+>")
@@ -21,10 +22,9 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(
-    r"(?:^|(?<=[.!?。！？] ))(?:(?:hi|hello|hey|yes|yeah|yep|no|nope|sure|sorry|wait|ok(?:ay)?|so|well|oh|of course"
-    r"|certainly|actually|i think|i believe|please use"
-    r"|你好|您好|好的?|可以)[,，.!！。 ]+){0,3}(?:(?:i am|i'm|im|it is|it's|its|this is|that(?:'s| is"
-    r"| would be|'ll be)|(?:book |reserve |put )?(?:it |that )?(?:is )?(?:for|under))\s+(?:me, ?)?|叫我?\s*)?",
+    rf"(?:^|(?<=[.!?。！？] ))(?:(?:{OPENERS}|no|nope|sorry|wait|actually|i think|i believe|please use){PAUSE}){{0,3}}"
+    r"(?:(?:i am|i'm|im|it is|it's|its|this is|that(?:'s| is| would be|'ll be)"
+    r"|(?:book |reserve |put )?(?:it |that )?(?:is )?(?:for|under))\s+(?:me, ?)?|叫我?\s*)?",
     re.IGNORECASE,
 )
 # Who says so of himself without being asked. After "I'm" a name that is a word too needs a greeting before it: "Hi I'm
@@ -67,11 +67,12 @@ _NO_NAMES = frozenset(
     " find try let's actually maybe well oh wow gee ugh um just only also already again now today tomorrow for"
     " from with about of at on in to by wait sorry sure great good fine hello hi hey goodbye bye"
     " order account number flight room table booking ticket never mind hurry stop nothing none both either neither"
-    " much very too more all any some every omg wtf lol darn damn gosh check cancel reserve excuse pronto asap"
+    " much very too more all any"
+    " id ids pin code reference seat right alright cool bye some every omg wtf lol darn damn gosh check cancel reserve"
+    " excuse pronto asap"
     " sir madam dr doctor dear bless anyone anybody someone somebody nobody everything something anything".split()
 )
-_GREETING = re.compile(r"\W*(?:hi|hello|hey|hi there|good (?:morning|afternoon|evening)|ok(?:ay)?|yes|no|sure"
-r"|thanks?(?: you)?|help|你好|您好|在吗|好的?|谢谢|可以)\W*", re.IGNORECASE)  # fmt: skip
+_GREETING = re.compile(rf"\W*(?:{OPENERS}|no|thanks?(?: you)?|help|在吗|谢谢)\W*", re.IGNORECASE)
 _ADDRESS_LEAD = re.compile(
     r"^(?:(?:yes|ok(?:ay)?|sure|well|好的?)[,，. ]+)*(?:(?:my |the )?(?:new |home |shipping "
     r"|delivery )?address(?:'s| is|:)|it(?:'s| is)"
@@ -117,11 +118,11 @@ def names(text: str, *, asked: bool = False) -> list[Found]:
     """Names: placeholders; known first names that someone gives as his own; when asked for, whatever can be one."""
     found = [_whole(text, match) for match in _NAME.finditer(text)]
     own = [each for each in found if not _OF_ANOTHER.search(text[: each.start])]
-    if own or (found and not asked):
-        return own or found
     if not asked:
-        return _introduced(text)
-    return _told(text) or found
+        return own or found or _introduced(text)
+    # "Cooper, and my pet's name is <NAME_1>": masking may have known one of two.
+    told = [each for each in _told(text) if not any(each.overlaps(other) for other in found)]
+    return [*own, *told] or found
 
 
 def _told(text: str) -> list[Found]:
@@ -190,7 +191,8 @@ def _known_name(text: str, start: int) -> Found | None:
         return None
     found = _with_surname(text, first.start(1), first.end(1))
     after = _SURNAME.match(text, found.end)
-    return None if after is not None and after[1][0].isupper() else found
+    is_surname = after is not None and after[1][0].isupper() and after[1].lower() not in _NO_NAMES
+    return None if is_surname else found
 
 
 def _is_sentence(name: str) -> bool:

@@ -8,16 +8,24 @@ from kefu.brain.numerals import chinese_number, english_number
 from kefu.brain.slots.found import Found, apart
 from kefu.contracts.flow import Json
 
-_EN_UNIT = (
-    "zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
-    "eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|dozen"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_EN_UNIT = f"zero|{_ONES}|{_TEENS}|{_TENS}|hundred|thousand|million|dozen"
+# As numbers are built: "four one way tickets" are four, not five.
+_TO_99 = rf"(?:(?:{_TENS})(?:[ -](?:{_ONES})\b)?|{_TEENS}|{_ONES})"
+_TO_999 = rf"(?:(?:(?:an?|{_TO_99})[ -])?hundred(?:[ -](?:and )?{_TO_99}\b)?|{_TO_99})"
+_SCALED = rf"(?:(?:an?|{_TO_999})[ -])?(?:million|thousand|dozen)"
+_EN_NUMBER = rf"(?:{_SCALED}(?:[ -](?:and )?{_SCALED})*(?:[ -](?:and )?{_TO_999}\b)?|{_TO_999}|zero)"
+# As numbers of rooms and codes are read out: "four eighty three", "four eight three".
+_EN_READ_OUT = (
+    rf"(?:(?:{_ONES})[ -](?:{_TENS})(?:[ -](?:{_ONES}))?|(?:{_ONES}|zero|oh)(?:[ -](?:{_ONES}|zero|oh)){{2,}})"
 )
-_EN_NUMBER = rf"(?:an? (?=dozen|hundred|thousand|million))?(?:{_EN_UNIT})(?:[ -](?:and )?(?:{_EN_UNIT}))*"
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _ZH_NUMBER = r"[零〇一二两三四五六七八九十百千万亿]+(?:点[零〇一二三四五六七八九]+)?"
 _WRITTEN = re.compile(rf"(?<![\dA-Za-z_.#-])-?(?:{_DIGITS})(?:万|千|k\b)?(?![\d.]*\d)")
 _DIGITS_ANYWHERE = re.compile(rf"(?<![\d.A-Za-z#_-])(?:{_DIGITS})(?:万|千)?(?![\dA-Za-z_])")
-_WORDS = re.compile(rf"\b{_EN_NUMBER}\b|\b(?:a )?couple\b")
+_WORDS = re.compile(rf"\b(?P<read_out>{_EN_READ_OUT})\b|\b{_EN_NUMBER}\b|\b(?:a )?couple\b")
 # "This one", "one of my parcels", "no one": a pronoun and not a count.
 _PRONOUN = re.compile(
     r"(?:this|that|the|which|first|second|last|another|other|no|any|some|each|every|new|old|wrong|right)$"
@@ -123,8 +131,23 @@ def _english(text: str) -> Iterator[Found]:
         words = match[0]
         if words.endswith("couple"):
             yield Found("number", 2, *match.span())
+        elif match["read_out"]:
+            yield Found("number", int(_read_out(words)), *match.span())
         elif words != "one" or not (_PRONOUN.search(text[: match.start()].rstrip()) or _is_pronoun(text, match.end())):
             yield Found("number", english_number(words.replace(" and ", " ").removeprefix("a ")), *match.span())
+
+
+def _read_out(words: str) -> str:
+    """The digits of a number as it is read out: four eighty three is 483, so is four eight three."""
+    parts = [0 if word == "oh" else english_number(word) for word in re.split("[ -]", words)]
+    if any(part >= 10 for part in parts):
+        return str(parts[0] * 100 + sum(parts[1:]))
+    return "".join(map(str, parts))
+
+
+def in_digits(text: str) -> str:
+    """A text with its English number words in digits, as codes are written."""
+    return _WORDS.sub(lambda match: _read_out(match[0]) if match["read_out"] else match[0], text.lower())
 
 
 def _is_pronoun(text: str, end: int) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from kefu.brain.slots.found import Found
+from kefu.brain.slots.numbers import in_digits
 from kefu.kit.errors import BadInput
 
 # A pattern longer than this is a list of words; those belong into choices.
@@ -66,6 +67,10 @@ def patterned(pattern: str, text: str, *, asked: bool = False) -> list[Found]:
     again = expression.search(joined) if joined != tried else None
     if again is not None and again.group():
         return [Found("pattern", _value(again), 0, len(text))]
+    spoken = in_digits(text)
+    read_out = expression.search(spoken) if spoken != text.lower() else None
+    if read_out is not None and read_out.group():
+        return [Found("pattern", _value(read_out), 0, len(text))]
     masked = _NUMBER_PLACEHOLDER.findall(text)
     if len(masked) == 1:
         at = text.index(masked[0])

@@ -3,46 +3,64 @@
 import re
 
 from kefu.brain.slots.found import Found
+from kefu.brain.slots.openers import OPENERS, PAUSE
 
 _POLITE = (
-    r"(?:[\s,，、.。!！~～]|\b(?:please|thanks|thank you|sir|madam|i think|of course|then)\b|谢谢|麻烦|吧"
+    r"(?:[\s,，、.。!！~～]|\b(?:please|thanks|thank you|sir|madam|ma'am|i think|of course|then|thing)\b|谢谢|麻烦|吧"
     r"|啊|呀|哦|的|了|呢)*"
 )
 _YES_WORDS = (
-    "yes yeah yep yup yea ya sure ok okay okey correct right exactly absolutely definitely certainly"
-    " indeed fine good great perfect confirm confirmed y agree agreed"
-    " 好 好的 是 是的 对 对的 没错 嗯 嗯嗯 可以 行 确认 确定 正确 没问题 同意 要 需要 好啊 好吧 恩"
-    " 对对 是啊 对啊"
+    "yes yeah yep yup yea ya sure ok okay okey alright indeed absolutely definitely certainly affirmative approved"
+    " perfect excellent wonderful lovely awesome brilliant confirm confirmed agree agreed y"
+    " 好的 好滴 好哒 好嘞 好呀 好啊 好吧 是的 是啊 对的 对啊 对对 没错 不错 嗯 嗯嗯 恩 行 确认 确定 正确 没问题"
+    " 同意 当然 要 需要"
 ).split()
+# What begins otherwise, too: "right now", "good morning", "correct the date"; 好像不对, 对不起, 是不是.
+_YES_UNLESS = (
+    "right(?! (?:now|away|here|there|after|before))|fine|great|exactly(?! (?:what|when|where|how|which))"
+    "|correct(?! (?:the|my|it|that|this|me))|good(?! (?:morning|afternoon|evening|day|night|question|luck|grief|lord))"
+    "|好(?!像|久|多|几|些|烦|慢|贵|难)|对(?!不|方|了|面|应|于|比|我)|是(?!不是|否|什么|谁|哪|因为|我|从)|可以(?!吗|不)"
+)
+# What is said of oneself or of it: agreeing only where it ends there, since "I would rather", "it is not" do not.
+_YES_ENDING = (
+    "(?:i do|i would|i am|we do|we would|it is|they are|it does)(?=\\W*(?:$|[.,;!]|please|thank|indeed|right|correct))"
+)
+_THAT = "(?:that|this|it)(?:'s| is| was| would be| will be|'d be|'ll be| sounds| looks| seems)?"
 _YES_PHRASES = (
-    "of course|go ahead|sounds? (?:good|great|fine|perfect)|that(?:'s| is) (?:right|correct|fine|ok(?:ay)?|good"
-    "|it|perfect|true)"
-    "|looks? (?:good|right|fine|correct)|all (?:good|right|correct|set)|do it|please do|yes,? please|that works"
-    "|works for me"
-    "|i do|i would|i am|it is|they are|it does|why not|no problem|book it|就这样|就是这样|是这样|就它|就这个"
-    "|没有问题|都对"
+    f"{_YES_ENDING}|{_THAT} (?:all |just |perfectly )?(?:right|correct|fine|ok(?:ay)?|good|great|it|perfect"
+    "|true|lovely|wonderful|excellent)(?! (?:now|away))"
+    "|(?:they|these|those)(?:'re| are) (?:all )?(?:right|correct|fine)"
+    "|of course(?! not)|(?:please )?go ahead|sounds? (?:good|great|fine|perfect|right|lovely|wonderful)|all right"
+    "|looks? (?:good|right|fine|correct)|all (?:good|correct|set)|(?:please )?do it|please do(?! not|n't)|yes,? please"
+    "|that (?:works|will do)|that'll do|works for me|let's do (?:it|that)|by all means|for sure|you bet|why not"
+    "|no (?:problem|worries)|not (?:bad|a problem|an issue)|book it"
+    "|就这样|就是这样|是这样|就它|就这个|就这么办|没有问题|没毛病|都对"
+    "|这样(?:就)?(?:可以|行|好)"
 )
 _NO_WORDS = (
-    "no nope nah n not wrong incorrect never negative"
-    " 不 不是 不对 不用 不要 不行 没有 不需要 错了 错 否 没 不了 不可以 不好 不同意 不正确"
+    "no nope nah wrong incorrect never negative n"
+    " 不是 不对 不用 不要 不行 不太行 没有 不需要 错了 错 否 不了 不可以 不同意 不正确 先不 暂时不 再想想"
 ).split()
+_NO_UNLESS = "not(?! (?:sure|bad|only))|不好(?!意思)|不(?!错|客气|好|知道|清楚|记得|确定)|没(?!收到|听|看|问题|错|事)"
 _NO_PHRASES = (
-    "no,? thanks?|no,? thank you|not really|not (?:quite|correct|right|yet|now)|that(?:'s| is) (?:not (?:right"
-    "|correct|it)|wrong|incorrect)"
-    "|that isn't (?:right|correct|it)|i don't(?: think so| want to)?|don't|it isn't|it's not|that's all"
-    "|nothing(?: else)?|不是的|不太对|没了|没有了|不用了|不必了|都不对"
+    "no,? thanks?|no,? thank you|not really|not (?:quite|correct|right|yet|now)"
+    f"|{_THAT}(?: is|'s)? (?:not|isn't|wasn't|wrong|incorrect)|(?:they|these|those)(?:'re| are) (?:not|wrong|incorrect)"
+    "|(?:they|these|those) aren't|(?:that|this|it) (?:isn't|wasn't|won't|doesn't|wouldn't|does not|will not|would not)"
+    "|i(?:'m| am) not(?! sure)|i (?:don't|do not|didn't|did not|wouldn't|would not)(?: think so| want to)?"
+    "|(?:i'd |i would )?rather not|don't(?! (?:worry|you|they|we))|do not|of course not|nothin'?g?(?: else)?"
+    "|that(?:'s| is| will be|'ll be) all|不是的|不太对|没了|没有了|不用了|不必了|都不对|好像不(?:对|是)"
 )
 
 
-def _words(words: list[str], phrases: str) -> re.Pattern[str]:
+def _words(words: list[str], phrases: str, unless: str) -> re.Pattern[str]:
+    """An answer after whatever says nothing: "um, yes", "okay, no"."""
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(
-        rf"^[\s,，.。!！]*(?:(?:oh|ah|well|um+|uh+|hmm+|so|gee+[sz]*e?|jee+[sz]+e?|ugh+|lol|haha|wow|man|哦|噢|呃|那)[\s,，.!]+){{0,2}}(?:{phrases}|{listed})(?![a-z'])",
-        re.IGNORECASE,
+        rf"^[\s,，.。!！]*(?:{OPENERS}{PAUSE}){{0,3}}(?:{phrases}|{listed}|{unless})(?![a-z'])", re.IGNORECASE
     )
 
 
-_YES, _NO = _words(_YES_WORDS, _YES_PHRASES), _words(_NO_WORDS, _NO_PHRASES)
+_YES, _NO = _words(_YES_WORDS, _YES_PHRASES, _YES_UNLESS), _words(_NO_WORDS, _NO_PHRASES, _NO_UNLESS)
 _REST_IS_POLITE = re.compile(rf"^{_POLITE}$", re.IGNORECASE)
 _UNKNOWN = re.compile(
     r"\b(?:i )?(?:do(?:n'?t| not)|can(?:'?t|not)|didn'?t|couldn'?t) (?:really |actually )?(?:know|remember"
@@ -54,17 +72,13 @@ _UNKNOWN = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:yes|yeah|ok(?:ay)?|sure|well|um+|uh|oh|so|hi|hello|好的?|嗯|是这样的?|那个)[,，.!！。 ]+){0,3}"
-    r"(?:(?:it|that)(?:'s| is| was| would be)|i(?:'d| would) (?:like|prefer)|i(?:'ll| will) (?:take|have)"
-    r"|是因为|因为|就是|是)?[\s:：,，]*",
+    rf"^(?:{OPENERS}{PAUSE}){{0,3}}"
+    r"(?:是这样的?[,，.!！。 ]+)?(?:(?:it|that)(?:'s| is| was| would be)|i(?:'d| would) (?:like|prefer)"
+    r"|i(?:'ll| will) (?:take|have)|是因为|因为|就是|是)?[\s:：,，]*",
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"[\s,，.。!！~～]*(?:\b(?:please|thanks|thank you)\b|谢谢)?[\s.。!！~～]*$", re.IGNORECASE)
-_ONLY_COURTESY = re.compile(
-    r"\W*(?:hi|hello|hey|thanks?(?: you)?|ok(?:ay)?|great|good (?:morning|afternoon|evening)|你好|您好|谢谢"
-    r"|好的?|嗯|在吗)*\W*",
-    re.IGNORECASE,
-)
+_ONLY_COURTESY = re.compile(rf"\W*(?:(?:{OPENERS}|thanks?(?: you)?|谢谢|在吗)(?:{PAUSE}|$))*\W*", re.IGNORECASE)
 _LONGEST_TEXT = 1000
 
 
