@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kefu.cli.data_pool import guess, select
+from kefu.cli.data_texts import gather
 from kefu.cli.session import json_option, print_json
 
 if TYPE_CHECKING:
@@ -35,11 +36,12 @@ def _reading(command: Any) -> Any:
 
 @click.group()
 def data() -> None:
-    """Look at labelled data, clean, split and augment them; choose what to label next."""
+    """Look at labelled data, clean, split and augment them; choose what to label next; gather texts."""
 
 
 data.add_command(select)
 data.add_command(guess)
+data.add_command(gather)
 
 
 @data.command()

@@ -90,7 +90,8 @@ def corpus_text(example: Example) -> str:
 def _of_file(path: Path, name: str, skip_bad: bool) -> Iterator[Example]:
     if path.name.lower().endswith(_ROWS):
         for each in read(path, labelled=False, skip_bad=skip_bad).examples:
-            yield from _parts(corpus_text(each), name if each.group is None else f"{name} {each.group}", each.row)
+            for part in _parts(corpus_text(each), f"{name} {each.row}", each.row):
+                yield replace(part, group=each.group or part.group)
         return
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -107,19 +108,22 @@ def _of_file(path: Path, name: str, skip_bad: bool) -> Iterator[Example]:
 
 
 def _parts(text: str, name: str, row: int) -> Iterator[Example]:
-    """The text in parts of whole paragraphs; `row` is the first line of each in a page, or the row it came from."""
-    if len(text) <= _PART:
-        if text.strip():
-            yield Example(text.strip(), None, row)
-        return
+    """The text in parts, each as an example of that row; several of them are a group of that name."""
+    found = list(parts(text))
+    for part in found:
+        yield Example(part, None, row, group=name if len(found) > 1 else None)
+
+
+def parts(text: str) -> Iterator[str]:
+    """A text in parts of whole paragraphs, none longer than a row of a table may be."""
     held: list[str] = []
     for paragraph in _paragraphs(text):
         if held and sum(map(len, held)) + len(paragraph) > _PART:
-            yield Example("\n\n".join(held), None, row, group=name)
+            yield "\n\n".join(held)
             held = []
         held.append(paragraph)
     if held:
-        yield Example("\n\n".join(held), None, row, group=name)
+        yield "\n\n".join(held)
 
 
 def _paragraphs(text: str) -> Iterator[str]:

@@ -1,0 +1,82 @@
+"""What a workspace knows and what was said in it become texts to learn from, masked."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kefu.cli import data_texts
+from kefu.desk.actor import Role
+from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox.queries.chats import chats
+from kefu.desk.library.actions import add_file
+from kefu.desk.library.due import read_sources
+from kefu.desk.wiring import wiring
+from kefu.kit.errors import KefuError, NotAllowed
+
+from .shops import Shop, made_shop
+
+pytestmark = pytest.mark.django_db
+
+PAGE = "# Refunds\n\nRefunds take five days. Ask mara@example.com.\n"
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setattr(data_texts, "ready", lambda: None)  # the database is the test's own, and ready
+    made = made_shop()
+    page = add_file(made.kefu, name="refunds.md", data=PAGE.encode())
+    read_sources(made.workspace_id, [page.id], embed=wiring().embed)
+    return made
+
+
+def gather(shop: Shop, out: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(data_texts.gather, ["--out", str(out), *arguments, "-w", shop.slug])
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def answered(shop: Shop) -> str:
+    """A conversation with an answer of a member and a note that nobody outside sees."""
+    thread = shop.start()
+    inbox.ask_for_member(shop.program, conversation_id=thread)
+    shop.say(thread, "My mail is otto@example.com")
+    shop.say(thread, "Where is it?")
+    member = shop.member(Role.AGENT)
+    inbox.take(member, conversation_id=thread)
+    inbox.reply(member, conversation_id=thread, text="On its way.")
+    inbox.note(member, conversation_id=thread, text="He is angry.")
+    return thread
+
+
+def test_knowledge_and_conversations_are_written_masked(shop: Shop, tmp_path: Path) -> None:
+    answered(shop)
+    out = tmp_path / "texts.jsonl"
+    said = gather(shop, out)
+    assert "2 texts are in" in said.output
+    page, thread = (str(each["text"]) for each in rows(out))
+    assert "Refunds take five days. Ask <EMAIL_1>." in page
+    assert thread.startswith("My mail is <EMAIL_1>\nWhere is it?\n")
+    assert "angry" not in thread
+    assert json.loads(gather(shop, out, "--no-conversations", "--json").output)["texts"] == 1
+
+
+def test_chats_have_question_and_answer_apart(shop: Shop, tmp_path: Path) -> None:
+    answered(shop)
+    shop.say(shop.start(), "Nobody answers")
+    gather(shop, tmp_path / "chats.jsonl", "--chats")
+    [chat] = rows(tmp_path / "chats.jsonl")
+    assert [each["role"] for each in chat["messages"]] == ["user", "assistant"]
+    assert chat["messages"][-1]["content"] == "On its way."
+
+
+def test_nothing_is_written_without_texts_and_agents_may_not_read_it_all(shop: Shop, tmp_path: Path) -> None:
+    refused = gather(shop, tmp_path / "chats.jsonl", "--chats").exception
+    assert isinstance(refused, KefuError)
+    assert "no conversation with an answer yet" in refused.sentence
+    assert isinstance(gather(shop, tmp_path / "texts.txt").exception, KefuError)
+    with pytest.raises(NotAllowed):
+        chats(shop.member(Role.AGENT))
