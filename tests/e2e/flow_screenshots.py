@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from .conftest import CHROMIUM
-from .screenshots import PASSWORD, PHONE, owner, shop_of
+from .pictures import PHONE, at_the_console, taken
+from .screenshots import owner, shop_of
 from .world import Member, Shop, serve
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 860}}
@@ -34,7 +35,7 @@ def main(folder: Path) -> None:
             ("console-zhphone", PHONE, "dark", "zh-CN"),
         ]
         for name, options, scheme, language in takes:
-            page = opened(browser, shop, options, scheme, language)
+            page = at_the_console(browser, shop, options, scheme, language)
             tried(page, shop, flow, WORDS[language], folder / f"{name}-flow.png")
             if options is WIDE:
                 for part, address in (("flows", "flows"), ("tool", f"flows/tools/{tool}")):
@@ -63,16 +64,6 @@ def filled(member: Member) -> tuple[str, str]:
     return ids["complaint"], next(tool["id"] for tool in made if tool["name"] == "shop.order")
 
 
-def opened(browser: Browser, shop: Shop, options: dict[str, Any], scheme: Any, language: str) -> Page:
-    page = browser.new_context(**options, color_scheme=scheme, locale=language, reduced_motion="reduce").new_page()
-    page.goto(f"{shop.server.address}/console/flows")
-    page.locator("input[type=email]").fill(shop.email)
-    page.locator("input[type=password]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
-    page.wait_for_url("**/console/flows")
-    return page
-
-
 def tried(page: Page, shop: Shop, flow: str, words: dict[str, str], path: Path) -> None:
     """The flow's picture beside a conversation that is tried on it."""
     page.goto(f"{shop.server.address}/console/flows/{flow}")
@@ -81,12 +72,6 @@ def tried(page: Page, shop: Shop, flow: str, words: dict[str, str], path: Path) 
     page.get_by_label(words["message"]).press("Enter")
     expect(page.locator(".step.here")).to_be_visible(timeout=30_000)
     taken(page, path)
-
-
-def taken(page: Page, path: Path) -> None:
-    page.mouse.move(5, 5)
-    page.screenshot(path=path, animations="disabled")
-    print(path)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,10 @@ from typing import Any
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
 from .conftest import CHROMIUM, HERE
+from .pictures import PASSWORD, PHONE, at_the_console, taken
 from .world import Member, Server, Shop, Site, environment, free_port, serve
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1180, "height": 760}, "device_scale_factor": 1}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 780},
-    "device_scale_factor": 1,
-    "has_touch": True,
-    "is_mobile": True,
-}
-PASSWORD = "four-lamps-in-a-quiet-room"
 LAMP = """<body style="margin:0;width:640px;height:480px;background:linear-gradient(#51372a,#8d6a4b 62%,#3b2a20 62%)">
 <div style="position:absolute;left:210px;top:80px;width:220px;height:150px;background:#f6d48f;border-radius:110px 110px
  12px 12px;box-shadow:0 40px 120px 60px rgb(255 214 130 / 45%)"></div>
@@ -101,7 +95,7 @@ def talk(page: Page, folder: Path, name: str, words: Words, lamp: bytes, member:
     chat.locator("textarea").press("Enter")
     chat.locator(".source-chip").first.click()
     expect(chat.locator(".source-text")).to_be_visible()
-    taken(page, folder / f"{name}.png")
+    chat_taken(page, folder / f"{name}.png")
 
     chat.get_by_role("button", name=words.person).last.click()
     expect(chat.locator(".state")).to_be_visible()
@@ -120,25 +114,19 @@ def talk(page: Page, folder: Path, name: str, words: Words, lamp: bytes, member:
         {"name": "receipt.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n" + b"%" * 48_000}
     )
     expect(chat.locator(".chosen-file[aria-busy=false]")).to_have_count(1)
-    taken(page, folder / f"{name}-files.png")
+    chat_taken(page, folder / f"{name}-files.png")
 
 
 def at_the_desk(browser: Browser, shop: Shop, path: Path, words: Words, scheme: Any, lamp: bytes) -> None:
     """The same conversation as a member sees it, with a file about to be sent."""
-    language = "zh-CN" if words is CHINESE else "en-US"
-    context = browser.new_context(**WIDE, color_scheme=scheme, locale=language)
-    page = context.new_page()
+    page = at_the_console(browser, shop, WIDE, scheme, "zh-CN" if words is CHINESE else "en-US")
     page.goto(f"{shop.server.address}/console/inbox?view=mine")
-    page.locator("input[type=email]").fill(shop.email)
-    page.locator("input[type=password]").fill(PASSWORD)
-    page.locator("button[type=submit]").click()
     page.locator("a.row").filter(has_text=words.member).first.click()
     expect(page.locator(".message.contact .file-image img")).to_be_visible()
     page.locator("input[type=file]").set_input_files({"name": "lamp.png", "mimeType": "image/png", "buffer": lamp})
     expect(page.locator(".chosen-file[aria-busy=false]")).to_have_count(1)
-    page.screenshot(path=path, animations="disabled")
-    print(path)
-    context.close()
+    taken(page, path)
+    page.context.close()
 
 
 def opened(browser: Browser, site: Site, shop: Shop, words: Words, options: dict[str, Any], scheme: Any) -> Page:
@@ -150,14 +138,13 @@ def opened(browser: Browser, site: Site, shop: Shop, words: Words, options: dict
     return page
 
 
-def taken(page: Page, path: Path) -> None:
-    page.mouse.move(5, 5)
+def chat_taken(page: Page, path: Path) -> None:
+    """Once what moves in the chat stands still."""
     frame: FrameLocator = page.frame_locator("#kefu iframe")
     frame.locator("body").evaluate(
         "async () => { await Promise.all(document.getAnimations().map((a) => a.finished)); }"
     )
-    page.screenshot(path=path, animations="disabled")
-    print(path)
+    taken(page, path)
 
 
 def company(shop: Shop, words: Words) -> str:

@@ -87,6 +87,9 @@ class Member:
     def patch(self, path: str, **body: Any) -> Any:
         return self._call("PATCH", path, body)
 
+    def put(self, path: str, **body: Any) -> Any:
+        return self._call("PUT", path, body)
+
     def get(self, path: str) -> Any:
         return self._client.get(path).raise_for_status().json()
 
