@@ -203,6 +203,13 @@ class TestMailbox:
         assert line.messages() == []
         assert server.taken == []
 
+    def test_a_mail_that_is_too_large_is_counted_and_not_stored(self, line: Line, server: MailServer) -> None:
+        large = mail("Look at this.", number=32)
+        large.add_attachment(b"\0" * (15 * 2**20), maintype="application", subtype="octet-stream", filename="film.bin")
+        server.deliver(large)
+        assert eventually(lambda: line.traffic().refused) == {"too_large": 1}
+        assert line.messages() == []
+
     def test_a_receiver_who_is_not_there_is_a_dead_delivery(self, line: Line, server: MailServer) -> None:
         server.refuse = "550 No such user"
         server.deliver(mail(APPROVED, number=41))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
@@ -91,10 +92,12 @@ def test_what_is_not_genuine_is_refused_and_counted_and_nothing_of_it_stored(
     assert line.traffic().received == 0
 
 
-def test_a_body_past_the_limit_is_not_read(line: Line) -> None:
-    answer = line.post(Request("POST", {}, {}, b"0" * (15 * 2**20)))
-    assert answer.status_code == 413
-    assert answer.json()["code"] == "too_large"
+@pytest.mark.parametrize("in_pieces", [False, True], ids=["whole", "in pieces"])
+def test_a_body_past_the_limit_is_not_read(line: Line, in_pieces: bool) -> None:
+    body = b"0" * (15 * 2**20)
+    answer = httpx.post(line.hook, content=iter([body]) if in_pieces else body, timeout=30)
+    assert (answer.status_code, answer.json()["reason"]) == (413, "too_large")
+    assert eventually(lambda: line.traffic().refused) == {"too_large": 1}
 
 
 def test_files_come_with_the_message(line: Line, system: FakeWebhook) -> None:

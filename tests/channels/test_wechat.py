@@ -1,6 +1,7 @@
 """The WeChat channel on a running server, before servers that drop, repeat, count and refuse as WeChat's do."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -8,11 +9,12 @@ import pytest
 from wechatpy.crypto import WeChatCrypto
 
 from kefu.channels.wechat import wire
+from kefu.channels.wechat.crypto import signature
 from kefu.desk.actor import system
 from kefu.desk.assistants.actions import set_up
 from kefu.desk.channels import check_channel
 from kefu.desk.inbox import actions, queries
-from kefu.testing.fake_wechat import APP_ID, TOKEN, FakeWeChat, Outcome
+from kefu.testing.fake_wechat import APP_ID, ORIGINAL_ID, TOKEN, FakeWeChat, Outcome
 
 from .conftest import ANSWER, APPROVED, Line, eventually
 from .test_telegram import PNG
@@ -77,6 +79,39 @@ def test_what_was_not_signed_by_wechat_is_refused_and_counted(line: Line, wechat
     assert httpx.get(line.hook, params={**query, "echostr": "77"}).content == b"77"
     assert line.messages() == []
     assert eventually(lambda: line.traffic().refused) == {"signature": 1}
+
+
+@pytest.mark.parametrize(
+    ("message", "age", "reason"),
+    [
+        (lambda wechat: wechat.message("openid1", "text", Content=APPROVED), 3600, "replay"),
+        (
+            lambda wechat: wechat.message("openid1", "text", Content=APPROVED, ToUserName="gh_other"),
+            0,
+            "unknown_sender",
+        ),
+        (lambda wechat: b"<xml><MsgType>text</MsgType></xml>", 0, "damaged"),
+    ],
+    ids=["old", "another account's", "damaged"],
+)
+def test_what_is_no_message_to_us_is_refused_and_counted_and_nothing_of_it_stored(
+    open_line: Callable[..., Line], wechat: FakeWeChat, message: Callable[[FakeWeChat], bytes], age: int, reason: str
+) -> None:
+    line = open_line("wechat", {**wechat.values, "original_id": ORIGINAL_ID})
+    moment, nonce = str(int(time.time()) - age), "1"
+    query = {"signature": signature(TOKEN, moment, nonce), "timestamp": moment, "nonce": nonce}
+    answer = httpx.post(line.hook, params=query, content=message(wechat))
+    assert (answer.status_code >= 400, answer.json()["reason"]) == (True, reason)
+    assert line.messages() == []
+    assert eventually(lambda: line.traffic().refused) == {reason: 1}
+    assert line.traffic().received == 0
+
+
+def test_a_file_that_is_too_large_is_refused_and_nothing_stored(line: Line, wechat: FakeWeChat) -> None:
+    wechat.media["m1"] = (AMR + b"\0" * (10 * 2**20), "voice")
+    asyncio.run(wechat.posts(wechat.message("openid1", "voice", Format="amr", MediaId="m1"), hook=line.hook))
+    assert eventually(lambda: line.traffic().refused) == {"too_large": 1}
+    assert line.messages() == []
 
 
 def test_the_quota_is_never_exceeded_and_what_waits_goes_as_one(line: Line, wechat: FakeWeChat) -> None:

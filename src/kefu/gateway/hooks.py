@@ -6,11 +6,12 @@ number in the channel's count, and nothing else.
 
 import asyncio
 import contextlib
+from typing import NoReturn
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from kefu.contracts.channel import Answer, Hold, Incoming, RequestRefused
+from kefu.contracts.channel import Answer, Hold, Incoming, Reason, RequestRefused
 from kefu.contracts.channel import Request as ChannelRequest
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.channels import Opened
@@ -23,7 +24,9 @@ from kefu.gateway.intake import Intake
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.rows import Rows
 from kefu.gateway.state import gateway_of
+from kefu.kit.settings import settings
 
+_BESIDE_FILE = 2**20  # bytes of a request beside its file, which nobody has checked yet
 _LOOK_SECONDS = 1.0  # a reply that another process stored is seen after so long at the latest
 
 router = APIRouter(tags=["Channels"])
@@ -34,14 +37,31 @@ router = APIRouter(tags=["Channels"])
 async def hook(request: Request, channel_id: str) -> Response:
     """What a channel's provider, or another company's program, sends. The channel says what it looks like."""
     gateway = gateway_of(request)
+    body = await _body(request)
+    if body is None:
+        await gateway.hooks.refuse(channel_id, "too_large", "The request has more bytes than a message with its file.")
     brought = ChannelRequest(
         method=request.method,
         query=dict(request.query_params),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await request.body(),
+        body=body,
     )
     answer = await gateway.hooks.take(channel_id, brought)
     return Response(answer.body, status_code=answer.status, media_type=answer.media_type)
+
+
+async def _body(request: Request) -> bytes | None:
+    """What is sent; None for more than a message with its largest file in base64, of which no more is read."""
+    most = settings().attachment_megabytes * 4 * 2**20 // 3 + _BESIDE_FILE
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        return None
+    read = bytearray()
+    async for piece in request.stream():
+        read += piece
+        if len(read) > most:
+            return None
+    return bytes(read)
 
 
 class Hooks:
@@ -77,6 +97,11 @@ class Hooks:
         if parsed.hold is None:
             return parsed.answer
         return await self._held(opened, parsed.hold, arrived[-1]) or parsed.answer
+
+    async def refuse(self, channel_id: str, reason: Reason, sentence: str) -> NoReturn:
+        """Take nothing of a request that no channel should look at. Raises RequestRefused, NotFound."""
+        self._plugins.count_refusal(await self._plugins.get(channel_id), reason)
+        raise RequestRefused(reason, sentence)
 
     async def _stored(self, opened: Opened, incoming: Incoming, hold: Hold | None) -> Arrived:
         return await take_in(self._rows, self._intake, opened, incoming, held=hold is not None)
