@@ -23,5 +23,7 @@ export default defineConfig(({ command }) => ({
     target: "es2022",
     assetsInlineLimit: 0, // a strict Content-Security-Policy allows no data: scripts or styles
     modulePreload: { polyfill: false }, // the polyfill would be an inline script
+    chunkSizeWarningLimit: 700, // kB; scripts/size.mjs holds the budgets, by what a member waits for
+    rolldownOptions: { checks: { bundlerTimings: false } }, // a slow machine is no news to who installs Kefu
   },
 }));

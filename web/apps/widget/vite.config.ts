@@ -21,5 +21,6 @@ export default defineConfig(({ command }) => ({
     target: "es2022",
     assetsInlineLimit: 0, // a strict Content-Security-Policy allows no data: scripts or styles
     modulePreload: { polyfill: false }, // the polyfill would be an inline script
+    rolldownOptions: { checks: { bundlerTimings: false } }, // a slow machine is no news to who installs Kefu
   },
 }));
