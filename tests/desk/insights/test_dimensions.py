@@ -64,6 +64,8 @@ def handed_over() -> Line:
     in_chinese(line.assistant("09:11", "refuse", "nothing_found", asked="09:10"))
     line.waits("09:20").happens("09:20", "teamed", team="t_2").asks("09:21").owned("09:30", "mem_b")
     line.happens("09:31", "sla_missed", "sla", clock="first_reply").member("09:45", "mem_b")
+    for decision in ("refuse", "hand_over"):
+        line.happens("09:46", "judged", "mem_b", decision=decision, old="", new="right")
     line.happens("09:50", "labelled", labels=["vip"]).resolved("2026-10-26 11:00", "member:mem_b")
     return line.happens("11:00", "surveyed").happens("11:30", "rated", "contact", score=2)
 

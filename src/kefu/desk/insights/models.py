@@ -70,6 +70,8 @@ class RollUp(WorkspaceRow):
                 name="roll_up_once",
             )
         ]
+        # All of a day, to be counted again.
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["workspace", "start"], name="roll_up_start")]
 
 
 class UnansweredQuestion(WorkspaceRow):
