@@ -137,3 +137,11 @@ def test_a_version_right_on_more_rows_is_never_refused_for_it(rows: list[tuple[b
     old = "".join("01"[other] for _, other in rows)
     if new.count("1") >= old.count("1"):
         assert "frozen_test" not in failed(card(new), card(old))
+
+
+def test_a_generator_may_take_longer_and_weigh_more() -> None:
+    metrics = {"latency_p95_ms": 900.0, "size_mb": 900.0}
+    assert set(failed(card(metrics=metrics))) == {"latency_p95_ms", "size_mb"}
+    assert failed(card(task="generate", runtime="gguf", metrics=metrics)) == {}
+    slow = card(task="generate", runtime="gguf", metrics={**metrics, "latency_p95_ms": 20_000.0})
+    assert set(failed(slow)) == {"latency_p95_ms"}

@@ -13,7 +13,7 @@ class Limits:
 
     `p_value`: below it the champion's lead on the frozen test is no chance (exact McNemar, one-sided). A slice of at
     least `slice_rows` rows may lose `slice_drop` of its accuracy, a tagger that of its span F1; smaller slices jump by
-    chance.
+    chance. A turn waits for a label up to `latency_p95_ms`, for a generator's whole answer up to `answer_p95_ms`.
     """
 
     p_value: float = 0.05
@@ -21,6 +21,8 @@ class Limits:
     slice_rows: int = 20
     latency_p95_ms: float = 50.0
     size_mb: float = 250.0
+    answer_p95_ms: float = 10_000.0
+    generator_mb: float = 4_000.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,10 @@ class Verdict:
 def judge(candidate: ModelCard, champion: ModelCard | None, limits: Limits | None = None) -> Verdict:
     """Compare a version with the one that is live, or with nothing but the budgets where none is."""
     limits = limits or Limits()
+    writes = candidate.task == "generate"
     checks = [
-        _within("latency_p95_ms", "ms", candidate, limits.latency_p95_ms),
-        _within("size_mb", "MB", candidate, limits.size_mb),
+        _within("latency_p95_ms", "ms", candidate, limits.answer_p95_ms if writes else limits.latency_p95_ms),
+        _within("size_mb", "MB", candidate, limits.generator_mb if writes else limits.size_mb),
     ]
     if champion is None:
         checks.insert(0, _judged_at_all(candidate))
