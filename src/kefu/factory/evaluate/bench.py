@@ -28,6 +28,7 @@ from kefu.factory.language.corpus import read_for
 from kefu.factory.seal import write_card
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
+from kefu.kit.optional import require
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ def _pairs(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
 
 def _language(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     """An encoder that fills gaps, or a generator that goes on or answers, beside another of its kind."""
+    require("torch", extra="train")  # perplexity is of the weights: what serves does not tell it
     from kefu.factory.language.judging import judged_generator, judged_language
 
     def judged(folder: Path, card: ModelCard) -> tuple[Any, dict[str, Any]]:
