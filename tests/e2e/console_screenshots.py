@@ -47,7 +47,7 @@ def main(folder: Path) -> None:
             page = at_the_console(browser, shop, options, scheme, language)
             for part, address, act in places:
                 page.goto(f"{shop.server.address}/console/{address}")
-                expect(page.locator("h1, h2").first).to_be_visible(timeout=20_000)
+                expect(page.locator("h1:visible, h2:visible").first).to_be_visible(timeout=20_000)
                 if act is not None:
                     act(page)
                 taken(page, folder / f"{name}-{part}.png")
