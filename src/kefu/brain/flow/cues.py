@@ -66,7 +66,8 @@ _BEFORE_QUESTIONS = (
 _DO = r"do(?= \w)(?! (?:it|that|this|so|not|please)\b)"
 _ASKS_EN = re.compile(
     rf"{_BEFORE_QUESTIONS}(?:what|when|where|who|whose|why|how|which|{_DO}|does|did|is|are|am|was|were|can|could"
-    r"|will(?! do)|would|should|may(?! \d)|ha(?:ve|s)(?= (?:you|i|we|they|he|she|it|my|your|the|there|any)\b))\b(?!'?t\b)",
+    r"|will(?! do)|would|should|may(?! \d)"
+    r"|ha(?:ve|s)(?= (?:you|i|we|they|he|she|it|my|your|the|there|any)\b))\b(?!'?t\b)",
     re.IGNORECASE,
 )
 _ASKS_ZH = re.compile(

@@ -168,8 +168,26 @@ export const put =
   (document) => {
     if (value === undefined) take(document, path);
     else if (isScalarValue(value) && isScalar(document.getIn(path, true))) putScalar(document, path, value);
-    else document.setIn(path, made(document, value, path));
+    else {
+      document.setIn(path, made(document, value, path));
+      if (path[0] !== undefined) place(document, String(path[0]));
+    }
   };
+
+/** What a flow is made of, in the order in which people read it. */
+const ORDER = "schema id name version description languages when slots steps replies interrupts".split(" ");
+
+/** A part that has come to the end of the file goes before those that follow it in the order. */
+function place(document: Document, key: string): void {
+  const table = document.contents;
+  if (!isYamlMap(table)) return;
+  const keys = table.items.map((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key));
+  const after = new Set(ORDER.slice(ORDER.indexOf(key) + 1));
+  const before = keys.findIndex((each) => after.has(each));
+  if (keys.at(-1) !== key || !ORDER.includes(key) || before < 0) return;
+  const [pair] = table.items.splice(-1);
+  if (pair) table.items.splice(before, 0, pair);
+}
 
 /** Puts a step into a list that may not be there yet. */
 export const insert =
