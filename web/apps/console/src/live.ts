@@ -71,7 +71,10 @@ export function onComeback(comeback: () => void): void {
   onScopeDispose(() => comebacks.delete(comeback));
 }
 
-/** Runs when rows of these kinds changed ("source" hears "source.updated"), at most once in `QUIET_MS`, and after a cut. */
+/**
+ * Runs when rows of these kinds changed ("source" hears "source.updated", "message" what is said), at most once in
+ * `QUIET_MS`, and after a cut.
+ */
 export function onChanged(kinds: readonly string[], read: () => void): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const later = (): void => {
@@ -81,7 +84,8 @@ export function onChanged(kinds: readonly string[], read: () => void): void {
     }, QUIET_MS);
   };
   onLive((event) => {
-    if (event.type === "changed" && kinds.some((kind) => event.kind.startsWith(kind))) later();
+    const happened = event.type === "changed" ? event.kind : event.type;
+    if (kinds.some((kind) => happened.startsWith(kind))) later();
   });
   onComeback(later);
   onScopeDispose(() => {

@@ -16,6 +16,7 @@ export const channels = {
   "plugin.pause": "Pause",
   "plugin.resume": "Go on",
   "plugin.paused": "Paused",
+  "plugin.trouble": "Trouble",
   "plugin.paused.text": "Nothing is sent or fetched. What customers send is still stored.",
   "plugin.test": "Send a test message",
   "plugin.test.to": "To",

@@ -16,6 +16,7 @@ export const channels = {
   "plugin.pause": "暂停",
   "plugin.resume": "恢复",
   "plugin.paused": "已暂停",
+  "plugin.trouble": "异常",
   "plugin.paused.text": "不发送也不获取消息；客户发来的内容仍会保存。",
   "plugin.test": "发送测试消息",
   "plugin.test.to": "收件人",
