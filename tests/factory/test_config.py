@@ -31,6 +31,12 @@ def test_every_shipped_file_is_of_a_recipe_that_takes_its_options(config: Path) 
     made(options)
 
 
+def test_hyphens_do_as_well() -> None:
+    recipe, options = recipe_and_options("sft-lora")
+    assert recipe == "sft_lora"
+    assert options["lora_r"] == 16
+
+
 def test_a_file_names_its_recipe_and_what_is_typed_wins(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("recipe: linear\nseed: 3\nfeatures: 500\n", encoding="utf-8")

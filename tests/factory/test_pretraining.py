@@ -20,7 +20,7 @@ from transformers import BertConfig, BertModel  # noqa: E402
 from kefu.contracts.dataset import Dataset, Example  # noqa: E402
 from kefu.contracts.job import Job, Recipe, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
-from kefu.factory.bases import from_folder  # noqa: E402
+from kefu.factory.bases import from_folder, load_base  # noqa: E402
 from kefu.factory.language.corpus import kept_apart, read_corpus  # noqa: E402
 from kefu.factory.language.gaps import HEAD_FILE, windows  # noqa: E402
 from kefu.factory.language.generators import from_folder as generator_from  # noqa: E402
@@ -239,6 +239,14 @@ def test_a_run_that_stopped_while_its_head_learnt_goes_on_there(bert: Path, tmp_
     resumed = mlm(bert, tmp_path / "stopped", resume=True, num_train_epochs=1)
     straight = mlm(bert, tmp_path / "straight", num_train_epochs=1)
     assert resumed.metrics["valid_perplexity"] == straight.metrics["valid_perplexity"]
+
+
+def test_what_an_encoder_wants_before_a_text_is_put_there_by_other_recipes(tmp_path: Path) -> None:
+    folder = tiny_bert.make(tmp_path / "prefixed")
+    (folder / "card.json").write_text(json.dumps({"query_prefix": "my: "}), encoding="utf-8")
+    with_it, without = (load_base(f"path:{folder}", prefixed=each).tokenizer for each in (True, False))
+    assert with_it.encode("parcel").tokens == ["[CLS]", "my", "[UNK]", "parcel", "[SEP]"]
+    assert without.encode("parcel").tokens == ["[CLS]", "parcel", "[SEP]"]
 
 
 def test_an_encoder_begins_from_nothing(tmp_path: Path) -> None:
