@@ -11,6 +11,7 @@ from kefu.desk import erasure
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox import actions, due, queries
 from kefu.desk.inbox.models import Attachment
+from kefu.desk.inbox.queries import AttachmentInfo
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Busy, Conflict, NotAllowed, NotFound, TooLarge
 from kefu.kit.settings import reload
@@ -59,9 +60,7 @@ def test_a_file_without_a_word_is_a_message(shop: Shop) -> None:
     file = upload(visitor, thread, "lamp.png", PNG)
     said = send(visitor, thread, file)
     assert (said.text, said.outcome) == ("", "pending")
-    assert [vars(each) for each in said.attachments] == [
-        {"id": file, "kind": "image", "name": "lamp.png", "media_type": "image/png", "size": len(PNG)}
-    ]
+    assert said.attachments == (AttachmentInfo(file, "image", "lamp.png", "image/png", len(PNG)),)
     [turn] = claim()
     assert turn.text == ""
     [read] = queries.messages(shop.kefu, thread)

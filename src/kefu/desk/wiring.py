@@ -14,7 +14,7 @@ import numpy as np
 
 from kefu.brain.bounded import BoundedGenerator
 from kefu.brain.tools import Tools
-from kefu.contracts.engine import Encoder, Generator, Scorer
+from kefu.contracts.engine import Classifier, Encoder, Generator, Scorer
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
@@ -55,12 +55,16 @@ _log = Log(__name__)
 
 @dataclass(frozen=True)
 class Mind:
-    """What a workspace's turns are answered with; the tools hold its knowledge and, if one is set up, a generator."""
+    """What a workspace's turns are answered with; the tools hold its knowledge and, if one is set up, a generator.
+
+    `pictures` tells what a picture shows, in a workspace that trained such a model.
+    """
 
     policy: Policy
     tools: Tools
     is_active: bool
     flows: FlowBook = field(default_factory=lambda: FlowBook(()))
+    pictures: Classifier | None = None
 
     @property
     def needs_facts(self) -> bool:
@@ -284,7 +288,8 @@ class _WorkspaceMind:
             versions |= {"slots": slots.name} if slots is not None else {}
             flows = FlowBook(assistants.live_flows(self._workspace_id))
             tools = Tools(self._index, generator, intents=intents, mood=mood, slots=slots, versions=versions)
-            self._mind = Mind(assistant.policy, tools, assistant.is_active, flows)
+            pictures = wiring.models.classifier(self._workspace_id, "picture")
+            self._mind = Mind(assistant.policy, tools, assistant.is_active, flows, pictures)
             self._seen = changes
             return self._mind
 

@@ -24,7 +24,7 @@ async def upload(request: Request, conversation_id: str, file: UploadFile) -> JS
     kept = await gateway.rows.long(
         actions.add_attachment, actor, conversation_id=conversation_id, name=file.filename or "", data=data
     )
-    return JSONResponse(vars(kept), status_code=201)
+    return JSONResponse(shapes.attachment_json(kept), status_code=201)
 
 
 @router.get("/{conversation_id}/attachments/{attachment_id}", response_class=Response)

@@ -34,6 +34,7 @@ from kefu.gateway.outbox import Outbox
 from kefu.gateway.plugins import Plugins
 from kefu.gateway.preparing import prepared
 from kefu.gateway.rows import Rows
+from kefu.gateway.seeing import see_pictures
 from kefu.gateway.signs import TypingSigns
 from kefu.gateway.surveys import Asker
 from kefu.gateway.webhooks import Webhooks
@@ -203,6 +204,8 @@ class Dispatch:
         if turn.attempts > inbox.ATTEMPTS:
             return _sorry(turn)
         mind = await self._mind(turn.workspace_id)
+        if mind.pictures is not None:
+            turn = await see_pictures(self._rows, turn, mind.pictures)
         if turn.wordless:
             heard = await hear_recordings(self._rows, turn)
             turn = heard.turn

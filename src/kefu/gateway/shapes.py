@@ -9,7 +9,7 @@ from kefu.contracts.index import Hit
 from kefu.contracts.turn import TurnOutcome
 from kefu.desk.calls.queries import may_be_called
 from kefu.desk.inbox.due import answer_of
-from kefu.desk.inbox.queries import ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
+from kefu.desk.inbox.queries import AttachmentInfo, ChannelInfo, ConversationInfo, MessageInfo, TurnInfo
 from kefu.desk.library.queries import DocumentInfo, PassageInfo, SourceInfo
 from kefu.desk.speech import can_hear
 from kefu.kit.settings import settings
@@ -188,10 +188,15 @@ def message_json(message: MessageInfo) -> dict[str, Any]:
         "outcome": message.outcome,
         "turn": message.turn_id or None,
         "answer": answer_json(message.text, message.answer),
-        "attachments": [vars(each) for each in message.attachments],
+        "attachments": [attachment_json(each) for each in message.attachments],
         "thumb": message.thumb or None,
         "pressed": message.pressed or None,
     }
+
+
+def attachment_json(file: AttachmentInfo) -> dict[str, Any]:
+    """A file as customers see it: what a model makes of a picture is for members."""
+    return {name: getattr(file, name) for name in Attachment.model_fields}
 
 
 def conversation_json(thread: ConversationInfo) -> dict[str, Any]:

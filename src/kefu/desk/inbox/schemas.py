@@ -149,11 +149,15 @@ class Answer(Schema):
 
 
 class Attachment(Schema):
+    """A file; `label` is what a picture shows, by the workspace's model, with the probability that it is right."""
+
     id: str
     kind: Literal["image", "audio", "file"]
     name: str
     media_type: str
     size: int
+    label: str = ""
+    confidence: float | None = None
 
 
 class MessageDelivery(Schema):

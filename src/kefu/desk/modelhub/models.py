@@ -49,7 +49,7 @@ class DatasetVersion(WorkspaceRow):
 
 
 class Model(WorkspaceRow):
-    """A model under a name. `role` is what the workspace uses its champion for: intent, mood, slots, or nothing.
+    """A model under a name. `role` is what the workspace uses its champion for, of `actions.registry.ROLES`.
 
     `test` is the frozen test that versions are compared on; `limits` differ from the gate's own where set.
     """

@@ -332,7 +332,7 @@ class Serving(Schema):
 
 
 class Model(Schema):
-    """`role`: intent, mood, slots or empty. `serving` is null for a model without a role, or before the first turn."""
+    """`serving` is null for a model without a role, or before the first turn."""
 
     id: str
     name: str
@@ -353,7 +353,7 @@ class Models(Schema):
 
 class NewModel(Request):
     name: str = Field(min_length=1, max_length=100)
-    role: Literal["", "intent", "mood", "slots"] = ""
+    role: Literal["", "intent", "mood", "slots", "picture"] = ""
 
 
 class ModelChange(Request):
@@ -361,7 +361,7 @@ class ModelChange(Request):
     has it."""
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
-    role: Literal["", "intent", "mood", "slots"] | None = None
+    role: Literal["", "intent", "mood", "slots", "picture"] | None = None
     test: str | None = Field(default=None, max_length=32)
     limits: GateLimits | None = None
 

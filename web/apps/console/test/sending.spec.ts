@@ -56,7 +56,15 @@ describe("what is on its way", () => {
   });
 
   it("is told from a message with other files", () => {
-    const file = (id: string) => ({ id, kind: "image" as const, name: "a.png", media_type: "image/png", size: 1 });
+    const file = (id: string) => ({
+      id,
+      kind: "image" as const,
+      name: "a.png",
+      media_type: "image/png",
+      size: 1,
+      label: "",
+      confidence: null,
+    });
     const stored = said("", 6, { attachments: [file("att_1")] });
     expect(notYetShown([entry("", { attachments: [file("att_2")] })], [stored], "mem_me")).toHaveLength(1);
     expect(notYetShown([entry("", { attachments: [file("att_1")] })], [stored], "mem_me")).toEqual([]);

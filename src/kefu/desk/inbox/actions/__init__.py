@@ -75,7 +75,7 @@ from kefu.desk.inbox.actions.messages import (
     say,
 )
 from kefu.desk.inbox.actions.privacy import mask_found
-from kefu.desk.inbox.actions.recordings import add_transcript, note_unheard
+from kefu.desk.inbox.actions.recordings import add_transcript, note_seen, note_unheard
 from kefu.desk.inbox.actions.snoozing import snooze, wake
 from kefu.desk.inbox.actions.state import (
     IDLE_WITH_ASSISTANT,
@@ -151,6 +151,7 @@ __all__ = [
     "note",
     "note_check",
     "note_error",
+    "note_seen",
     "note_unheard",
     "pause_channel",
     "receive_message",

@@ -1,4 +1,4 @@
-"""Writes of what was heard."""
+"""Writes of what was heard and seen."""
 
 from django.db import transaction
 
@@ -27,6 +27,19 @@ def add_transcript(workspace_id: str, *, message_id: str, text: str) -> str:
         update(thread, ["sealed_placeholders"])
         announce(workspace_id, "message.updated", row.id, thread.id)
         return row.text
+
+
+def note_seen(workspace_id: str, *, message_id: str, attachment_id: str, label: str, confidence: float) -> None:
+    """Keep what a picture of a message shows, as the workspace's model has it. Harmless for what is gone."""
+    with transaction.atomic():
+        found = select(Message, workspace_id, "id = %s", [message_id], lock=True)
+        if not found or not any(part["id"] == attachment_id for part in found[0].attachments or ()):
+            return
+        row: Message = found[0]
+        told = {"label": label, "confidence": round(confidence, 4)}
+        row.attachments = [{**part, **(told if part["id"] == attachment_id else {})} for part in row.attachments]
+        update(row, ["attachments"])
+        announce(workspace_id, "message.updated", row.id, row.conversation_id)
 
 
 def note_unheard(workspace_id: str, *, message_id: str, start: int) -> None:

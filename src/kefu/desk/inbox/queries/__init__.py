@@ -57,6 +57,7 @@ from kefu.desk.inbox.queries.messages import (
     outcome_of,
     reply_of,
 )
+from kefu.desk.inbox.queries.pictures import SentPicture, pictures
 from kefu.desk.inbox.queries.recordings import Recording, unheard
 from kefu.desk.inbox.queries.resolved import FirstQuestion, first_questions
 from kefu.desk.inbox.queries.rows import get, original, placeholders
@@ -79,6 +80,7 @@ __all__ = [
     "Line",
     "MessageInfo",
     "Recording",
+    "SentPicture",
     "ThreadInfo",
     "Traffic",
     "TurnInfo",
@@ -124,6 +126,7 @@ __all__ = [
     "outcome_of",
     "outgoing",
     "owner_name",
+    "pictures",
     "placeholders",
     "pushing_channels",
     "recalled",

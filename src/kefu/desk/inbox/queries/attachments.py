@@ -15,13 +15,18 @@ from kefu.kit.errors import NotFound
 
 @dataclass(frozen=True)
 class AttachmentInfo:
-    """A file of a conversation. `name` is what the reader may see of it; `size` is in bytes."""
+    """A file of a conversation. `name` is what the reader may see of it; `size` is in bytes.
+
+    `label` is what a picture shows, by the workspace's model, with the probability that it is right.
+    """
 
     id: str
     kind: Kind
     name: str
     media_type: str
     size: int
+    label: str = ""
+    confidence: float | None = None
 
 
 def attachment(actor: Actor, attachment_id: str, *, conversation_id: str | None = None) -> tuple[AttachmentInfo, bytes]:

@@ -209,4 +209,5 @@ def _attachment(row: Message, part: dict[str, Any], *, own: bool) -> AttachmentI
     name, sealed = part["name"], part.get("sealed_name")
     if own and sealed:
         name = unseal(workspace_key(row.workspace_id), base64.b64decode(sealed), about=part["id"]).decode()
-    return AttachmentInfo(part["id"], kind_of(part["media_type"]), name, part["media_type"], part["size"])
+    kind, told = kind_of(part["media_type"]), (part.get("label", ""), part.get("confidence"))
+    return AttachmentInfo(part["id"], kind, name, part["media_type"], part["size"], *told)

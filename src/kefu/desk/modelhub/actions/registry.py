@@ -33,7 +33,8 @@ from kefu.kit.errors import BadInput, Conflict, NotFound
 from kefu.kit.ids import new_id
 
 # What a workspace uses a model for, and what such a model must give.
-ROLES: Mapping[str, str] = {"intent": "classify", "mood": "score", "slots": "tag"}
+ROLES: Mapping[str, str] = {"intent": "classify", "mood": "score", "slots": "tag", "picture": "classify"}
+_OF_PICTURES = "picture"  # the role, and the runtime of the models that look at pictures
 ALIASES = ("champion", "challenger")
 _CHANGES = ("name", "role", "test", "limits")
 _MOST_MODELS = 200
@@ -347,6 +348,9 @@ def _check_task(role: str, card: ModelCard) -> None:
         gives = {"classify": "labels", "score": "a number", "tag": "slots", "embed": "vectors"}
         gives |= {"language": "words in gaps", "generate": "answers"}
         raise BadInput(f"For {role} a model gives {gives[wanted]}; {card.name} gives {gives[card.task]}.", field="role")
+    if (role == _OF_PICTURES) != (card.runtime == _OF_PICTURES):
+        reads = "pictures" if card.runtime == _OF_PICTURES else "texts"
+        raise BadInput(f"{card.name} reads {reads}: it cannot be used for {role}.", field="role")
 
 
 def _limits(given: Mapping[str, Any]) -> dict[str, Any]:

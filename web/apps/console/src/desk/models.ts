@@ -116,7 +116,8 @@ export interface RunEvents {
   is_over: boolean;
 }
 
-export type ModelRole = "" | "intent" | "mood" | "slots";
+export const MODEL_ROLES = ["", "intent", "mood", "slots", "picture"] as const;
+export type ModelRole = (typeof MODEL_ROLES)[number];
 
 export interface VersionName {
   id: string;

@@ -12,6 +12,12 @@ import type {
 import type { Priority, Sla } from "./routing";
 import type { Call } from "@kefu/call";
 
+/** A file as members see it: `label` is what a picture shows, by the company's model, with its probability. */
+export interface SentFile extends Attachment {
+  label: string;
+  confidence: number | null;
+}
+
 export type { Attachment, Author, ConversationStatus, Decision, FeedbackValue, Limits, Outcome };
 
 export type Role = "owner" | "admin" | "supervisor" | "agent" | "viewer";
@@ -134,7 +140,7 @@ export interface Message {
   outcome: Outcome;
   turn: string | null;
   answer: Answer | null;
-  attachments: Attachment[];
+  attachments: SentFile[];
   /** For members only. */
   internal: boolean;
   thumb: FeedbackValue | "";

@@ -58,6 +58,7 @@ export const inbox = {
   "member.online": "online",
   "message.of": "{name}, {time}",
   "message.note": "internal note",
+  "message.shows": "The picture shows: {label} ({share})",
   "verdict.title": "Was that right?",
   "verdict.right": "Right",
   "verdict.right.hint": "It was right to refuse or to hand over",

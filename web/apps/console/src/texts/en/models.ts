@@ -18,6 +18,7 @@ export const models = {
   "models.role.intent": "Intents: what customers want",
   "models.role.mood": "Mood: how they feel",
   "models.role.slots": "Slots: what flows ask for",
+  "models.role.picture": "Pictures: what a photo shows",
   "model.test": "Frozen test",
   "model.test.hint": "Versions are judged and compared on it. Keep it apart from what you train on.",
   "model.test.none": "None",

@@ -58,6 +58,7 @@ export const inbox: Record<keyof typeof en, string> = {
   "member.online": "在线",
   "message.of": "{name}，{time}",
   "message.note": "内部备注",
+  "message.shows": "图片内容：{label}（{share}）",
   "verdict.title": "这样处理对吗？",
   "verdict.right": "正确",
   "verdict.right.hint": "拒答或转人工是对的",

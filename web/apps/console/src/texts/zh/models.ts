@@ -18,6 +18,7 @@ export const models: Record<keyof typeof en, string> = {
   "models.role.intent": "意图：客户想做什么",
   "models.role.mood": "情绪：客户心情如何",
   "models.role.slots": "信息项：流程所问的内容",
+  "models.role.picture": "图片：照片里是什么",
   "model.test": "固定测试集",
   "model.test.hint": "各版本都在它上面评测和比较。不要用它来训练。",
   "model.test.none": "无",
