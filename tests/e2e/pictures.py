@@ -30,11 +30,13 @@ def at_the_console(browser: Browser, shop: Shop, options: dict[str, Any], scheme
     return page
 
 
-def taken(page: Page, path: Path) -> None:
-    """A picture of the page as soon as what it shows has been read."""
+def taken(page: Page, path: Path, *, has_shades: bool = False) -> None:
+    """A picture of the page as soon as what it shows has been read; one that has shades keeps all its colours."""
     expect(page.locator(".skeleton")).to_have_count(0, timeout=20_000)
     page.wait_for_load_state("networkidle")
     page.mouse.move(5, 5)
-    full = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
-    full.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+    if not has_shades:
+        picture = picture.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
     print(path)

@@ -144,7 +144,7 @@ def chat_taken(page: Page, path: Path) -> None:
     frame.locator("body").evaluate(
         "async () => { await Promise.all(document.getAnimations().map((a) => a.finished)); }"
     )
-    taken(page, path)
+    taken(page, path, has_shades=True)
 
 
 def company(shop: Shop, words: Words) -> str:
