@@ -42,6 +42,9 @@ _SIGNED = re.compile(
 _ALONE = re.compile(
     r"(?:^|[.!?] )(?!(?:April|May|June|August)\b)(?P<name>[A-Z][a-z'-]+)(?: [A-Z][a-z'-]+)?(?=[.,!?;]|$)"
 )
+# Whoever says this gives a name, though no list knows it; two words of it, since more would be a sentence.
+_MY_NAME = re.compile(r"\bmy (?:full |first )?name(?:'s| is) (?!not\b)", re.IGNORECASE)
+_MOST_OWN_WORDS = 2
 # "Brian White, and I need help", "Ann Lee date of birth 1980": a name ends where the sentence goes on.
 _NAME_ENDS = re.compile(
     r"[,，.。!！?？;；:：\n(（\d]|\s(?:and|but|please|thanks|from|here|speaking|again|lol|i|my|is|with|date"
@@ -69,7 +72,7 @@ _NO_NAMES = frozenset(
     " order account number flight room table booking ticket never mind hurry stop nothing none both either neither"
     " much very too more all any"
     " id ids pin code reference seat right alright cool bye some every omg wtf lol darn damn gosh check cancel reserve"
-    " excuse pronto asap"
+    " excuse pronto asap wrong incorrect missing spelled spelt misspelled misspelt"
     " sir madam dr doctor dear bless anyone anybody someone somebody nobody everything something anything".split()
 )
 _GREETING = re.compile(rf"\W*(?:{OPENERS}|no|thanks?(?: you)?|help|在吗|谢谢)\W*", re.IGNORECASE)
@@ -126,10 +129,14 @@ def names(text: str, *, asked: bool = False) -> list[Found]:
 
 
 def _told(text: str) -> list[Found]:
-    """A name that masking let through: what follows "my name is", or stands where an answer begins."""
-    named = [match.end() for match in _NAMED.finditer(text)]
-    starts = [*named, *(match.end() for match in _CALLED.finditer(text))]
-    return next(([name] for start in starts if (name := _name_at(text, start)) is not None), _introduced(text))
+    """Names that masking let through: what follows "my name is", then what stands where an answer begins."""
+    found: list[Found] = []
+    for pattern in (_NAMED, _CALLED):
+        starts = (match.end() for match in pattern.finditer(text))
+        name = next((name for start in starts if (name := _name_at(text, start)) is not None), None)
+        if name is not None and not any(name.overlaps(other) for other in found):
+            found.append(name)
+    return found or _introduced(text)
 
 
 def _whole(text: str, match: re.Match[str]) -> Found:
@@ -148,7 +155,8 @@ def _introduced(text: str) -> list[Found]:
         sure = bool(told.get("named") or told.get("greets") is not None or match.re is not _INTRODUCED)
         if _is_first_name(match["name"], sure=sure):
             return [_with_surname(text, match.start("name"), match.end("name"))]
-    return []
+    own = [name for match in _MY_NAME.finditer(text) if (name := _name_at(text, match.end())) is not None]
+    return [each for each in own[:1] if len(str(each.value).split()) <= _MOST_OWN_WORDS]
 
 
 def _is_first_name(word: str, *, sure: bool) -> bool:
