@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from kefu.contracts.channel import Incoming, Part
 from kefu.desk.actor import Role
+from kefu.desk.calls.actions import begin_call
 from kefu.desk.contacts import actions as contacts
-from kefu.desk.contacts.care import has_agreed
+from kefu.desk.contacts.care import Blocked, has_agreed
 from kefu.desk.contacts.models import Consent, Contact
 from kefu.desk.facts import facts_of
 from kefu.desk.inbox import actions as inbox
@@ -177,6 +178,14 @@ def test_what_a_blocked_contact_sends_over_a_channel_is_acknowledged_and_dropped
     assert (first.state, again.state, again.repeated) == ("dropped", "dropped", True)
     assert not Message.objects.of(shop.workspace_id).exists()
     assert Contact.objects.of(shop.workspace_id).get(id=contact_id).refused == 1
+
+
+def test_a_blocked_contact_cannot_call(shop: Shop) -> None:
+    visitor = shop.visitor()
+    thread = inbox.start_conversation(visitor).id
+    desk_of(shop.owner).post(f"/contacts/{visitor.contact_id}/block")
+    with pytest.raises(Blocked):
+        begin_call(visitor, conversation_id=thread)
 
 
 def test_a_contact_who_writes_was_seen_just_now_and_asking_costs_nothing_more(shop: Shop) -> None:

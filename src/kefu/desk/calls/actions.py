@@ -10,6 +10,7 @@ from kefu.desk.actor import Actor, Role, system
 from kefu.desk.calls import texts
 from kefu.desk.calls.models import Call
 from kefu.desk.calls.queries import CallInfo, call_info, may_be_called, row
+from kefu.desk.contacts.care import Blocked, is_blocked
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox import queries as threads
 from kefu.desk.rows import now
@@ -22,13 +23,15 @@ LEASE = timedelta(seconds=60)  # a process that carries a call says three times 
 def begin_call(actor: Actor, *, conversation_id: str) -> CallInfo:
     """The customer calls; the call that is under way in the conversation goes on, if there is one.
 
-    It rings at once where the assistant is not on duty. Raises NotAllowed where the channel takes no calls, Busy where
-    the workspace has as many as it may have, NotFound.
+    It rings at once where the assistant is not on duty. Raises NotAllowed where the channel takes no calls, Blocked,
+    Busy where the workspace has as many as it may have, NotFound.
     """
     if actor.kind != "visitor":
         raise NotAllowed("Customers call; members answer.")
     with transaction.atomic():
         thread = threads.get(actor, conversation_id, lock=True)
+        if is_blocked(actor.workspace_id, thread.contact_id):
+            raise Blocked("The company takes no calls from you.", contact=thread.contact_id)
         if not may_be_called(threads.channel_info(thread.channel)):
             raise NotAllowed("This channel takes no calls.", channel=thread.channel_id)
         here = Call.objects.of(actor.workspace_id).exclude(state="ended")
