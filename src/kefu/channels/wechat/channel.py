@@ -131,11 +131,16 @@ class WeChatChannel:
         except ChannelFailure as error:
             return [Check("token", False, {"en": error.sentence, "zh": error.sentence}, "app_secret")]
         found = {"en": "WeChat knows the account.", "zh": "微信已确认该账号。"}
+        is_whole = self._hook.startswith(("http://", "https://"))
         address = {
             "en": f"Enter this address in WeChat's settings: {self._hook}",
             "zh": f"请在公众平台填写服务器地址：{self._hook}",
         }
-        return [Check("token", True, found, "app_secret"), Check("hook", True, address)]
+        unknown = {
+            "en": "WeChat has no address to call: set KEFU_PUBLIC_URL to the one that customers reach.",
+            "zh": "微信无法调用 Kefu：请将 KEFU_PUBLIC_URL 设为客户可访问的地址。",
+        }
+        return [Check("token", True, found, "app_secret"), Check("hook", is_whole, address if is_whole else unknown)]
 
     async def poll(self) -> AsyncGenerator[Polled, None]:
         return
