@@ -12,7 +12,7 @@ from kefu.contracts.job import Job, Recipe, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.data.split import split
 from kefu.factory.data.version import combined, keep, kept
-from kefu.factory.language.corpus import kept_apart, read_for
+from kefu.factory.language.corpus import kept_apart, read_as
 from kefu.factory.tracking.follow import followed, trackers
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
@@ -74,10 +74,10 @@ def _train(job: Job, tell: Tell) -> ModelCard:
 
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
-    data, roles = _read(job, job.data), registry.manifests("recipes")[job.recipe].roles
+    data, roles = read_as(job.recipe, Path(job.data)), registry.manifests("recipes")[job.recipe].roles
     tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
-        valid = _read(job, job.valid)
+        valid = read_as(job.recipe, Path(job.valid))
     elif "language" in roles:
         data, valid = kept_apart(data, seed=int(job.options.get("seed", 0)))
         tell(Told.NOTE, {"sentence": f"No validation file: {len(valid.examples)} texts are kept apart."})
@@ -91,12 +91,6 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)
-
-
-def _read(job: Job, place: str) -> Dataset:
-    """A file as the recipe wants it: texts without labels where language is learnt."""
-    roles = registry.manifests("recipes")[job.recipe].roles
-    return read_for(roles[0] if roles else "", Path(place))
 
 
 def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:

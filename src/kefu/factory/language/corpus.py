@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kefu.contracts.dataset import BadRow, Dataset, Example
 from kefu.factory.data.read import dataset_of, read
+from kefu.kit import registry
 from kefu.kit.errors import BadInput, TooLarge
 from kefu.knowledge.labels.read import MOST_BYTES, BadRows
 from kefu.knowledge.masking import mask
@@ -22,8 +23,7 @@ _ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".jsonl.gz", ".csv.gz")
 REPLIES = ("reply", "answer", "response", "output", "completion")
 # A part of a page: some four hundred words, more than a network sees at once, so that hardly anything is cut short.
 _PART = 2000
-# What is kept apart, of pages where there are enough of them, else of parts.
-_APART = 0.1
+# With fewer pages than this, parts are kept apart.
 _FEW_GROUPS = 10
 
 
@@ -55,12 +55,18 @@ def read_for(task: str, path: Path) -> Dataset:
     return read_corpus(path)
 
 
+def read_as(recipe: str, path: Path) -> Dataset:
+    """A file as a recipe wants it: texts without labels where language is learnt."""
+    roles = registry.manifests("recipes")[recipe].roles
+    return read_for(roles[0] if roles else "", path)
+
+
 def has_chats(data: Dataset) -> bool:
     """Whether the rows of a dataset are chats or texts with a reply."""
     return bool(data.examples) and any(name in data.examples[0].extra for name in ("messages", *REPLIES))
 
 
-def kept_apart(data: Dataset, *, seed: int) -> tuple[Dataset, Dataset]:
+def kept_apart(data: Dataset, *, seed: int, share: float = 0.1) -> tuple[Dataset, Dataset]:
     """What is learnt and what is measured on: whole pages are kept apart where there are enough of them.
 
     Raises BadInput for a corpus of a single part.
@@ -72,7 +78,7 @@ def kept_apart(data: Dataset, *, seed: int) -> tuple[Dataset, Dataset]:
     if len(names) < 2:
         raise BadInput("The corpus is a single short text: nothing can be kept apart to measure on.")
     random.Random(seed).shuffle(names)  # noqa: S311  a split, no secret
-    held = set(names[: max(1, round(_APART * len(names)))])
+    held = set(names[: max(1, round(share * len(names)))])
     parts = [[each for each, key in zip(data.examples, keys, strict=True) if (key in held) is is_held]
              for is_held in (False, True)]  # fmt: skip
     learnt, measured = (dataset_of(part, mapping=data.mapping, format=data.format) for part in parts)

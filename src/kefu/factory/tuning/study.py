@@ -25,6 +25,7 @@ from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import read_card
 from kefu.factory.data.read import read, write
 from kefu.factory.data.split import split
+from kefu.factory.language.corpus import kept_apart, read_as
 from kefu.factory.tuning.page import write_best, write_page
 from kefu.factory.tuning.space import Dial, dial_of
 from kefu.kit import registry
@@ -244,14 +245,17 @@ def _folder(job: Job) -> Path:
 def _parts(job: Job, options: TuneOptions, out: Path) -> tuple[int, int]:
     """Write what is learnt from and what is judged on, once; gives the rows and labels of the first."""
     registry.load("recipes", job.recipe, object)  # a missing extra is told before a large file is split
-    data = read(Path(job.data))
+    data = read_as(job.recipe, Path(job.data))
     kept = out / PARTS / "data.sha256"
     if kept.is_file():
         if kept.read_text(encoding="ascii") != data.sha256:
             raise BadInput("The study was begun with other data; tune in another folder.", data=job.data)
         train = read(out / PARTS / "train.jsonl.gz")
         return len(train.examples), len(train.labels)
-    train, judged = split(data, (1 - options.share, options.share), seed=options.seed)
+    if "language" in registry.manifests("recipes")[job.recipe].roles:
+        train, judged = kept_apart(data, seed=options.seed, share=options.share)
+    else:
+        train, judged = split(data, (1 - options.share, options.share), seed=options.seed)
     (out / PARTS).mkdir(exist_ok=True)
     for part, name in ((train, "train"), (judged, "judged")):
         write(part, out / PARTS / f"{name}.jsonl.gz")
