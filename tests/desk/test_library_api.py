@@ -262,6 +262,11 @@ def test_what_has_not_changed_for_long_is_stale(agent: Desk, sheet: str, shop: S
 
 def test_what_is_said_twice_is_found(agent: Desk, desk: Desk, sheet: str, shop: Shop) -> None:
     desk.post("/library/faqs", {"question": "when are you OPEN", "answer": "Never."}, 202)
+    both = {"question": "E102", "answer": "There is not enough money in the account, please add some."}
+    desk.post("/library/faqs", both, 202)
+    desk.post(
+        "/library/faqs", {**both, "answer": "账户余额不足，请先充值后再试一次。"}, 202
+    )  # said in another language
     text = b"# Delivery\n\nA parcel within the country takes two to four working days and costs twelve yuan."
     upload(desk, ("delivery.md", text), ("delivery-copy.md", text))
     read(shop)

@@ -332,12 +332,15 @@ def _faq(row: Passage) -> FaqInfo:
 
 
 def _asked_twice(workspace_id: str) -> dict[str, list[str]]:
-    """Questions that several entries have, as one of them words it, with the entries' passages."""
-    asked: dict[str, dict[str, str]] = {}
+    """Questions that several entries of one language have, as one of them words it, with the entries' passages.
+
+    A code such as "E102" may well be asked about in each language, with an answer in each.
+    """
+    asked: dict[tuple[str, str], dict[str, str]] = {}
     rows = Passage.objects.of(workspace_id).filter(answer__isnull=False).order_by("document_id", "number")
-    for passage_id, questions in rows.values_list("id", "questions"):
+    for passage_id, language, questions in rows.values_list("id", "language", "questions"):
         for question in questions:
-            asked.setdefault(normalised_question(question), {}).setdefault(passage_id, question)
+            asked.setdefault((language, normalised_question(question)), {}).setdefault(passage_id, question)
     return {next(iter(ids.values())): list(ids) for ids in asked.values() if len(ids) > 1}
 
 
