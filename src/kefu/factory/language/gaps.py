@@ -1,7 +1,7 @@
 """An encoder with what it fills gaps with, as files and in memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -109,8 +109,3 @@ def figures_on(folder: Path, data: Dataset, *, share: float) -> dict[str, float]
     network.eval()
     tokens = windows(base.tokenizer, texts_of(data), max_tokens=read_card(folder).max_tokens)
     return gap_figures(network, tokens, words_of(base.tokenizer, base.pad_id), share=share)
-
-
-def with_tokenizer(base: Base, tokenizer: Tokenizer) -> Base:
-    """The base with another tokenizer; its encoder has a row for each token already."""
-    return replace(base, tokenizer=tokenizer)

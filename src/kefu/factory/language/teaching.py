@@ -38,6 +38,9 @@ class GeneratorOptions(LoopOptions):
     """Options of the recipes that train generators."""
 
     base_model: str = Field(default=generators.DEFAULT, description="package:NAME, path:FILE.gguf or path:DIR")
+    head_learning_rate: float = Field(
+        default=1e-4, gt=0, lt=10, description="the rate of a table that tells words, where it is not the word table"
+    )
     per_device_train_batch_size: int = Field(default=4, ge=1, le=256, description="rows of one batch")
     max_tokens: int = Field(default=512, ge=16, le=8192, description="tokens of a row")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="the share of values left out in training")
