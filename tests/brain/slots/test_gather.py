@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from kefu.brain.slots.gather import gather
 from kefu.brain.slots.readings import Heard
 from kefu.contracts.flow import Slot, SlotType
@@ -76,3 +78,17 @@ def test_only_what_may_be_volunteered():
     silent = Slot("day", SlotType.DATE, volunteer=False)
     assert gather([silent], Heard("tomorrow", "en", NOW)).filled == {}
     assert said("3 people on Friday", volunteered=["people"]) == {"people": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "value"),
+    [
+        ("ab 123, next friday", r"[A-Z]{2}\d{3}", "AB123"),
+        ("AB 12-3 for next friday", r"[A-Z]{2}\d{3}", "AB123"),
+        ("room four eighty three from next friday", r"\b\d{3}\b", "483"),
+    ],
+)
+def test_a_code_that_is_written_apart_leaves_room_for_the_rest(text, pattern, value):
+    code = Slot("code", SlotType.PATTERN, pattern=pattern)
+    found = gather([code, Slot("day", SlotType.DATE)], Heard(text, "en", NOW), asked=code).filled
+    assert (found["code"].value, found["day"].value) == (value, "2026-11-27")

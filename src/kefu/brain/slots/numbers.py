@@ -145,9 +145,11 @@ def _read_out(words: str) -> str:
     return "".join(map(str, parts))
 
 
-def in_digits(text: str) -> str:
-    """A text with its English number words in digits, as codes are written."""
-    return _WORDS.sub(lambda match: _read_out(match[0]) if match["read_out"] else match[0], text.lower())
+def read_out(text: str) -> Iterator[tuple[str, int, int]]:
+    """The numbers of a text that are read out as codes are, in digits, each with its place."""
+    for match in _WORDS.finditer(text.lower()):
+        if match["read_out"]:
+            yield _read_out(match[0]), *match.span()
 
 
 def _is_pronoun(text: str, end: int) -> bool:

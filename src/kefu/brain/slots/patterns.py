@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from kefu.brain.slots.found import Found
-from kefu.brain.slots.numbers import in_digits
+from kefu.brain.slots.numbers import read_out
 from kefu.kit.errors import BadInput
 
 # A pattern longer than this is a list of words; those belong into choices.
@@ -63,19 +63,42 @@ def patterned(pattern: str, text: str, *, asked: bool = False) -> list[Found]:
     found = [each for each in found if _stands_alone(tried, each)] or (found if asked else [])
     if found or not asked:
         return found
-    joined = _BETWEEN.sub("", tried)
-    again = expression.search(joined) if joined != tried else None
-    if again is not None and again.group():
-        return [Found("pattern", _value(again), 0, len(text))]
-    spoken = in_digits(text)
-    read_out = expression.search(spoken) if spoken != text.lower() else None
-    if read_out is not None and read_out.group():
-        return [Found("pattern", _value(read_out), 0, len(text))]
+    for pieces in (_joined(tried), _read_out(tried)):
+        again = expression.search("".join(piece for piece, _ in pieces))
+        if again is not None and again.group():
+            return [_placed(again, pieces)]
     masked = _NUMBER_PLACEHOLDER.findall(text)
     if len(masked) == 1:
         at = text.index(masked[0])
         return [Found("pattern", masked[0], at, at + len(masked[0]))]
     return []
+
+
+# A text in pieces as they are searched, each with its place in the text as it was written.
+_Pieces = list[tuple[str, tuple[int, int]]]
+
+
+def _joined(text: str) -> _Pieces:
+    """Without blanks and hyphens inside codes: "AB 12-34"."""
+    gaps = {at for match in _BETWEEN.finditer(text) for at in range(*match.span())}
+    return [(char, (at, at + 1)) for at, char in enumerate(text) if at not in gaps]
+
+
+def _read_out(text: str) -> _Pieces:
+    """With numbers in digits that were read out: "four eighty three"."""
+    pieces: _Pieces = []
+    at = 0
+    for digits, start, end in read_out(text):
+        pieces += [(char, (place, place + 1)) for place, char in enumerate(text[at:start], at)]
+        pieces += [(digit, (start, end)) for digit in digits]
+        at = end
+    return [*pieces, *((char, (place, place + 1)) for place, char in enumerate(text[at:], at))]
+
+
+def _placed(match: Any, pieces: _Pieces) -> Found:
+    """What matched in the pieces, where it stands in the text."""
+    start, end = match.span()
+    return Found("pattern", _value(match), pieces[start][1][0], pieces[end - 1][1][1])
 
 
 def _found(match: Any, text: str) -> Found:
