@@ -54,8 +54,15 @@ class Home:
 
     def kefu(self, *arguments: str | Path, stdin: str | bytes = b"", folder: Path | None = None) -> Done:
         """Run a command to its end; that it says no traceback holds always."""
+        return self._run("-m", "kefu.cli", *map(str, arguments), stdin=stdin, folder=folder)
+
+    def python(self, program: str, *arguments: str) -> Done:
+        """Run a program to its end: what several commands would do in a process each."""
+        return self._run("-c", program, *arguments)
+
+    def _run(self, *arguments: str, stdin: str | bytes = b"", folder: Path | None = None) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "kefu.cli", *map(str, arguments)],
+            [sys.executable, *arguments],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             env=self.environment,
             cwd=folder,
