@@ -145,3 +145,19 @@ def test_a_generator_may_take_longer_and_weigh_more() -> None:
     assert failed(card(task="generate", runtime="gguf", metrics=metrics)) == {}
     slow = card(task="generate", runtime="gguf", metrics={**metrics, "latency_p95_ms": 20_000.0})
     assert set(failed(slow)) == {"latency_p95_ms"}
+
+
+def apart(gap: float) -> ModelCard:
+    """A version that serves some names worse than others."""
+    return card(metrics={"latency_p95_ms": 4.0, "size_mb": 2.0, "parity_gap_names": gap, "parity_gap_language": 0.0})
+
+
+def test_a_version_that_serves_some_customers_much_worse_is_refused() -> None:
+    assert failed(apart(0.05)) == {}
+    assert failed(apart(0.3)) == {"parity_gap": "Groups differ most by names: 30.0 points of 20 allowed."}
+    assert failed(apart(0.3), limits=Limits(parity_gap=0.4)) == {}
+
+
+def test_a_gap_that_the_champion_has_as_well_is_no_reason() -> None:
+    assert failed(apart(0.3), apart(0.3)) == {}
+    assert set(failed(apart(0.35), apart(0.3))) == {"parity_gap"}

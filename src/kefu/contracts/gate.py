@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from kefu.contracts.model_card import ModelCard, Slice
 
+_GAP = "parity_gap_"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -13,12 +15,15 @@ class Limits:
 
     `p_value`: below it the champion's lead on the frozen test is no chance (exact McNemar, one-sided). A slice of at
     least `slice_rows` rows may lose `slice_drop` of its accuracy, a tagger that of its span F1; smaller slices jump by
-    chance. A turn waits for a label up to `latency_p95_ms`, for a generator's whole answer up to `answer_p95_ms`.
+    chance. Between the customers who are served best and those who are served worst there may be `parity_gap` of
+    accuracy, or as much as the champion has. A turn waits for a label up to `latency_p95_ms`, for a generator's whole
+    answer up to `answer_p95_ms`.
     """
 
     p_value: float = 0.05
     slice_drop: float = 0.05
     slice_rows: int = 20
+    parity_gap: float = 0.2
     latency_p95_ms: float = 50.0
     size_mb: float = 250.0
     answer_p95_ms: float = 10_000.0
@@ -53,6 +58,8 @@ def judge(candidate: ModelCard, champion: ModelCard | None, limits: Limits | Non
         _within("latency_p95_ms", "ms", candidate, limits.answer_p95_ms if writes else limits.latency_p95_ms),
         _within("size_mb", "MB", candidate, limits.generator_mb if writes else limits.size_mb),
     ]
+    if gaps := _gaps(candidate):
+        checks.append(_parity(gaps, _gaps(champion) if champion is not None else {}, limits))
     if champion is None:
         checks.insert(0, _judged_at_all(candidate))
     else:
@@ -116,6 +123,18 @@ def _slices(new: Mapping[str, Slice], old: Mapping[str, Slice], limits: Limits) 
         return Check("slices", True, "No slice is large enough to compare.")
     sentence = f"The slice that moved most to the worse is {name}: {-100 * drops[name]:+.1f} points."
     return Check("slices", drops[name] <= limits.slice_drop, sentence)
+
+
+def _gaps(card: ModelCard) -> dict[str, float]:
+    """Differences in accuracy between groups, by what sets them apart: language, names, customers, dialect."""
+    return {name.removeprefix(_GAP): value for name, value in card.metrics.items() if name.startswith(_GAP)}
+
+
+def _parity(new: Mapping[str, float], old: Mapping[str, float], limits: Limits) -> Check:
+    over = {name: gap - max(limits.parity_gap, old.get(name, 0.0)) for name, gap in new.items()}
+    name = max(over, key=lambda each: (over[each], each))
+    sentence = f"Groups differ most by {name}: {100 * new[name]:.1f} points of {100 * limits.parity_gap:g} allowed."
+    return Check("parity_gap", over[name] <= 0, sentence)
 
 
 def _within(metric: str, unit: str, candidate: ModelCard, most: float) -> Check:

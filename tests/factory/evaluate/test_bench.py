@@ -81,7 +81,8 @@ def test_an_evaluation_leaves_the_card_unless_told_to_record(linear: Trained, tm
 
 def test_the_gate_judges_what_the_bench_wrote(head: Trained, linear: Trained) -> None:
     verdict = judge(head.card, linear.card)
-    assert {check.name for check in verdict.checks} == {"labels", "frozen_test", "slices", "latency_p95_ms", "size_mb"}
+    looked_at = {"labels", "frozen_test", "slices", "parity_gap", "latency_p95_ms", "size_mb"}
+    assert {check.name for check in verdict.checks} == looked_at
     assert all(check.passed for check in verdict.checks if check.name != "latency_p95_ms"), verdict
 
 

@@ -12,7 +12,7 @@ from kefu.contracts.dataset import Example
 from kefu.contracts.engine import Classifier
 from kefu.contracts.job import Tell
 from kefu.contracts.model_card import ModelCard, Slice
-from kefu.factory.evaluate import metrics, slices
+from kefu.factory.evaluate import fairness, metrics, slices
 from kefu.factory.evaluate.exam import Exam
 from kefu.factory.evaluate.paired import accuracy_interval
 from kefu.factory.evaluate.served import Answers, answers, classifier, latencies
@@ -58,7 +58,7 @@ def judged(folder: Path, card: ModelCard, exam: Exam, tell: Tell | None = None) 
     table = {
         "model": model_table(card, "labels", "temperature", "scope_threshold"),
         "data": _data(exam, card),
-        "metrics": figures(sat),
+        "metrics": figures(sat) | fairness.gaps(parts, _as_they_were(forms)),
         **_details(sat),
         "rewritten": forms,
         **slices_table(parts, timed),
@@ -122,18 +122,23 @@ def _slices(engine: Classifier, sat: Sat) -> tuple[dict[str, Slice], list[dict[s
     are_pictures = sat.card.runtime == "picture"  # which have no language, no length and no typos
     found = {} if are_pictures else slices.by_language(texts, [each.language for each in sat.exam.inside], right)
     found |= {} if are_pictures else slices.by_length(texts, right)
+    found |= fairness.by_customers(sat.exam.inside, right)
     if len(sat.exam.outside):
         # A version that rejects whatever it can would win rows out of scope; here it loses them.
         found[slices.LET_IN] = Slice(len(right), int((right & ~sat.inside.outside).sum()))
         found[slices.OUTSIDE] = Slice(len(sat.exam.outside), int(sat.outside.outside.sum()))
     forms = []
-    for form in () if are_pictures else slices.rewritten(texts):
+    for form in () if are_pictures else (*slices.rewritten(texts), *fairness.forms(texts)):
         said = answers(engine, sat.card.labels, form.texts).predicted
         correct = sum(label == truth[row] for label, row in zip(said, form.rows, strict=True))
         found[form.name] = Slice(len(form.rows), correct)
         before = int(right[list(form.rows)].sum())
         forms.append({"name": form.name, "rows": len(form.rows), "right": correct, "right_before": before})
     return found, forms
+
+
+def _as_they_were(forms: Sequence[dict[str, Any]]) -> dict[str, Slice]:
+    return {each["name"]: Slice(each["rows"], each["right_before"]) for each in forms}
 
 
 def _details(sat: Sat) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from kefu.factory.evaluate import charts
+from kefu.factory.evaluate.fairness import GAPS
 
 Table = Mapping[str, Any]
 
@@ -223,6 +224,10 @@ def _slices(table: Table) -> Iterator[str]:
         yield f"<p>Worst: {escape(worst)}, {each['accuracy']:.1%} of {each['rows']:,} rows.</p>"
     rows = [(name, each["accuracy"], f"of {each['rows']:,}", name == worst) for name, each in parts.items()]
     yield _figure(charts.bars(rows), _forms(table.get("rewritten") or ()))
+    gaps = {name: table["metrics"].get(name) for name in GAPS.values()}
+    said = [f"{name.rpartition('_')[2]} {100 * gap:.1f}" for name, gap in gaps.items() if gap is not None]
+    if said:
+        yield f"<p>Between those served best and worst, in points of accuracy: {', '.join(said)}.</p>"
 
 
 def _forms(forms: Sequence[Table]) -> str:
