@@ -8,6 +8,7 @@ from typing import Any
 
 from kefu.brain import followup, injection, mood, smalltalk, texts
 from kefu.brain.mood import Mood, Person
+from kefu.brain.slots.phrases import only_yes_or_no
 from kefu.brain.smalltalk import SmallTalk
 from kefu.contracts.engine import Said
 from kefu.contracts.turn import Escalation, Policy
@@ -29,11 +30,9 @@ _ASKS = re.compile(
     r"|could|will|would|should|may|has|have)(?:n't)? (?!you (?:please )?(?:help|cancel|change|send|book|tell))",
     re.IGNORECASE,
 )
-_YES = re.compile(
-    r"^(?:yes|yeah|yep|yup|sure|ok(?:ay)?|please|yes,? please|sure,? please|please do|go ahead|of course|i would|i do|"
-    r"好|好的|好啊|可以|要|要的|需要|是|是的|行|嗯|嗯嗯|麻烦了|那好|好吧|可以的|请|转吧|转)(?:[ ,，]*(?:please|"
-    r"thanks|thank you|谢谢|吧|啊))*[\s.!。！~～]*$",
-    re.IGNORECASE,
+# What accepts an offer besides a yes: "please", 转吧.
+_DO_THAT = re.compile(
+    r"^(?:please|请|转吧?|麻烦了|那好|要的)(?:[ ,，]*(?:thanks|thank you|谢谢|吧|啊))*[\s.!。！~～]*$", re.IGNORECASE
 )
 
 
@@ -91,7 +90,7 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
     # "Who are you?" is small talk and a question: the company's FAQ may have its own answer.
     asked = chosen if sorted_text.small_talk is SmallTalk.IDENTITY else sorted_text.question
     clean, injected = _without_instructions(asked)
-    accepted = bool(_YES.match(text)) and _was_offered_a_person(history, policy)
+    accepted = (only_yes_or_no(text) is True or bool(_DO_THAT.match(text))) and _was_offered_a_person(history, policy)
     return Understanding(
         language=language,
         question=clean,
