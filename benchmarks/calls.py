@@ -6,7 +6,7 @@ People's recordings (`DIR/speech/manifest.csv`, English sentences of 1.5 to 6 s)
 (both languages) are asked of a real server, each with an approved answer of its own, so that none was spoken before.
 In a call the sound is sent as fast as it was spoken; the time runs from the last frame in which somebody speaks to the
 first sound of the answer, the silence that tells the end within it. Of a voice note it runs from the end of its upload
-to the whole answer as sound, which is when the widget can play it.
+to the first bytes of the answer's sound, its first clause, which is when the widget begins to play.
 """
 
 import argparse
@@ -196,7 +196,7 @@ async def heard(wire: ClientConnection) -> dict[str, float]:
 
 
 def one_note(server: Server, question: Question) -> float:
-    """Seconds from a voice note's upload to the sound of its answer."""
+    """Seconds from a voice note's upload to the first sound of its answer."""
     [customer] = server.customers(1)
     here = f"/v1/conversations/{customer.conversation}"
     with client(server, customer) as http:
