@@ -66,7 +66,7 @@ def test_what_waits_is_promised_offered_and_taken(
     page.get_by_role("menuitem", name="I am busy: offer me nothing").click()
     expect(page.locator("button.user-button")).to_contain_text("Busy")
     boss.get_by_role("tab", name="People").click()
-    expect(boss.locator("li.person").filter(has_text="Wenyi").get_by_text("Busy")).to_be_visible()
+    expect(boss.locator("li.staff").filter(has_text="Wenyi").get_by_text("Busy")).to_be_visible()
     assert axe_violations(boss) == []
     for each in member.get("/teams")["teams"]:  # other tests know nothing of teams
         member.patch("/teams/" + each["id"], method="manual", escalate_seconds=0)
