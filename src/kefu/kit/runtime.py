@@ -1,11 +1,14 @@
 """One background event loop a process, for synchronous code that needs an engine."""
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_END_SECONDS = 5.0  # what runs on the loop itself takes milliseconds; whatever hangs does not hold up the exit
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -37,7 +40,9 @@ def loop() -> asyncio.AbstractEventLoop:
         # A server's loop may have stopped without being closed: nobody would ever run what is given to it.
         if _loop is None or _loop.is_closed() or (_adopted and not _loop.is_running()):
             _loop, _adopted = asyncio.new_event_loop(), False
-            threading.Thread(target=_loop.run_forever, name="kefu-runtime", daemon=True).start()
+            thread = threading.Thread(target=_loop.run_forever, name="kefu-runtime", daemon=True)
+            thread.start()
+            atexit.register(_end, _loop, thread)
         return _loop
 
 
@@ -46,6 +51,12 @@ def adopt(running: asyncio.AbstractEventLoop) -> None:
     global _loop, _adopted
     with _lock:
         _loop, _adopted = running, True
+
+
+def _end(ended: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """Let the thread leave what it runs before the interpreter goes: torn out of native code, it aborts the process."""
+    ended.call_soon_threadsafe(ended.stop)
+    thread.join(_END_SECONDS)
 
 
 def _running() -> asyncio.AbstractEventLoop | None:

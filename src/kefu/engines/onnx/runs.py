@@ -3,6 +3,7 @@
 Nothing waits for company: while one run is in progress, what arrives queues, and the next run takes it.
 """
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -56,6 +57,8 @@ class Runs:
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="kefu-encoder", daemon=True)
         self._thread.start()
+        # An interpreter that goes while the thread is in native code tears it out of there, and the process aborts.
+        atexit.register(self.close)
 
     def query(self, text: str) -> "Future[Matrix]":
         """Queue one short text; the result is float32 [1, dimension]. Raises Busy when the queue is full."""
@@ -92,6 +95,7 @@ class Runs:
                 done.set_exception(Unavailable("The encoder was closed."))
         if self._thread is not threading.current_thread():
             self._thread.join()
+        atexit.unregister(self.close)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
