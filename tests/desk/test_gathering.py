@@ -2,20 +2,26 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kefu.cli import data_texts
+from kefu.contracts.turn import Citation, Decision
 from kefu.desk.actor import Role
+from kefu.desk.contacts.care import agree
 from kefu.desk.inbox import actions as inbox
+from kefu.desk.inbox.queries import conversation
 from kefu.desk.inbox.queries.chats import chats
 from kefu.desk.library.actions import add_file
 from kefu.desk.library.due import read_sources
 from kefu.desk.wiring import wiring
+from kefu.factory.data.read import read as read_labels
 from kefu.kit.errors import KefuError, NotAllowed
+from kefu.knowledge.pairs import pairs_of
 
-from .shops import Shop, made_shop
+from .shops import Shop, claim, finish, made_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +77,54 @@ def test_chats_have_question_and_answer_apart(shop: Shop, tmp_path: Path) -> Non
     [chat] = rows(tmp_path / "chats.jsonl")
     assert [each["role"] for each in chat["messages"]] == ["user", "assistant"]
     assert chat["messages"][-1]["content"] == "On its way."
+
+
+def cites(text: str) -> dict[str, Any]:
+    return {"citations": (Citation("pas_1", "doc_1", "Help", text, 0, len(text)),)}
+
+
+def asked(shop: Shop, thread: str, text: str, *, thumb: str = "", pressed: str = "", **answer: Any) -> None:
+    """A question, its answer, and what the customer thought of it."""
+    inbox.receive_message(shop.program, conversation_id=thread, text=text, pressed=pressed)
+    [turn] = claim()
+    done = finish(turn, **answer)
+    assert done is not None
+    if thumb:
+        assert done.reply is not None
+        inbox.give_feedback(shop.program, conversation_id=thread, message_id=done.reply.id, value=thumb)
+
+
+def test_what_customers_found_good_are_pairs(shop: Shop, tmp_path: Path) -> None:
+    asked(shop, shop.start(), "Where is my money?", thumb="up", **cites("Refunds take five days."))
+    asked(shop, shop.start(), "Where is my money?", thumb="down", **cites("Pay by card."))
+    asked(shop, shop.start(), "Is it open?", thumb="down", **cites("Closed on Mondays."))  # nothing answers it
+    asked(shop, shop.start(), "Nobody said whether this was right", **cites("Something."))
+    out = tmp_path / "pairs.jsonl"
+    assert "1 pairs are in" in gather(shop, out, "--pairs").output
+    [pair] = pairs_of(read_labels(out), "pairs.jsonl")
+    assert (pair.question, pair.passage) == ("Where is my money?", "Refunds take five days.")
+    assert pair.negatives == ("Pay by card.",)
+
+
+def test_an_answer_that_was_chosen_answers_what_was_asked_first(shop: Shop, tmp_path: Path) -> None:
+    thread = shop.start()
+    offered = {"decision": Decision.CLARIFY, "quick_replies": ("Refunds",), "quick_reply_values": ("refunds",)}
+    asked(shop, thread, "money", **offered)
+    asked(shop, thread, "Refunds", pressed="refunds", **cites("Refunds take five days."))
+    asked(shop, thread, "money again", **offered)
+    asked(shop, thread, "Never mind, where are you?", **cites("We are in Utrecht."))  # written, not chosen
+    gather(shop, tmp_path / "pairs.jsonl", "--pairs")
+    [pair] = rows(tmp_path / "pairs.jsonl")
+    assert (pair["question"], pair["passage"]) == ("money", "Refunds take five days.")
+
+
+def test_who_takes_consent_back_teaches_nobody(shop: Shop, tmp_path: Path) -> None:
+    thread = shop.start()
+    asked(shop, thread, "Where is my money?", thumb="up", **cites("Refunds take five days."))
+    contact = conversation(shop.kefu, thread).contact_id
+    agree(shop.kefu, contact_id=contact, kind="training", is_given=False, source="mail")
+    for option in ("--pairs", "--chats"):
+        assert isinstance(gather(shop, tmp_path / "none.jsonl", option).exception, KefuError)
 
 
 def test_nothing_is_written_without_texts_and_agents_may_not_read_it_all(shop: Shop, tmp_path: Path) -> None:

@@ -12,19 +12,22 @@ from kefu.cli.session import json_option, print_json, ready, workspace_actor, wo
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
 
-_USED_BY = {"texts": "pretrain_mlm or pretrain_clm", "chats": "sft_lora"}
+_USED_BY = {"texts": "pretrain_mlm or pretrain_clm", "chats": "sft_lora", "pairs": "retriever"}
+_LACKING = {"texts": "text", "chats": "conversation with an answer", "pairs": "answer that a customer found good"}
 
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file that is written: .jsonl.")
 @click.option("--chats", is_flag=True, help="Conversations alone, with question and answer apart, for sft_lora.")
+@click.option("--pairs", is_flag=True, help="Questions with the passages that customers found good, for retriever.")
 @click.option("--conversations/--no-conversations", default=True, help="Beside knowledge, also what was said.")
 @workspace_option
 @json_option
-def gather(out: Path, chats: bool, conversations: bool, workspace: str, as_json: bool) -> None:
+def gather(out: Path, *, chats: bool, pairs: bool, conversations: bool, workspace: str, as_json: bool) -> None:
     """Write a workspace's knowledge and conversations as texts, personal data masked.
 
-    They are what `pretrain_mlm` and `pretrain_clm` learn from; with --chats, what `sft_lora` does.
+    They are what `pretrain_mlm` and `pretrain_clm` learn from; with --chats, what `sft_lora` does; with --pairs, what
+    `retriever` does. What contacts said who take their consent to training back is left out.
     """
     ready()
     from kefu.kit.errors import BadInput
@@ -32,13 +35,17 @@ def gather(out: Path, chats: bool, conversations: bool, workspace: str, as_json:
 
     if out.suffix.lower() != ".jsonl":
         raise BadInput(f"{out.name}: texts are written as .jsonl; choose this ending.")
+    if chats and pairs:
+        raise BadInput("Chats and pairs are two files: choose one of --chats and --pairs.")
     actor = workspace_actor(workspace)
-    rows = list(_chats(actor)) if chats else [*_documents(actor), *(_said(actor) if conversations else ())]
+    kind = "chats" if chats else "pairs" if pairs else "texts"
+    if kind == "texts":
+        rows = [*_documents(actor), *(_said(actor) if conversations else ())]
+    else:
+        rows = list(_chats(actor) if chats else _pairs(actor))
     if not rows:
-        what = "conversation with an answer" if chats else "text"
-        raise BadInput(f"The workspace has no {what} yet.")
+        raise BadInput(f"The workspace has no {_LACKING[kind]} yet.")
     write_bytes(out, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows).encode())
-    kind = "chats" if chats else "texts"
     if as_json:
         print_json({"out": str(out), kind: len(rows)})
         return
@@ -62,6 +69,15 @@ def _said(actor: "Actor") -> Iterator[Mapping[str, Any]]:
 
     for number, chat in enumerate(chats(actor), start=1):
         yield {"text": "\n".join(each["content"] for each in chat), "group": f"conversation {number}"}
+
+
+def _pairs(actor: "Actor") -> Iterator[Mapping[str, Any]]:
+    from kefu.desk.inbox.queries.found import found
+
+    for each in found(actor):
+        wrong = {"negative": json.dumps(each.negatives, ensure_ascii=False)} if each.negatives else {}
+        for passage in each.passages:
+            yield {"question": each.question, "passage": passage, **wrong}
 
 
 def _chats(actor: "Actor") -> Iterator[Mapping[str, Any]]:

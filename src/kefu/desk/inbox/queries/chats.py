@@ -1,9 +1,15 @@
-"""Every conversation as a generator learns from it: masked, without notes, each side's lines in a row as one."""
+"""Every conversation as a generator learns from it: masked, without notes, each side's lines in a row as one.
+
+What customers said who said no to training, or take their consent back, is left out.
+"""
 
 from collections.abc import Iterator
 from itertools import groupby
 
+from django.db.models import Q, QuerySet
+
 from kefu.desk.actor import Actor, Role
+from kefu.desk.contacts.care import agreement
 from kefu.desk.inbox.models import Message
 
 _SIDES = {"contact": "user", "assistant": "assistant", "member": "assistant"}
@@ -15,8 +21,15 @@ def chats(actor: Actor) -> Iterator[list[dict[str, str]]]:
     return _chats(actor.workspace_id)
 
 
+def learnable(workspace_id: str) -> QuerySet[Message]:
+    """Messages that models may learn from: none internal, none of contacts who said no to that."""
+    agreed = agreement(workspace_id, "training", contact="conversation__contact_id")
+    rows = Message.objects.of(workspace_id).annotate(agreed=agreed).filter(is_internal=False)
+    return rows.filter(Q(agreed__isnull=True) | Q(agreed=True))
+
+
 def _chats(workspace_id: str) -> Iterator[list[dict[str, str]]]:
-    rows = Message.objects.of(workspace_id).filter(is_internal=False, author__in=list(_SIDES))
+    rows = learnable(workspace_id).filter(author__in=list(_SIDES))
     columns = rows.order_by("conversation_id", "sequence").values_list("conversation_id", "author", "text")
     for _, lines in groupby(columns.iterator(), key=lambda row: row[0]):
         said = [(_SIDES[author], text) for _, author, text in lines if text.strip()]
