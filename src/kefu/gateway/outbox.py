@@ -29,7 +29,8 @@ from kefu.knowledge.sound import FORMATS
 _SWEEP_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
 _STOP_SECONDS = 10.0
-_WATCH_SECONDS = 5.0  # a channel that was just added, or whose watcher died, is fetched from after so long
+_WATCH_SECONDS = 5.0  # a channel whose watcher died is fetched from after so long
+_TOGETHER_SECONDS = 0.25  # refusals that come within so long are written down in one go
 _WATCH_LEASE = 90.0  # longer than any one fetch waits at a provider
 _LONGEST_PAUSE = 60.0
 _FORGET_SECONDS = 3600.0
@@ -49,6 +50,8 @@ class Outbox:
         self._fetcher = Fetcher(rows, plugins, worker)
         self._due = asyncio.Event()
         self._arrivals_due = asyncio.Event()
+        self._watch_due = asyncio.Event()
+        plugins.when_refused(self._watch_due.set)
         self._in_work: set[asyncio.Task[None]] = set()
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -80,8 +83,10 @@ class Outbox:
             self._due.set()
         if event.kind == "arrival.waiting":
             self._arrivals_due.set()
-        if event.kind == "channel.updated" and event.row_id in self._watches:
-            self._watches.pop(event.row_id).cancel()  # begun again with its new settings
+        if event.kind in {"channel.created", "channel.updated"}:
+            if event.row_id in self._watches:
+                self._watches.pop(event.row_id).cancel()  # begun again with its new settings
+            self._watch_due.set()
 
     # --- what goes out ---
 
@@ -193,7 +198,10 @@ class Outbox:
         if asyncio.get_running_loop().time() >= self._forget_at:
             self._forget_at = asyncio.get_running_loop().time() + _FORGET_SECONDS
             await self._rows.write(arriving.forget_arrivals)
-        await asyncio.sleep(_WATCH_SECONDS)
+        await asyncio.sleep(_TOGETHER_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._watch_due.wait(), _WATCH_SECONDS)
+        self._watch_due.clear()
 
     async def _watched(self, channel_id: str) -> None:
         pause = _RETRY_SECONDS

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.channels import Opened, open_channel
@@ -21,6 +22,7 @@ class Plugins:
         self._open: dict[str, asyncio.Task[Opened]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._refused: Counter[tuple[str, str, str]] = Counter()
+        self._tell_refused: Callable[[], None] = lambda: None
         hub.listen(self._heard)
 
     async def get(self, channel_id: str) -> Opened:
@@ -40,6 +42,11 @@ class Plugins:
         """A request was not taken: logged now, counted with the others soon."""
         _log.warning("channel_request_refused", channel=opened.info.id, kind=opened.info.kind, reason=reason)
         self._refused[(opened.info.workspace_id, opened.info.id, reason)] += 1
+        self._tell_refused()
+
+    def when_refused(self, tell: Callable[[], None]) -> None:
+        """Tell whoever writes refusals down that there are some."""
+        self._tell_refused = tell
 
     async def store_refusals(self) -> None:
         """Write down what was refused lately: a flood of bad requests costs one write each time, not one each."""
