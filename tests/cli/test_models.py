@@ -49,7 +49,8 @@ def register(home: Home, made: Path, name: str, *more: str | Path) -> None:
 def test_a_model_is_registered_and_shown(home: Home, made: Path) -> None:
     done = home.kefu("models", "register", made / "right", "--name", "intents", "--role", "intent", "--json")
     assert (done.json["number"], done.json["labels"]) == (1, ["delivery", "refund"])
-    assert {check["name"] for check in done.json["verdict"]["checks"]} == {"frozen_test", "latency_p95_ms", "size_mb"}
+    looked_at = {"frozen_test", "parity_gap", "latency_p95_ms", "size_mb"}
+    assert {check["name"] for check in done.json["verdict"]["checks"]} == looked_at
     [listed] = home.kefu("models", "list", "--json").json["models"]
     assert (listed["name"], listed["role"], listed["versions"]) == ("intents", "intent", 1)
     shown = home.kefu("models", "show", "intents", "--json").json
