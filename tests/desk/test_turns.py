@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from kefu.contracts.turn import Decision
+from kefu.desk.accounts.queries import events_after, last_event_id
 from kefu.desk.inbox import actions, due, queries
 from kefu.desk.inbox.models import Turn
 from kefu.kit.errors import BadInput, Busy
@@ -98,6 +99,14 @@ def test_a_hand_over_discards_the_reply_in_the_making(shop: Shop) -> None:
     lines = queries.messages(shop.kefu, thread)
     assert [line.author for line in lines if line.author != "system"] == ["contact"]
     assert lines[0].outcome == "left"
+
+
+def test_who_waits_for_a_turn_that_is_left_to_a_member_is_told(shop: Shop) -> None:
+    thread = shop.start()
+    left = shop.say(thread, "How much is delivery?")
+    before = last_event_id()
+    actions.ask_for_member(shop.program, conversation_id=thread)
+    assert left.turn_id in {event.row_id for event in events_after(before) if event.kind == "turn.finished"}
 
 
 def test_a_reply_that_was_cut_short_is_not_said_even_when_the_assistant_is_back(shop: Shop) -> None:

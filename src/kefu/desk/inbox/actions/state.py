@@ -140,9 +140,12 @@ def wake(thread: Conversation, *, by: str = "") -> bool:
 
 
 def leave_pending(thread: Conversation) -> None:
-    """Turns that nobody claimed yet will not be answered: what they hold is left to a member."""
+    """Turns that nobody claimed yet will not be answered: what they hold is left to a member. Who waits is told so."""
     waiting = Turn.objects.of(thread.workspace_id).filter(conversation_id=thread.id, state="pending")
-    waiting.update(state="done", outcome="left", finished_at=now())
+    ids = list(waiting.select_for_update().values_list("id", flat=True))
+    waiting.filter(id__in=ids).update(state="done", outcome="left", finished_at=now())
+    for turn_id in ids:
+        announce(thread.workspace_id, "turn.finished", turn_id, thread.id)
 
 
 def language_of(thread: Conversation) -> str:
