@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 
 import pytest
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 
 from kefu.contracts.channel import Incoming, Part
 from kefu.contracts.tool import ToolCall
@@ -125,6 +125,7 @@ BESIDE = (
 REFUSALS = (NotFound, NotSignedIn, NotAllowed, BadInput, BadInstallation, Conflict)
 
 
+Rows = dict[str, list[dict[str, Any]]]  # of a workspace, by model
 Ids = dict[str, Any]  # of one workspace's rows, by the name that parameters have for them
 
 
@@ -298,18 +299,27 @@ def test_the_walk_finds_what_there_is() -> None:
     assert {"inbox.actions.receive_message", "library.queries.document", "erasure.export"} <= set(WALKED)
 
 
+def test_a_change_is_seen_though_it_is_undone(ours: Shop) -> None:
+    watched = {ours: everything_of(ours)}
+    _, after = called(inbox_actions.add_label, ours.owner, {"title": "Seen"}, watched=watched)
+    assert after is not None
+    assert [row["title"] for row in after[ours]["Label"]] == ["Seen"]
+    assert everything_of(ours) == watched[ours]
+
+
 def test_a_stranger_finds_and_changes_nothing(ours: Shop, theirs: Shop) -> None:
     mine = rows_of(ours)
     before = everything_of(ours)
+    watched = {ours: before, theirs: everything_of(theirs)}
     for stranger in (theirs.owner, theirs.kefu, theirs.program):
         for name, call in WALKED.items():
-            found, after = called(call, stranger, mine, watched=(ours, theirs))
+            found, after = called(call, stranger, mine, watched=watched)
             if after is None:
                 continue
             assert not ids_in(found) & ids_in(mine), f"{name} shows another workspace's rows"
-            assert after[ours.slug] == before, f"{name} changed another workspace's rows"
+            assert after[ours] == before, f"{name} changed another workspace's rows"
             # Contacts are below channels and take their callers' word for one.
-            ties = ids_in(after[theirs.slug]) & ids_in(mine) - ({ours.channel_id} if name in FOR_CHANNELS else set())
+            ties = ids_in(after[theirs]) & ids_in(mine) - ({ours.channel_id} if name in FOR_CHANNELS else set())
             assert not ties, f"{name} ties a row to another workspace's"
 
 
@@ -348,16 +358,17 @@ def test_a_visitor_reaches_nobody_elses_conversation(ours: Shop) -> None:
         "Version",
         "Promotion",
     )
-    before = {kind: rows for kind, rows in everything_of(ours).items() if kind in kinds}
+    watched = {ours: everything_of(ours)}
+    before = {kind: rows for kind, rows in watched[ours].items() if kind in kinds}
     for name, call in WALKED.items():
         if not works_for_an_actor(call) or name in CHECKED_BEFORE:
             continue
-        found, after = called(call, stranger, mine, watched=(ours,))
+        found, after = called(call, stranger, mine, watched=watched)
         if after is None:
             continue
         assert not ids_in(found) & secret, f"{name} shows a visitor somebody else's rows"
         for kind in kinds:
-            kept = {row["id"]: row for row in after[ours.slug][kind]}
+            kept = {row["id"]: row for row in after[ours][kind]}
             assert [kept.get(row["id"]) for row in before[kind]] == before[kind], (
                 f"{name} let a visitor change a {kind}"
             )
@@ -371,9 +382,9 @@ def test_a_key_without_a_scope_sees_and_does_nothing(ours: Shop) -> None:
         returned = inspect.signature(call).return_annotation
         if not works_for_an_actor(call) or returned in MODELS or name in CHECKED_BEFORE | FOR_CHANNELS:
             continue
-        found, after = called(call, nothing, mine, watched=(ours,))
+        found, after = called(call, nothing, mine, watched={ours: before})
         assert not found, f"{name} shows something to a key without a scope"
-        assert after is None or after[ours.slug] == before, f"{name} lets a key without a scope change something"
+        assert after is None or after[ours] == before, f"{name} lets a key without a scope change something"
 
 
 class Undone(Exception):
@@ -381,10 +392,13 @@ class Undone(Exception):
 
 
 def called(
-    call: Callable[..., Any], actor: Actor, ids: Ids, *, watched: tuple[Shop, ...]
-) -> tuple[Any, dict[str, Any] | None]:
-    """What a function gave and how it left the watched shops' rows; nothing of it stays. None of both if it refused."""
-    found, after = None, None
+    call: Callable[..., Any], actor: Actor, ids: Ids, *, watched: Mapping[Shop, Rows]
+) -> tuple[Any, dict[Shop, Rows] | None]:
+    """What a function gave and how it left the watched shops' rows; nothing of it stays. None of both if it refused.
+
+    `watched` are the rows as they are now. They are read again only if the database says that any row was changed.
+    """
+    found, after, changed = None, None, rows_changed()
     with suppress(Undone), transaction.atomic():
         try:
             with transaction.atomic():
@@ -393,9 +407,19 @@ def called(
                 found = list(found) if inspect.isgenerator(found) else found
         except REFUSALS:
             return None, None
-        after = {shop.slug: everything_of(shop) for shop in watched}
+        is_changed = rows_changed() != changed
+        after = {shop: everything_of(shop) if is_changed else rows for shop, rows in watched.items()}
         raise Undone
     return found, after
+
+
+def rows_changed() -> int:
+    """How many rows this connection has inserted, updated and deleted so far, undone ones included."""
+    if connection.vendor == "sqlite":
+        return int(connection.connection.total_changes)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT SUM(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables")
+        return int(cursor.fetchone()[0] or 0)
 
 
 def works_for_an_actor(call: Callable[..., Any]) -> bool:
@@ -419,7 +443,7 @@ def something(annotation: Any) -> Any:
     return next((OF_TYPE[kind] for kind in kinds if kind in OF_TYPE), None)
 
 
-def everything_of(shop: Shop) -> dict[str, list[dict[str, Any]]]:
+def everything_of(shop: Shop) -> Rows:
     """Every row of a workspace, by model; last uses and logs of the shop itself included."""
     return {
         model.__name__: list(model.objects.of(shop.workspace_id).order_by("pk").values())
