@@ -54,7 +54,9 @@ def test_a_model_is_taught_and_put_live(
     assert axe_violations(page) == []
 
     model = page.url
-    page.get_by_label("Used for").select_option("intent")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH") as changed:
+        page.get_by_label("Used for").select_option("intent")
+    assert changed.value.ok
     page.goto(console(shop, "assistant"))
     page.get_by_role("tab", name="Intents").click()
     # A supervisor sees the rules; admins change them.
