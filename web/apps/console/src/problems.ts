@@ -1,5 +1,5 @@
 import { ApiError, NetworkError } from "@kefu/client";
-import { language, t } from "./texts";
+import { language, reasonInWords, t } from "./texts";
 
 /** What to tell a member about an error: our own words where the code is known, else the server's. */
 export function explain(error: unknown): string {
@@ -17,7 +17,7 @@ export function explain(error: unknown): string {
     case "internal_error":
       return t("error.server");
     default:
-      return error.message;
+      return reasonInWords(error.message);
   }
 }
 
@@ -27,7 +27,8 @@ export function fieldProblem(error: unknown): { field: string; message: string }
   const field = error.fields["field"];
   if (typeof field !== "string") return null;
   const said = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
-  return { field, message: language.value === "zh" ? t("error.field", { said }) : said };
+  const words = reasonInWords(said);
+  return { field, message: language.value === "zh" && words === said ? t("error.field", { said }) : words };
 }
 
 /** Who has the conversation, when the server refused because somebody has. */

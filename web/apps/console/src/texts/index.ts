@@ -2,6 +2,7 @@ import { createI18n, languageOf, type Language } from "@kefu/ui";
 import { watchEffect } from "vue";
 import { en } from "./en";
 import { zh } from "./zh";
+import { reasons } from "./zh/reasons";
 
 const KEPT = "kefu.language";
 
@@ -35,4 +36,26 @@ function systemLanguage(): Language {
     if (known) return known;
   }
   return "en";
+}
+
+/** A reason of the server's in the reader's language; as it is where we have no words for it. */
+export function reasonInWords(reason: string): string {
+  if (language.value !== "zh") return reason;
+  for (const [pattern, translated] of patterns()) {
+    const found = pattern.exec(reason);
+    if (!found) continue;
+    const values = found.slice(1);
+    return translated.replaceAll("{}", () => values.shift() ?? "");
+  }
+  return reason;
+}
+
+let made: (readonly [RegExp, string])[] | null = null;
+
+function patterns(): (readonly [RegExp, string])[] {
+  made ??= reasons.map(([said, translated]) => {
+    const parts = said.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    return [new RegExp(`^${parts.join("(.+?)")}$`, "s"), translated] as const;
+  });
+  return made;
 }

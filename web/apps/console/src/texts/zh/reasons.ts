@@ -1,0 +1,118 @@
+/**
+ * Why something could not be read, as the server says it, and in Chinese: `{}` is what stands there, in the same order.
+ * tests/house/test_reasons.py holds that none is missing.
+ */
+export const reasons: readonly (readonly [string, string])[] = [
+  ["Addresses with a user name or a password are not read.", "不读取带有用户名或密码的网址。"],
+  ["An article needs a title and a text.", "文章需要标题和正文。"],
+  ["Archives may be nested {} deep; this one is deeper.", "压缩包最多可嵌套 {} 层，此文件超出了限制。"],
+  ["Columns {} and {} are both headed as answers; keep one of them.", "{} 列和 {} 列的标题都表示答案，请只保留一列。"],
+  ["Its file is gone from the storage; add it again.", "文件已不在存储中，请重新添加。"],
+  ["Only http and https addresses can be added, not {}.", "只能添加 http 或 https 网址，不能添加 {}。"],
+  ["Only http and https addresses can be read.", "只能读取 http 或 https 网址。"],
+  [
+    "Reading stopped after {} seconds; {} of {} pages were not read.",
+    "读取超过 {} 秒后停止；有 {} 个页面未读取，共 {} 个。",
+  ],
+  ["Sockets of this machine may not be reached.", "不能访问本机的套接字。"],
+  ["The Excel file has no workbook part (xl/workbook.xml).", "Excel 文件中没有工作簿部分（xl/workbook.xml）。"],
+  [
+    "The Excel file is damaged: a part that it needs is missing or wrong.",
+    "Excel 文件已损坏：缺少必要的部分或内容有误。",
+  ],
+  ["The PDF has {} pages; the most is {}. Split it and add the parts.", "PDF 有 {} 页，最多 {} 页。请拆分后分别添加。"],
+  [
+    "The PDF holds no text; if it was scanned, run text recognition (OCR) on it and add it again.",
+    "PDF 中没有文字；如果是扫描件，请先做文字识别（OCR）再添加。",
+  ],
+  ["The PDF is damaged and no page of it could be read.", "PDF 已损坏，没有一页可以读取。"],
+  ["The PDF is encrypted; remove its password and add it again.", "PDF 已加密，请去掉密码后重新添加。"],
+  [
+    "The PDF made its reader fail, so it was not read; save it anew and add it again.",
+    "读取 PDF 时出错，未能读取；请重新保存后再添加。",
+  ],
+  ["The PDF took more than {} seconds to read; split it or save it anew.", "读取 PDF 超过 {} 秒；请拆分或重新保存。"],
+  ["The PDF unpacks to more than a PDF of its size should; it was not read.", "PDF 解压后的大小异常，未读取。"],
+  [
+    "The PDF's fonts do not say which letters they draw; export it again or add the original.",
+    "PDF 的字体没有说明对应的文字；请重新导出，或添加原始文件。",
+  ],
+  ["The Word file has no main document part (word/document.xml).", "Word 文件中没有正文部分（word/document.xml）。"],
+  [
+    "The Word file is damaged: a part that it needs is missing or wrong.",
+    "Word 文件已损坏：缺少必要的部分或内容有误。",
+  ],
+  ["The Word file is damaged: its XML breaks off or is wrong ({}).", "Word 文件已损坏：XML 不完整或有误（{}）。"],
+  ["The address is listed as a sitemap but is none.", "该网址被列为站点地图，但并不是。"],
+  ["The answer has more than {} bytes.", "返回的内容超过 {} 字节。"],
+  ["The answer has {} bytes; the most is {}.", "返回的内容有 {} 字节，最多 {} 字节。"],
+  ["The archive has {} members; the most is {}.", "压缩包中有 {} 个文件，最多 {} 个。"],
+  ["The archive holds no files.", "压缩包中没有文件。"],
+  ["The archive's member is damaged and cannot be unpacked.", "压缩包中的文件已损坏，无法解压。"],
+  [
+    "The archive's member is encrypted; remove the archive's password and add it again.",
+    "压缩包中的文件已加密，请去掉密码后重新添加。",
+  ],
+  [
+    "The archives inside each other unpack to more than is allowed; this one was not unpacked.",
+    "嵌套的压缩包解压后超出允许的大小，未解压。",
+  ],
+  ["The document has more than {} characters; split it and add the parts.", "文档超过 {} 个字符；请拆分后分别添加。"],
+  [
+    "The file begins as {} text but byte {} does not fit; save it as UTF-8 and add it again.",
+    "文件开头是 {} 编码，但第 {} 个字节不符；请另存为 UTF-8 后重新添加。",
+  ],
+  [
+    "The file declares XML entities, which office files never do; it was not read.",
+    "文件声明了 XML 实体，正常的办公文件不会这样，未读取。",
+  ],
+  ["The file has {} bytes; the most is {}.", "文件有 {} 字节，最多 {} 字节。"],
+  [
+    "The file has {} bytes; the most is {}. Split it and add the parts.",
+    "文件有 {} 字节，最多 {} 字节。请拆分后分别添加。",
+  ],
+  ["The file holds no text.", "文件中没有文字。"],
+  ["The file is damaged and could not be read.", "文件已损坏，无法读取。"],
+  ["The file is damaged: a part of it cannot be unpacked.", "文件已损坏：有一部分无法解压。"],
+  ["The file is damaged: its zip directory cannot be read.", "文件已损坏：无法读取其压缩目录。"],
+  ["The file is empty.", "文件是空的。"],
+  [
+    "The file is encrypted or in the Office 97-2003 format; save it as .docx or .xlsx without a password and add it again.",
+    "文件已加密，或是 Office 97-2003 格式；请另存为不带密码的 .docx 或 .xlsx 后重新添加。",
+  ],
+  ["The file is not plain text: line {} holds a NUL character.", "文件不是纯文本：第 {} 行含有空字符。"],
+  ["The file is not text: many of its bytes are zero.", "文件不是文本：其中有许多零字节。"],
+  ["The file is too large or too deeply nested to read.", "文件太大或嵌套太深，无法读取。"],
+  [
+    "The file unpacks to {} bytes from {}, which is too much; it was not unpacked.",
+    "文件解压后有 {} 字节（原为 {} 字节），超出限制，未解压。",
+  ],
+  [
+    "The name ends in .{} but the content is {}; give the file its right ending.",
+    "文件名以 .{} 结尾，但内容是 {}；请改用正确的扩展名。",
+  ],
+  ["The name ends in .{} but the content is not {}.", "文件名以 .{} 结尾，但内容不是 {}。"],
+  ["The page is of the type {}, which cannot be read as knowledge.", "页面类型为 {}，无法作为知识读取。"],
+  ["The page redirects more than {} times.", "页面重定向超过 {} 次。"],
+  ["The page redirects to an address that is not on the web.", "页面重定向到了不属于互联网的地址。"],
+  [
+    "The pages have more than {} bytes together; {} of {} pages were not read.",
+    "所有页面合计超过 {} 字节；有 {} 个页面未读取，共 {} 个。",
+  ],
+  ["The server answered {} ({}).", "服务器返回 {}（{}）。"],
+  ["The server could not be reached or broke off ({}).", "无法连接服务器，或连接中断（{}）。"],
+  ["The server took more than {} seconds.", "服务器响应超过 {} 秒。"],
+  ["The sheet has a header but no rows.", "表格只有标题行，没有内容。"],
+  ["The sheet has more than {} cells; split it and add the parts.", "表格超过 {} 个单元格；请拆分后分别添加。"],
+  ["The sheet has more than {} rows; split it and add the parts.", "表格超过 {} 行；请拆分后分别添加。"],
+  ["The sheet is empty.", "表格是空的。"],
+  ["The sitemap is not well-formed XML.", "站点地图不是正确的 XML。"],
+  ["The sitemap lists a page of another site, which was not read.", "站点地图列出了其他网站的页面，未读取。"],
+  ["The sitemap lists {} pages; the first {} were read.", "站点地图列出了 {} 个页面，已读取前 {} 个。"],
+  ["The site's robots.txt does not allow Kefu to read this page.", "该网站的 robots.txt 不允许 Kefu 读取此页面。"],
+  [
+    "The text is not valid UTF-8 (line {}, byte {}) and fits no other encoding well; save it as UTF-8 and add it again.",
+    "文本不是有效的 UTF-8（第 {} 行，第 {} 个字节），也不符合其他编码；请另存为 UTF-8 后重新添加。",
+  ],
+  ["The workbook has no visible sheet with anything in it.", "工作簿中没有包含内容的可见工作表。"],
+];
