@@ -95,7 +95,11 @@ def block_contact(contact_id: str, undo: bool, workspace: str) -> None:
 @workspace_option
 @json_option
 def consent(contact_id: str, kind: str | None, is_given: bool, source: str, workspace: str, as_json: bool) -> None:
-    """Keep what a contact agreed to, or list it. Their texts are learnt from only with their consent to training."""
+    """Keep what a contact agreed to, or list it.
+
+    Replies that members change are kept to learn from only with consent to training; whoever takes it back teaches
+    nothing: `kefu data gather` leaves out what they said.
+    """
     ready()
     from kefu.desk.contacts import care
 

@@ -23,8 +23,11 @@ _log = Log(__name__)
 
 async def see_pictures(rows: Rows, turn: ClaimedTurn, model: Classifier) -> ClaimedTurn:
     """The turn, in which messages without words say what their pictures show."""
+    pictures = await rows.read(queries.pictures, turn.workspace_id, turn.id)
+    if not pictures:
+        return turn
     said = dict(turn.said)
-    for picture in await rows.read(queries.pictures, turn.workspace_id, turn.id):
+    for picture in pictures:
         label = picture.label or await _label(rows, turn, picture, model)
         if label and picture.is_wordless:
             words = label.replace("_", " ")
