@@ -1,5 +1,6 @@
 """The Telegram channel on a running server, by webhook and by polling; what we send is read by aiogram's types."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from kefu.kit import settings
 from kefu.kit.runtime import run
 from kefu.testing.fake_telegram import FakeTelegram
 
+from ..gateway.conftest import Shop
 from .conftest import ANSWER, APPROVED, Line, eventually
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
@@ -62,6 +64,35 @@ def test_the_customer_sees_that_the_assistant_composes_an_answer(line: Line, tel
     line.post(telegram.request(telegram.says("42", APPROVED)))
     assert line.settled(1) == ["sent"]
     assert telegram.typing == ["42"]
+
+
+def test_a_channel_that_shows_no_typing_is_looked_at_once(shop: Shop) -> None:
+    reads: list[str] = []
+    looked = asyncio.Event()
+
+    class Counted(Rows):
+        async def read(self, call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+            found = await super().read(call, *arguments, **named)
+            reads.append(call.__name__)
+            looked.set()
+            return found
+
+    def composing() -> list[Any]:
+        return [each for each in asyncio.all_tasks() if "_compose" in repr(each.get_coro())]
+
+    async def answer_twice() -> list[Any]:
+        rows = Counted()
+        signs = TypingSigns(rows, Plugins(rows, Hub(rows)))
+        with signs.composing(shop.workspace_id, "conversation", shop.channel_id):
+            assert composing()
+            await looked.wait()
+        with signs.composing(shop.workspace_id, "another", shop.channel_id):
+            left = composing()
+        rows.close()
+        return left
+
+    assert run(answer_twice(), timeout=30) == []
+    assert reads == ["channel_kind"]
 
 
 def test_the_customer_sees_that_a_member_types_but_not_at_each_key(line: Line, telegram: FakeTelegram) -> None:

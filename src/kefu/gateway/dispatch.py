@@ -189,7 +189,7 @@ class Dispatch:
         try:
             with (
                 span("dispatch.turn", turn=turn.id, workspace=turn.workspace_id),
-                self.signs.composing(turn.workspace_id, turn.conversation_id),
+                self.signs.composing(turn.workspace_id, turn.conversation_id, turn.channel_id),
             ):
                 outcome = await self._answer(turn)
         except asyncio.CancelledError:

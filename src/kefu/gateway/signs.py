@@ -23,7 +23,7 @@ _AFTER_SECONDS = 0.6
 # Telegram shows a sign for five seconds, WeChat for fifteen; a member's browser tells of typing every few seconds.
 _AGAIN_SECONDS = 4.5
 _AFTER_FAILURE_SECONDS = 60.0
-_KEPT = 10_000  # conversations whose last sign is remembered
+_KEPT = 10_000  # conversations whose last sign is remembered, and channels that can show one or cannot
 
 
 class TypingSigns:
@@ -34,11 +34,15 @@ class TypingSigns:
         self._plugins = plugins
         self._next: OrderedDict[str, float] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._able: dict[str, bool] = {}
 
     @contextmanager
-    def composing(self, workspace_id: str, conversation_id: str) -> Iterator[None]:
-        """Tell the customer again and again, for as long as the context lasts."""
-        task = asyncio.create_task(self._compose(workspace_id, conversation_id))
+    def composing(self, workspace_id: str, conversation_id: str, channel_id: str) -> Iterator[None]:
+        """Tell the customer again and again, for as long as the context lasts, if the channel can show it."""
+        if not self._able.get(channel_id, True):
+            yield
+            return
+        task = asyncio.create_task(self._compose(workspace_id, conversation_id, channel_id))
         try:
             yield
         finally:
@@ -55,12 +59,27 @@ class TypingSigns:
         """Wait until what is being told has been."""
         await asyncio.gather(*self._tasks)
 
-    async def _compose(self, workspace_id: str, conversation_id: str) -> None:
+    async def _compose(self, workspace_id: str, conversation_id: str, channel_id: str) -> None:
+        if not await self._is_able(workspace_id, channel_id):
+            return
         await asyncio.sleep(_AFTER_SECONDS)
         while True:
             if self._is_due(conversation_id):
                 await self._show(workspace_id, conversation_id)
             await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _is_able(self, workspace_id: str, channel_id: str) -> bool:
+        """Whether a channel can show it: as its kind, which stays what it is. A web chat does by its socket."""
+        if channel_id not in self._able:
+            try:
+                kind = await self._rows.read(queries.channel_kind, workspace_id, channel_id)
+            except Exception as error:  # a sign less
+                _log.info("typing_not_shown", channel=channel_id, error=type(error).__name__)
+                return False
+            if len(self._able) >= _KEPT:
+                self._able.clear()
+            self._able[channel_id] = capabilities(kind).typing
+        return self._able[channel_id]
 
     def _is_due(self, conversation_id: str) -> bool:
         """Whether a sign may be told now; if so, it counts as told."""

@@ -64,6 +64,7 @@ class ClaimedTurn:
     language: str
     attempts: int
     contact_id: str = ""
+    channel_id: str = ""
     state: dict[str, Any] | None = None
     remembered: dict[str, Any] = field(default_factory=dict)
     wordless: bool = False
@@ -205,6 +206,7 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         language=thread.language,
         attempts=turn.attempts,
         contact_id=thread.contact_id,
+        channel_id=thread.channel_id,
         state=thread.assistant_state,
         remembered=thread.remembered,
         wordless=any(not line.text for line in mine),

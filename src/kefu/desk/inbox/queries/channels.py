@@ -83,6 +83,11 @@ def channel_with_values(channel_id: str) -> tuple[ChannelInfo, dict[str, Any]]:
     return channel_info(row), opened_values(row)
 
 
+def channel_kind(workspace_id: str, channel_id: str) -> str:
+    """A channel's kind; empty for one that is gone."""
+    return Channel.objects.of(workspace_id).filter(id=channel_id).values_list("kind", flat=True).first() or ""
+
+
 def shown_values(actor: Actor, channel_id: str) -> dict[str, Any]:
     """A channel's form as a member sees it: of secrets, only whether they are set. Raises NotFound, NotAllowed."""
     actor.require_role(Role.ADMIN)
