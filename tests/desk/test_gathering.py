@@ -45,9 +45,18 @@ def rows(path: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+def begun(shop: Shop, *, agreed: bool | None = True) -> str:
+    """A conversation with a new contact, and what they said to training; None: nothing."""
+    thread = shop.start()
+    if agreed is not None:
+        contact = conversation(shop.kefu, thread).contact_id
+        agree(shop.kefu, contact_id=contact, kind="training", is_given=agreed, source="form")
+    return thread
+
+
 def answered(shop: Shop) -> str:
     """A conversation with an answer of a member and a note that nobody outside sees."""
-    thread = shop.start()
+    thread = begun(shop)
     inbox.ask_for_member(shop.program, conversation_id=thread)
     shop.say(thread, "My mail is otto@example.com")
     shop.say(thread, "Where is it?")
@@ -72,7 +81,7 @@ def test_knowledge_and_conversations_are_written_masked(shop: Shop, tmp_path: Pa
 
 def test_chats_have_question_and_answer_apart(shop: Shop, tmp_path: Path) -> None:
     answered(shop)
-    shop.say(shop.start(), "Nobody answers")
+    shop.say(begun(shop), "Nobody answers")
     gather(shop, tmp_path / "chats.jsonl", "--chats")
     [chat] = rows(tmp_path / "chats.jsonl")
     assert [each["role"] for each in chat["messages"]] == ["user", "assistant"]
@@ -95,10 +104,10 @@ def asked(shop: Shop, thread: str, text: str, *, thumb: str = "", pressed: str =
 
 
 def test_what_customers_found_good_are_pairs(shop: Shop, tmp_path: Path) -> None:
-    asked(shop, shop.start(), "Where is my money?", thumb="up", **cites("Refunds take five days."))
-    asked(shop, shop.start(), "Where is my money?", thumb="down", **cites("Pay by card."))
-    asked(shop, shop.start(), "Is it open?", thumb="down", **cites("Closed on Mondays."))  # nothing answers it
-    asked(shop, shop.start(), "Nobody said whether this was right", **cites("Something."))
+    asked(shop, begun(shop), "Where is my money?", thumb="up", **cites("Refunds take five days."))
+    asked(shop, begun(shop), "Where is my money?", thumb="down", **cites("Pay by card."))
+    asked(shop, begun(shop), "Is it open?", thumb="down", **cites("Closed on Mondays."))  # nothing answers it
+    asked(shop, begun(shop), "Nobody said whether this was right", **cites("Something."))
     out = tmp_path / "pairs.jsonl"
     assert "1 pairs are in" in gather(shop, out, "--pairs").output
     [pair] = pairs_of(read_labels(out), "pairs.jsonl")
@@ -107,7 +116,7 @@ def test_what_customers_found_good_are_pairs(shop: Shop, tmp_path: Path) -> None
 
 
 def test_an_answer_that_was_chosen_answers_what_was_asked_first(shop: Shop, tmp_path: Path) -> None:
-    thread = shop.start()
+    thread = begun(shop)
     offered = {"decision": Decision.CLARIFY, "quick_replies": ("Refunds",), "quick_reply_values": ("refunds",)}
     asked(shop, thread, "money", **offered)
     asked(shop, thread, "Refunds", pressed="refunds", **cites("Refunds take five days."))
@@ -118,13 +127,16 @@ def test_an_answer_that_was_chosen_answers_what_was_asked_first(shop: Shop, tmp_
     assert (pair["question"], pair["passage"]) == ("money", "Refunds take five days.")
 
 
-def test_who_takes_consent_back_teaches_nobody(shop: Shop, tmp_path: Path) -> None:
-    thread = shop.start()
-    asked(shop, thread, "Where is my money?", thumb="up", **cites("Refunds take five days."))
-    contact = conversation(shop.kefu, thread).contact_id
-    agree(shop.kefu, contact_id=contact, kind="training", is_given=False, source="mail")
+@pytest.mark.parametrize("agreed", [None, False])
+def test_only_who_agreed_teaches_models(shop: Shop, tmp_path: Path, agreed: bool | None) -> None:
+    asked(shop, begun(shop, agreed=agreed), "Where is my money?", thumb="up", **cites("Refunds take five days."))
     for option in ("--pairs", "--chats"):
-        assert isinstance(gather(shop, tmp_path / "none.jsonl", option).exception, KefuError)
+        refused = gather(shop, tmp_path / "none.jsonl", option).exception
+        assert isinstance(refused, KefuError)
+        assert "who agreed to training" in refused.sentence
+    asked(shop, begun(shop), "When do I get it?", thumb="up", **cites("Refunds take five days."))
+    gather(shop, tmp_path / "some.jsonl", "--pairs")
+    assert [each["question"] for each in rows(tmp_path / "some.jsonl")] == ["When do I get it?"]
 
 
 def test_nothing_is_written_without_texts_and_agents_may_not_read_it_all(shop: Shop, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def keys() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    help="conversations, knowledge:read, knowledge:write, insights:read; all by default.",
+    help="conversations, contacts, knowledge:read, knowledge:write, insights:read; all by default.",
 )
 @click.option("--expires", type=click.DateTime(), help="When the key stops working (UTC).")
 @workspace_option

@@ -97,8 +97,8 @@ def block_contact(contact_id: str, undo: bool, workspace: str) -> None:
 def consent(contact_id: str, kind: str | None, is_given: bool, source: str, workspace: str, as_json: bool) -> None:
     """Keep what a contact agreed to, or list it.
 
-    Replies that members change are kept to learn from only with consent to training; whoever takes it back teaches
-    nothing: `kefu data gather` leaves out what they said.
+    Models learn only from who agreed to training: replies that members change are kept, and `kefu data gather` takes
+    conversations, of those alone. Whoever takes it back teaches nothing more, and what was kept of them is deleted.
     """
     ready()
     from kefu.desk.contacts import care

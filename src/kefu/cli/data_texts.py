@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _USED_BY = {"texts": "pretrain_mlm or pretrain_clm", "chats": "sft_lora", "pairs": "retriever"}
 _LACKING = {"texts": "text", "chats": "conversation with an answer", "pairs": "answer that a customer found good"}
+_AGREED = "Only conversations of contacts who agreed to training count: kefu contacts consent --help"
 
 
 @click.command()
@@ -27,7 +28,8 @@ def gather(out: Path, *, chats: bool, pairs: bool, conversations: bool, workspac
     """Write a workspace's knowledge and conversations as texts, personal data masked.
 
     They are what `pretrain_mlm` and `pretrain_clm` learn from; with --chats, what `sft_lora` does; with --pairs, what
-    `retriever` does. What contacts said who take their consent to training back is left out.
+    `retriever` does. Conversations are taken only of contacts who agreed to training, as `kefu contacts consent`, a
+    member or a program with a key notes it.
     """
     ready()
     from kefu.kit.errors import BadInput
@@ -44,7 +46,7 @@ def gather(out: Path, *, chats: bool, pairs: bool, conversations: bool, workspac
     else:
         rows = list(_chats(actor) if chats else _pairs(actor))
     if not rows:
-        raise BadInput(f"The workspace has no {_LACKING[kind]} yet.")
+        raise BadInput(f"The workspace has no {_LACKING[kind]} yet. {_AGREED}.")
     write_bytes(out, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows).encode())
     if as_json:
         print_json({"out": str(out), kind: len(rows)})

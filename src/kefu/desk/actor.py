@@ -20,6 +20,7 @@ class Scope(StrEnum):
     """What an API key may do."""
 
     CONVERSATIONS = "conversations"
+    CONTACTS = "contacts"
     KNOWLEDGE_READ = "knowledge:read"
     KNOWLEDGE_WRITE = "knowledge:write"
     INSIGHTS_READ = "insights:read"
@@ -51,13 +52,13 @@ class Actor:
         if self.kind != "member" or self.role is None or _ORDER.index(self.role) > _ORDER.index(least):
             raise NotAllowed(f"This needs the role {least.value}.", role=least.value)
 
-    def require(self, *, scope: Scope, role: Role) -> None:
-        """Let keys with the scope, members of at least the role, and Kefu itself, pass.
+    def require(self, *, scope: Scope, role: Role, or_scope: Scope | None = None) -> None:
+        """Let keys with the scope, or the other one, members of at least the role, and Kefu itself, pass.
 
         Raises NotAllowed.
         """
         if self.kind == "key":
-            if scope not in self.scopes:
+            if scope not in self.scopes and or_scope not in self.scopes:
                 raise NotAllowed(f"This API key lacks the scope {scope.value}.", scope=scope.value)
             return
         self.require_role(role)

@@ -1,5 +1,6 @@
 """All that is kept of one contact, over every app: to hand it out, or to delete it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -7,6 +8,7 @@ from django.db import transaction
 from kefu.desk.accounts.actions import audit
 from kefu.desk.actor import Actor, Role
 from kefu.desk.contacts import actions as contacts_actions
+from kefu.desk.contacts import care
 from kefu.desk.contacts import queries as contacts
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox
@@ -26,6 +28,9 @@ def export(actor: Actor, contact_id: str) -> dict[str, Any]:
             "created_at": person.created_at,
             "last_seen_at": person.last_seen_at,
             "identities": contacts.identities(actor, contact_id),
+            "blocked_at": person.blocked_at,
+            "consents": [asdict(each) for each in care.consent_history(actor, contact_id=contact_id)],
+            "notes": [asdict(each) for each in care.notes(actor, contact_id=contact_id)],
         },
         "conversations": [
             {

@@ -21,6 +21,7 @@ from kefu.gateway import (
     attachments,
     audio,
     console,
+    contacts,
     docs,
     hooks,
     insights,
@@ -58,6 +59,7 @@ _PARTS = (
     *(messages, attachments, audio, stream, knowledge, visitors, hooks, openai, openai_audio, console, docs, metrics),
     surveys,
     insights,
+    contacts,
     calls,
 )
 

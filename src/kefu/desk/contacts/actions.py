@@ -45,7 +45,7 @@ def meet(
     try:
         with transaction.atomic():
             contact_id = _make(actor.workspace_id, key, profile)
-            actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+            actor.require(scope=Scope.CONTACTS, or_scope=Scope.CONVERSATIONS, role=Role.AGENT)
             _name(actor.workspace_id, key, contact_id, channel_id, external_id)
     except IntegrityError:  # somebody met them at the same moment
         return known_as(actor.workspace_id, channel_id, external_id) or ""
@@ -68,7 +68,7 @@ def change_profile(actor: Actor, *, contact_id: str, changes: dict[str, Any]) ->
     if actor.kind == "visitor":
         contact_id = str(actor.contact_id)
     else:
-        actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+        actor.require(scope=Scope.CONTACTS, or_scope=Scope.CONVERSATIONS, role=Role.AGENT)
     if changes.get("email"):
         changes = {**changes, "email": _mail_address(changes["email"])}
     changes = checked(actor.workspace_id, changes)

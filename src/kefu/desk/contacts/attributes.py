@@ -36,7 +36,7 @@ class AttributeInfo:
 
 def attributes(actor: Actor) -> list[AttributeInfo]:
     """Those that the workspace has defined, by title. Raises NotAllowed."""
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, or_scope=Scope.CONVERSATIONS, role=Role.AGENT)
     return defined(actor.workspace_id)
 
 

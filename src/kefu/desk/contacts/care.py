@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.accounts.queries import member_names, workspace_key
@@ -101,7 +101,7 @@ def speak(actor: Actor, *, contact_id: str, language: str) -> None:
 
     Raises BadInput for what is no language code, NotFound, NotAllowed.
     """
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, role=Role.AGENT)
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id, lock=True)
         if not _LANGUAGE.fullmatch(language):
@@ -118,7 +118,7 @@ def agree(
 
     Raises BadInput for another kind or no source, NotFound, NotAllowed.
     """
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, role=Role.AGENT)
     if kind not in CONSENTS:
         raise BadInput(f"Consent is for {' or '.join(CONSENTS)}, not {kind!r}.", field="kind")
     if not 0 < len(source.strip()) <= 200:
@@ -153,7 +153,7 @@ def consents(actor: Actor, *, contact_id: str) -> list[ConsentInfo]:
 
 def consent_history(actor: Actor, *, contact_id: str) -> list[ConsentInfo]:
     """All that a contact ever agreed to or took back, newest first. Raises NotAllowed."""
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, role=Role.AGENT)
     rows = Consent.objects.of(actor.workspace_id).filter(contact_id=contact_id).order_by("-id")
     return [ConsentInfo(row.kind, row.is_given, row.source, row.given_at) for row in rows[:200]]
 
@@ -161,6 +161,17 @@ def consent_history(actor: Actor, *, contact_id: str) -> list[ConsentInfo]:
 def has_agreed(workspace_id: str, contact_id: str, kind: str) -> bool:
     """Whether a contact has agreed and not taken it back."""
     return bool(_latest(workspace_id, contact_id, kind).first())
+
+
+def may_learn_from(workspace_id: str, contact_id: str) -> bool:
+    """The one rule for all that is kept or gathered to train models: only of who has agreed to it."""
+    return has_agreed(workspace_id, contact_id, "training")
+
+
+def learnable(rows: QuerySet[Any], workspace_id: str, *, contact: str) -> QuerySet[Any]:
+    """Of many rows those of contacts whom models may learn from; `contact` is the rows' field with a contact's id."""
+    agreed = agreement(workspace_id, "training", contact=contact)
+    return rows.alias(may_learn=agreed).filter(may_learn=True)
 
 
 def agreement(workspace_id: str, kind: str, *, contact: str) -> Subquery:
@@ -215,7 +226,7 @@ def remove_note(actor: Actor, *, note_id: str) -> None:
 
 
 def _set_blocked(actor: Actor, contact_id: str, *, blocked: bool) -> None:
-    actor.require_role(Role.SUPERVISOR)
+    actor.require(scope=Scope.CONTACTS, role=Role.SUPERVISOR)
     with transaction.atomic():
         row = get(actor.workspace_id, contact_id, lock=True)
         was = row.blocked_at is not None

@@ -36,13 +36,13 @@ class ContactInfo:
 
 def contact(actor: Actor, contact_id: str) -> ContactInfo:
     """Raises NotFound, NotAllowed."""
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, or_scope=Scope.CONVERSATIONS, role=Role.AGENT)
     return info(get(actor.workspace_id, contact_id))
 
 
 def identities(actor: Actor, contact_id: str) -> list[dict[str, str]]:
     """How channels know the contact: `{"channel", "id"}` each, unsealed."""
-    actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
+    actor.require(scope=Scope.CONTACTS, or_scope=Scope.CONVERSATIONS, role=Role.AGENT)
     key = workspace_key(actor.workspace_id)
     rows = Identity.objects.of(actor.workspace_id).filter(contact_id=contact_id).order_by("created_at")
     return [
@@ -55,6 +55,12 @@ def known_as(workspace_id: str, channel_id: str, external_id: str) -> str | None
     """The id of the contact whom a channel knows by `external_id`."""
     found = execute(_KNOWN_AS, [workspace_id, channel_id, keyed_digest(workspace_id, external_id)])
     return str(found[0][0]) if found else None
+
+
+def current_id(workspace_id: str, contact_id: str) -> str:
+    """Whom a contact's id means by now: they may have been merged into another."""
+    rows = Contact.objects.of(workspace_id).filter(id=contact_id).exclude(merged_into="")
+    return str(rows.values_list("merged_into", flat=True).first() or contact_id)
 
 
 def is_identified(workspace_id: str, contact_id: str) -> bool:

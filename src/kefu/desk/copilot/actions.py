@@ -7,7 +7,7 @@ from rapidfuzz.distance import Levenshtein
 
 from kefu.desk.accounts.queries import workspace_settings
 from kefu.desk.actor import Actor, Role
-from kefu.desk.contacts.care import has_agreed
+from kefu.desk.contacts.care import may_learn_from
 from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.copilot.suggesting import Suggestion, suggestion
 from kefu.desk.inbox.queries import get, message
@@ -28,7 +28,7 @@ def suggest(actor: Actor, *, conversation_id: str) -> tuple[Suggestion, str | No
         return made, None
     with transaction.atomic():
         thread = get(actor, conversation_id)
-        if not has_agreed(actor.workspace_id, thread.contact_id, "training"):
+        if not may_learn_from(actor.workspace_id, thread.contact_id):
             return made, None
         _forget_unused(actor)
         row = KeptEdit.objects.create(

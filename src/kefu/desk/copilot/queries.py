@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kefu.desk.actor import Actor, Role
-from kefu.desk.contacts.care import agreement
+from kefu.desk.contacts.care import learnable
 from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.copilot.said import exchanges, spoken
 from kefu.desk.inbox.queries import get
@@ -45,9 +45,8 @@ class FaqDraft:
 def edits(actor: Actor) -> Iterator[EditInfo]:
     """What was sent in place of suggestions to contacts who agree to it, oldest first. Raises NotAllowed."""
     actor.require_role(Role.ADMIN)
-    agreed = agreement(actor.workspace_id, "training", contact="conversation__contact_id")
-    sent = KeptEdit.objects.of(actor.workspace_id).annotate(agreed=agreed).filter(sent_at__isnull=False, agreed=True)
-    rows = sent.order_by("sent_at", "id")
+    sent = KeptEdit.objects.of(actor.workspace_id).filter(sent_at__isnull=False)
+    rows = learnable(sent, actor.workspace_id, contact="conversation__contact_id").order_by("sent_at", "id")
     return (
         EditInfo(
             row.id,

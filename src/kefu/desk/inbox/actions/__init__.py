@@ -33,6 +33,7 @@ from kefu.desk.inbox.actions.channels import (
 from kefu.desk.inbox.actions.conversations import (
     ask_for_member,
     assign,
+    channel_for,
     erase_conversations,
     give_back,
     go_on,
@@ -117,6 +118,7 @@ __all__ = [
     "change_label",
     "change_values",
     "change_view",
+    "channel_for",
     "close",
     "count_refusals",
     "do_to_many",

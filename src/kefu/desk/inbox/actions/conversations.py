@@ -46,11 +46,11 @@ def start_conversation(
     """
     with transaction.atomic():
         if actor.kind == "visitor":
-            channel = _channel(actor, actor.channel_id)
+            channel = channel_for(actor, actor.channel_id)
             contact_id = str(actor.contact_id)
         else:
             actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
-            channel = _channel(actor, channel_id)
+            channel = channel_for(actor, channel_id)
             contact_id = meet(actor, channel_id=channel.id, external_id=external_id, profile=profile)
         at = now()
         row = Conversation(
@@ -78,7 +78,7 @@ def go_on(actor: Actor, *, external_id: str, channel_id: str | None = None) -> C
     """
     actor.require(scope=Scope.CONVERSATIONS, role=Role.AGENT)
     with transaction.atomic():
-        channel = _channel(actor, channel_id)
+        channel = channel_for(actor, channel_id)
         contact_id = meet(actor, channel_id=channel.id, external_id=external_id, profile=None)
         known = Conversation.objects.of(actor.workspace_id).filter(contact_id=contact_id, channel_id=channel.id)
         latest = known.order_by("-last_activity_at").first()
@@ -324,7 +324,8 @@ def erase_conversations(actor: Actor, *, contact_id: str) -> int:
     return len(ids)
 
 
-def _channel(actor: Actor, channel_id: str | None) -> Channel:
+def channel_for(actor: Actor, channel_id: str | None) -> Channel:
+    """A channel that is in use; the API's own, made if need be, where none is named. Raises NotFound."""
     if channel_id is None:
         found = channel_of_kind(actor, "api")
         channel_id = (

@@ -1,15 +1,15 @@
 """Every conversation as a generator learns from it: masked, without notes, each side's lines in a row as one.
 
-What customers said who said no to training, or take their consent back, is left out.
+Only of customers who agreed to training, by the rule that holds for all that is learnt from (contacts/care.py).
 """
 
 from collections.abc import Iterator
 from itertools import groupby
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from kefu.desk.actor import Actor, Role
-from kefu.desk.contacts.care import agreement
+from kefu.desk.contacts.care import learnable as of_who_agreed
 from kefu.desk.inbox.models import Message
 
 _SIDES = {"contact": "user", "assistant": "assistant", "member": "assistant"}
@@ -22,10 +22,9 @@ def chats(actor: Actor) -> Iterator[list[dict[str, str]]]:
 
 
 def learnable(workspace_id: str) -> QuerySet[Message]:
-    """Messages that models may learn from: none internal, none of contacts who said no to that."""
-    agreed = agreement(workspace_id, "training", contact="conversation__contact_id")
-    rows = Message.objects.of(workspace_id).annotate(agreed=agreed).filter(is_internal=False)
-    return rows.filter(Q(agreed__isnull=True) | Q(agreed=True))
+    """Messages that models may learn from: none internal, all of contacts who agreed to that."""
+    rows = Message.objects.of(workspace_id).filter(is_internal=False)
+    return of_who_agreed(rows, workspace_id, contact="conversation__contact_id")
 
 
 def _chats(workspace_id: str) -> Iterator[list[dict[str, str]]]:

@@ -101,6 +101,7 @@ export const company = {
   "keys.revoke.action": "Revoke",
   "keys.revoked": "Revoked",
   "scope.conversations": "Conversations",
+  "scope.contacts": "Contacts",
   "scope.knowledge:read": "Read knowledge",
   "scope.knowledge:write": "Change knowledge",
   "scope.insights:read": "Read figures",

@@ -100,6 +100,7 @@ export const company: Record<keyof typeof en, string> = {
   "keys.revoke.action": "撤销",
   "keys.revoked": "已撤销",
   "scope.conversations": "会话",
+  "scope.contacts": "联系人",
   "scope.knowledge:read": "读取知识库",
   "scope.knowledge:write": "修改知识库",
   "scope.insights:read": "读取数据报表",
