@@ -104,7 +104,7 @@ def test_the_adversary_changes_what_is_learnt_and_puts_the_table_back(folder: Pa
     table = torch.nn.Parameter(torch.randn(5, 3))
     table.grad = torch.randn(5, 3)
     before = table.detach().clone()
-    with _moved(table, 0.5):
+    with _moved(table, table.grad, 0.5):
         assert float((table - before).detach().norm()) == pytest.approx(0.5, rel=1e-4)
     assert torch.equal(table, before)
 

@@ -220,7 +220,9 @@ def checked(base: Base, valid: Dataset, labels: Sequence[str], options: LabelOpt
 
 def started_with(options: LoopOptions, base: Base, data: Dataset, recipe: str) -> dict[str, Any]:
     """What a checkpoint can only be gone on from with: how often something is told or saved may change."""
-    given = options.model_dump(exclude={"logging_steps", "save_steps", "save_seconds", "licence", "threads"})
+    given = options.model_dump(
+        exclude={"logging_steps", "save_steps", "save_seconds", "licence", "threads", "processes"}
+    )
     return {"recipe": recipe, "data": data.sha256, "base": base.sha256, **given}
 
 

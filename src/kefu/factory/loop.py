@@ -21,6 +21,7 @@ from kefu.factory.checkpoints import Place, Run
 from kefu.factory.losses import absolute_weights
 from kefu.factory.network import TextNetwork
 from kefu.factory.options import RecipeOptions
+from kefu.factory.parallel import Alone, Moment, ProcessLost, joined
 from kefu.factory.schedule import OptimizerName, Schedule, ScheduleName, make_optimizer
 
 
@@ -32,6 +33,7 @@ class LoopOptions(RecipeOptions):
     head_learning_rate: float = Field(default=1e-3, gt=0, lt=10, description="the head's highest learning rate")
     num_train_epochs: int = Field(default=5, ge=1, le=1000, description="how often every text is seen")
     min_steps: int = Field(default=20, ge=0, description="the fewest steps; few texts are seen more often for it")
+    processes: int = Field(default=1, ge=1, le=64, description="processes that share each batch")
     per_device_train_batch_size: int = Field(default=32, ge=1, le=4096, description="texts of one batch")
     gradient_accumulation_steps: int = Field(default=1, ge=1, le=1024, description="batches of one step")
     max_grad_norm: float = Field(default=1.0, ge=0, description="gradients are clipped to this norm; 0 for never")
@@ -113,12 +115,14 @@ def fit(
 
     SIGTERM and Ctrl-C end the run after the step in work: a checkpoint is written and KeyboardInterrupt raised. With
     `resume` the run goes on from the checkpoint in `out`, on the CPU to the very same weights. Raises BadInput when
-    there is none, or it was `started_with` something else.
+    there is none, or it was `started_with` something else; ProcessLost, after a checkpoint, when one of several
+    processes is gone.
     """
     loop = Loop(network, lesson, options, out=out, tell=tell, started_with=started_with)
     if resume:
         loop.resume()
-    return loop.run()
+    with joined(options.processes, loop, resume=resume) as crew:
+        return loop.run(crew)
 
 
 class Loop:
@@ -152,8 +156,15 @@ class Loop:
         self._schedule = Schedule(options.lr_scheduler_type, optimizer, steps=self._total, warmup=warmup)
         self._run = Run(Place(), started_with, network, optimizer)
         self._learning = [weight for weight in network.parameters() if weight.requires_grad]
+        self._crew = Alone()
         self._saved_at = time.monotonic()
         self._seen = 0
+
+    def handed(self) -> dict[str, Any]:
+        """What another process makes the same loop of."""
+        run = self._run
+        given = {"network": self._network, "lesson": self._lesson, "options": self._options}
+        return {**given, "out": self._out, "started_with": dict(run.started_with)}
 
     def resume(self) -> None:
         """Go on from the checkpoint."""
@@ -161,12 +172,13 @@ class Loop:
         self._run = replace(self._run, place=place, best=best)
         self._tell(Told.NOTE, {"sentence": f"Going on from step {place.step} of {self._total}."})
 
-    def run(self) -> Fitted:
-        """Train to the end."""
+    def run(self, crew: Alone) -> Fitted:
+        """Train to the end, with the other processes of a crew if there are any."""
+        self._crew = crew
         place, options = self._run.place, self._options
         metrics: Mapping[str, float] = {}
         began, learnt = time.monotonic(), 0.0
-        with _stop_requests() as stop:
+        with _stop_requests() as stop, self._saving_what_was_reached():
             while place.epoch < self._epochs and not (0 < options.early_stopping_patience <= place.waited):
                 epoch_began = time.monotonic()
                 self._epoch(stop)
@@ -189,11 +201,24 @@ class Loop:
             self._stop_if(stop)
             self._save_if_due()
 
+    def _gradients(self, batches: Batches) -> list[Tensor]:
+        """Gradients of all processes together; gives each batch's loss."""
+        if self._crew.processes == 1:
+            return [self._backward(rows, 1 / len(batches)) for rows in batches]
+        before = Moment(self._network)
+        try:
+            losses = [self._backward(rows, 1 / len(batches)) for rows in batches]
+            self._crew.average(self._learning)
+        except ProcessLost:
+            before.put_back(self._network)
+            raise
+        return losses
+
     def _step(self, batches: Batches) -> None:
         """One step of the optimiser over its batches."""
         place, options, optimizer = self._run.place, self._options, self._run.optimizer
         rate = self._schedule.set(place.step)
-        losses = [self._backward(rows, 1 / len(batches)) for rows in batches]
+        losses = self._gradients(batches)
         if options.max_grad_norm:
             torch.nn.utils.clip_grad_norm_(self._learning, options.max_grad_norm)
         optimizer.step()
@@ -209,24 +234,29 @@ class Loop:
     def _backward(self, rows: list[int], share: float) -> Tensor:
         """Add the gradients of a batch and give its loss."""
         ids, mask = self._lesson.inputs(rows)
-        loss = self._loss(ids, mask, rows)
-        (loss * share).backward()
-        if self._options.adversarial_epsilon:
-            with _moved(self._network.word_table(), self._options.adversarial_epsilon):
-                (self._loss(ids, mask, rows) * share).backward()
+        with self._crew.sharing(len(ids)):
+            loss = self._loss(ids, mask, rows)
+            (loss * share).backward()
+            if self._options.adversarial_epsilon:
+                table = self._network.word_table()
+                gradient = table.grad if table.grad is None else self._crew.averaged(table.grad)
+                with _moved(table, gradient, self._options.adversarial_epsilon):
+                    (self._loss(ids, mask, rows) * share).backward()
         return loss.detach()
 
     def _loss(self, ids: Tensor, mask: Tensor, rows: list[int]) -> Tensor:
+        crew, count = self._crew, len(ids)
+        mine = crew.part(count)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.bf16):
-            logits, vectors = self._network(ids, mask)
-        loss = self._lesson.loss(logits.float(), vectors.float(), rows)
+            logits, vectors = self._network(ids[mine], mask[mine])
+        loss = self._lesson.loss(crew.whole(logits.float(), count), crew.whole(vectors.float(), count), rows)
         if (penalty := self._network.penalty()) is not None:
             loss = loss + penalty
         return loss + self._options.l1 * absolute_weights(self._network) if self._options.l1 else loss
 
     def _judge(self) -> Mapping[str, float]:
         place = self._run.place
-        metrics = self._lesson.judge(self._network)
+        metrics = self._crew.judged(self._lesson.judge(self._network) if self._crew.is_first else None)
         self._tell(Told.EPOCH, {"epoch": place.epoch + 1, **{name: round(each, 5) for name, each in metrics.items()}})
         watched = next(iter(metrics.values()), None)
         if self._options.early_stopping_patience and watched is not None:
@@ -242,14 +272,29 @@ class Loop:
             self._run = replace(self._run, best=weights)
 
     def _stop_if(self, stop: threading.Event) -> None:
-        if stop.is_set():
-            self._save()
+        if self._crew.agreed(stop.is_set()):
+            self._save_first()
             raise KeyboardInterrupt
 
     def _save_if_due(self) -> None:
+        if not self._crew.is_first:
+            return
         every, step = self._options.save_steps, self._run.place.step
         by_steps = bool(every) and step % every == 0
         if by_steps or time.monotonic() - self._saved_at >= self._options.save_seconds:
+            self._save()
+
+    @contextmanager
+    def _saving_what_was_reached(self) -> Iterator[None]:
+        """Each process has all that was learnt, so that one which is lost takes nothing with it."""
+        try:
+            yield
+        except ProcessLost:
+            self._save_first()
+            raise
+
+    def _save_first(self) -> None:
+        if self._crew.is_first:
             self._save()
 
     def _save(self) -> None:
@@ -259,14 +304,14 @@ class Loop:
 
 
 @contextmanager
-def _moved(table: Tensor, epsilon: float) -> Iterator[None]:
+def _moved(table: Tensor, gradient: Tensor | None, epsilon: float) -> Iterator[None]:
     """Move the word table along its gradient while the block runs: the fast gradient method (Miyato 2017)."""
-    if table.grad is None or not float(norm := table.grad.norm()):
+    if gradient is None or not float(norm := gradient.norm()):
         yield
         return
     before = table.detach().clone()
     with torch.no_grad():
-        table.add_(table.grad, alpha=epsilon / float(norm))
+        table.add_(gradient, alpha=epsilon / float(norm))
     yield
     with torch.no_grad():
         table.copy_(before)  # subtracting again would leave what rounding took

@@ -106,8 +106,8 @@ class CnnRecipe:
             changes=Changes(options.flip, options.shift, options.rotate, options.erase),
             telling=Telling(options.loss, options.label_smoothing, options.focal_gamma),
         )
-        given = options.model_dump(exclude={"logging_steps", "save_steps", "save_seconds", "licence", "threads"})
-        started = {"recipe": "cnn", "data": data.sha256, **given}
+        free = {"logging_steps", "save_steps", "save_seconds", "licence", "threads", "processes"}
+        started = {"recipe": "cnn", "data": data.sha256, **options.model_dump(exclude=free)}
         fitted = fit(network, lesson, options, out=out, tell=tell, started_with=started, resume=job.resume)
         card = _draft(out, options, fitted, labels=labels, data=data, valid=valid, weights=count)
         return _finish(out, card, network, judged if len(judged) else pictures, data=data, valid=valid, tell=tell)

@@ -1,0 +1,133 @@
+"""A training on several processes: what one process learns, and nothing lost with a process that is killed."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import Tensor, nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from kefu.contracts.job import Told  # noqa: E402
+from kefu.factory.lessons import Telling  # noqa: E402
+from kefu.factory.loop import Fitted, LoopOptions, fit  # noqa: E402
+from kefu.factory.parallel import ProcessLost, _WholeChance  # noqa: E402
+from kefu.factory.pictures.network import Changes, PictureLesson, PictureNetwork  # noqa: E402
+
+from .lessons import Heard, network_on  # noqa: E402
+from .tiny_bert import make  # noqa: E402
+
+STEPS = 8  # 64 pictures in batches of 16, two epochs
+Weights = dict[str, Tensor]
+
+
+def pictures(rows: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Noise, brighter on the left or on the right."""
+    chance = torch.Generator().manual_seed(seed)
+    shown = torch.randint(0, 120, (rows, 1, 14, 14), generator=chance, dtype=torch.uint8)
+    targets = torch.arange(rows) % 2
+    shown[targets == 0, :, :, :7] += 100
+    shown[targets == 1, :, :, 7:] += 100
+    return shown, targets
+
+
+def train(out: Path, heard: Heard, *, processes: int, resume: bool = False) -> tuple[Weights, Fitted]:
+    torch.manual_seed(0)
+    network = PictureNetwork(1, 14, (4, 8), 2, dropout=0.2)
+    shown, targets = pictures(64, 0)
+    network.look(shown)
+    checked = pictures(32, 1)
+    changes = Changes(flip=False, shift=0.1, rotate=5.0, erase=0.2)
+    lesson = PictureLesson(shown, targets, *checked, batch=16, seed=0, changes=changes, telling=Telling())
+    options = LoopOptions(
+        processes=processes,
+        learning_rate=4e-3,
+        head_learning_rate=4e-3,
+        num_train_epochs=2,
+        min_steps=0,
+        bf16=False,
+        logging_steps=1,
+        save_steps=3,
+        dropout=0.2,
+    )
+    fitted = fit(network, lesson, options, out=out, tell=heard, started_with={}, resume=resume)
+    return {name: each.detach().clone() for name, each in network.state_dict().items()}, fitted
+
+
+def kill_the_other() -> None:
+    """Kill the process that this one has started."""
+    task = Path(f"/proc/self/task/{os.getpid()}/children")
+    for process in task.read_text().split():
+        os.kill(int(process), signal.SIGKILL)
+
+
+def of_steps(heard: Heard) -> list[float]:
+    return [each["loss"] for each in heard.of(Told.STEP)]
+
+
+def test_two_processes_learn_what_one_does_and_a_killed_one_takes_nothing_with_it(tmp_path: Path) -> None:
+    alone, shared = Heard(), Heard()
+    weights, fitted = train(tmp_path / "alone", alone, processes=1)
+    kept = Heard({4: lambda: shutil.copytree(tmp_path / "shared", tmp_path / "killed")})
+    together, of_two = train(tmp_path / "shared", kept, processes=2)
+    shared = kept
+    assert of_two.metrics == pytest.approx(fitted.metrics, abs=1e-5)
+    assert of_steps(shared) == pytest.approx(of_steps(alone), abs=1e-5)
+    assert all(torch.allclose(each, together[name], atol=1e-4) for name, each in weights.items())
+
+    # Gone on from the third step's checkpoint, and killed after the fifth.
+    broken = Heard({5: kill_the_other})
+    with pytest.raises(ProcessLost, match="killed by SIGKILL"):
+        train(tmp_path / "killed", broken, processes=2, resume=True)
+    assert broken.of(Told.CHECKPOINT)[-1] == {"step": 5}
+    rest = Heard()
+    again, _ = train(tmp_path / "killed", rest, processes=2, resume=True)
+    assert [each["step"] for each in rest.of(Told.STEP)] == [6, 7, STEPS]
+    assert all(torch.equal(each, again[name]) for name, each in together.items())
+
+
+def test_chance_is_drawn_for_a_whole_batch(tmp_path: Path) -> None:
+    """Attention and layers leave out for each text what they would leave out if all were computed together."""
+    network, _ = network_on(make(tmp_path), dropout=0.3)
+    network.train()
+    ids = torch.arange(5 * 6).view(5, 6) % 20 + 5
+    mask = torch.ones_like(ids)
+
+    def outputs(place: slice) -> Tensor:
+        torch.manual_seed(1)
+        with _WholeChance(place, len(ids)):
+            found: Tensor = network(ids[place], mask[place])[0]
+        return found
+
+    whole = outputs(slice(0, 5))
+    torch.manual_seed(1)
+    assert torch.equal(whole, network(ids, mask)[0])
+    drawn = torch.get_rng_state()
+    for place in (slice(0, 2), slice(2, 5)):
+        assert torch.allclose(outputs(place), whole[place], atol=1e-6)
+        assert torch.equal(torch.get_rng_state(), drawn)
+
+
+def test_what_is_no_part_of_a_batch_is_drawn_as_it_is() -> None:
+    several = nn.Dropout(0.5)
+    torch.manual_seed(2)
+    whole = several(torch.ones(6, 4))  # three rows for each of two
+    torch.manual_seed(2)
+    with _WholeChance(slice(1, 2), 2):
+        assert torch.equal(several(torch.ones(3, 4)), whole[3:])
+    torch.manual_seed(3)
+    meant = functional.dropout(torch.ones(7), 0.5)
+    torch.manual_seed(3)
+    with _WholeChance(slice(0, 2), 4):
+        assert torch.equal(functional.dropout(torch.ones(7), 0.5), meant)
+
+
+def test_the_number_of_processes_has_bounds() -> None:
+    options: dict[str, Any] = {"processes": 0}
+    with pytest.raises(ValueError, match="processes"):
+        LoopOptions(**options)
