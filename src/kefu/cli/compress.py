@@ -20,10 +20,17 @@ if TYPE_CHECKING:
 @click.option("--valid", default="", help="Labelled texts to judge each rung on; the model's own copy by default.")
 @click.option("--data", default="", help="What it was taught, where the model keeps no copy.")
 @click.option("--oos", default="", help="Texts that are out of scope; without them the floor is not dropped.")
-@click.option("--rungs", default="", help="int8,trim-vocabulary,drop-floor,drop-layers in any order; drop-layers:N.")
+@click.option(
+    "--rungs",
+    default="",
+    help="int8,trim-vocabulary,drop-floor,drop-layers,prune-heads,prune-neurons,prune-weights in any order; "
+    "drop-layers:N keeps N layers, prune-heads:0.3 takes 30%.",
+)
 @click.option("--allow", type=float, help="Points that a rung may lose against fp32.  [default: 0.5]")
 @click.option("--frequent", type=int, help="Tokens that trim-vocabulary keeps beside the texts' own.  [default: 3000]")
-@click.option("--epochs", type=int, help="Epochs of training after drop-layers; 0 for none.  [default: 1]")
+@click.option(
+    "--epochs", type=int, help="Epochs of training after each cut of layers, heads, neurons or weights.  [default: 1]"
+)
 @click.option("--seed", type=int, help="Of that training.  [default: 0]")
 @click.option("--keep", default="", help="A folder that every rung's model is put into.")
 @json_option

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch import nn
 
+from kefu.factory.narrow import take_shapes
 from kefu.factory.network import TextNetwork
 from kefu.kit.errors import BadInput, BadInstallation, MissingExtra
 from kefu.kit.optional import require
@@ -94,6 +95,7 @@ def from_folder(folder: Path, reference: str = "") -> Base:
         raise BadInstallation(f"The model in {folder} cannot be read: {error}", folder=str(folder)) from error
     encoder = transformers.AutoModel.from_config(config)
     head = {name.removeprefix(HEAD_PREFIX): each for name, each in tensors.items() if name.startswith(HEAD_PREFIX)}
+    take_shapes(encoder)
     _fill(encoder, _encoder_tensors(tensors), str(folder))
     return Base(
         reference=reference or f"path:{folder}",

@@ -5,6 +5,7 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.compress.int8 import quantise
 from kefu.factory.compress.trim import trim
+from kefu.factory.compress.zeros import pack_zeros
 from kefu.factory.evaluate.paired import LEVEL, paired
 from kefu.factory.export import ONNX_FILE, check_files
 from kefu.factory.near import NEAR_FILE
@@ -36,12 +38,21 @@ _EXAMINED = "Worst on the slice"
 
 @dataclass(frozen=True)
 class Form:
-    """What a model is reduced to: `layers` 0 for all of them."""
+    """What a model is reduced to: `layers` 0 for all of them; shares of its heads, neurons and weights that go."""
 
     layers: int = 0
+    heads: float = 0.0
+    neurons: float = 0.0
+    weights: float = 0.0
     trimmed: bool = False
     int8: bool = False
     floor: bool = True
+
+    @property
+    def cuts(self) -> tuple[tuple[str, float], ...]:
+        """What needs teaching again, in the order in which it is done: zeros last, for teaching would fill them."""
+        asked = (("layers", self.layers), ("heads", self.heads), ("neurons", self.neurons), ("weights", self.weights))
+        return tuple((kind, amount) for kind, amount in asked if amount)
 
     @property
     def variant(self) -> str:
@@ -49,6 +60,7 @@ class Form:
         parts = ["int8" if self.int8 else "fp32"]
         if self.layers:
             parts.append(f"{self.layers} layers")
+        parts += [f"{amount:.0%} fewer {kind}" for kind, amount in self.cuts if kind != "layers"]
         if self.trimmed:
             parts.append("trimmed vocabulary")
         if not self.floor:
@@ -77,7 +89,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Manner:
-    """How forms are made: `epochs` of training after layers were left out, `frequent` tokens kept beside the texts'."""
+    """How forms are made: `epochs` of training after each cut, `frequent` tokens kept beside the texts'."""
 
     epochs: int
     frequent: int
@@ -109,7 +121,7 @@ class Workshop:
 
     def __init__(self, source: Source, scratch: Path, manner: Manner, tell: Tell) -> None:
         self._source, self._scratch, self._manner, self._tell = source, scratch, manner, tell
-        self._cut: dict[int, Path] = {}
+        self._cut: dict[tuple[tuple[str, float], ...], Path] = {}
 
     def make(self, form: Form, name: str) -> tuple[Path, ModelCard]:
         """A sealed model folder in that form. Raises what the step that fails raises."""
@@ -128,43 +140,41 @@ class Workshop:
             self._trim(folder, card)
         if form.int8:
             card = self._quantise(folder, card)
+        if form.weights:
+            self._pack(folder, card)
         if form == Form() and self._is_sealed():
             return folder, self._as_it_was(folder, card)
         return folder, seal(folder, card, source.train, source.valid)
 
     def _start(self, form: Form, folder: Path) -> None:
-        """The fp32 files with the layers that the form has."""
+        """The fp32 files of the network with the form's cuts."""
         source = self._source.folder
-        network = self._with_layers(form.layers) if form.layers else source
+        network = self._reduced(form.cuts)
         (folder / ONNX_FILE).parent.mkdir(parents=True)
         for name in (ONNX_FILE, *_WEIGHTS):
             if (network / name).exists():
                 _link(network / name, folder / name)
-        if not form.layers and (source / NEAR_FILE).exists():  # with fewer layers the vectors lie elsewhere
+        if not form.cuts and (source / NEAR_FILE).exists():  # of a network that was taught again, vectors lie elsewhere
             _link(source / NEAR_FILE, folder / NEAR_FILE)
         if form.floor and self._source.has_floor:
             shutil.copytree(source / _FLOOR, folder / _FLOOR)
 
-    def _with_layers(self, keep: int) -> Path:
-        torch = require("torch", extra="train")
-        from kefu.factory.compress.layers import drop_layers
+    def _reduced(self, cuts: tuple[tuple[str, float], ...]) -> Path:
+        """The folder of the network with these cuts, each made from the one with those before it."""
+        if not cuts:
+            return self._source.folder
+        if cuts not in self._cut:
+            torch = require("torch", extra="train")
+            from kefu.factory.compress.cuts import Lessons, cut
 
-        source = self._source
-        if keep not in self._cut:
             torch.set_num_threads(self._manner.threads)
-            out = self._scratch / f"layers-{keep}"
-            drop_layers(
-                source.folder,
-                out,
-                source.card,
-                keep=keep,
-                train=source.train,
-                epochs=self._manner.epochs,
-                seed=self._manner.seed,
-                tell=self._tell,
-            )
-            self._cut[keep] = out
-        return self._cut[keep]
+            source, manner = self._source, self._manner
+            out = self._scratch / "-".join(["cut", *(f"{kind}{amount:g}" for kind, amount in cuts)])
+            before, (kind, amount) = self._reduced(cuts[:-1]), cuts[-1]
+            lessons = Lessons(source.card, source.train, source.folder, manner.epochs, manner.seed)
+            cut(before, out, kind=cast(Any, kind), amount=amount, lessons=lessons, tell=self._tell)
+            self._cut[cuts] = out
+        return self._cut[cuts]
 
     def _trim(self, folder: Path, card: ModelCard) -> None:
         probes = self._source.taught[:_PROBES]
@@ -195,6 +205,18 @@ class Workshop:
             self._tell(Told.NOTE, {"sentence": f"The word tables are int8: {_lower(found.sentence)}"})
         (folder / ONNX_FILE).unlink()
         return card
+
+    def _pack(self, folder: Path, card: ModelCard) -> None:
+        """Write the file that is served without its zeros; it must answer as before, to the last digit."""
+        probes = self._source.taught[:_PROBES]
+        write_card(folder, card)
+        before = outputs(folder, probes)
+        _own(folder / card.serve)
+        packed = pack_zeros(folder / card.serve)
+        write_card(folder, card)
+        if not np.array_equal(outputs(folder, probes).logits, before.logits):
+            raise BadInstallation("The network answers otherwise when its zeros are packed.")
+        self._tell(Told.NOTE, {"sentence": f"Of {packed} matrices only what is not zero is kept."})
 
     def _right(self, folder: Path, card: ModelCard) -> Flags:
         """Which validation rows a folder has right, before it is sealed."""
