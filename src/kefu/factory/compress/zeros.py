@@ -16,7 +16,7 @@ from kefu.kit.optional import require
 _NODES_BYTES = 2000
 _BITS = (128, 64, 32, 16, 8, 4, 2, 1)
 # What all matrices are unpacked with.
-_SHARED = {
+_SHARED: Mapping[str, npt.NDArray[Any]] = {
     "powers": np.array(_BITS, np.int32)[None, :],
     "two": np.array(2, np.int32),
     "flat": np.array([-1], np.int64),
