@@ -23,9 +23,11 @@ from kefu.desk.accounts.queries import members
 from kefu.desk.accounts.team_actions import create_team
 from kefu.desk.accounts.team_queries import teams
 from kefu.desk.actor import Actor, Role
-from kefu.desk.contacts.models import Contact
+from kefu.desk.contacts.models import Consent, Contact
+from kefu.desk.copilot.models import KeptEdit
+from kefu.desk.demo_people import People, Promises, promise_of
 from kefu.desk.inbox import actions as inbox
-from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
+from kefu.desk.inbox.models import Conversation, Happening, Message, SlaClock, Turn
 from kefu.desk.inbox.queries import channels
 from kefu.desk.inbox.queries.labels import labels, written
 from kefu.desk.rows import now
@@ -99,7 +101,7 @@ def lay_history(
     actor.require_role(Role.OWNER)
     if not 1 <= conversations <= _MOST or not 1 <= days <= _LONGEST:
         raise BadInput(f"A history has 1 to {_MOST:,} conversations in 1 to {_LONGEST:,} days.")
-    setting = _Setting(actor, random.Random(seed))  # noqa: S311 - a demo, not a secret
+    setting = _Setting(actor, seed)
     begins = setting.beginnings(conversations, days)
     rows = messages = turns = 0
     for start in range(0, len(begins), _BATCH):
@@ -125,19 +127,27 @@ class _Batch:
     messages: list[Message] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     surveys: list[Survey] = field(default_factory=list)
+    clocks: list[SlaClock] = field(default_factory=list)
+    consents: list[Consent] = field(default_factory=list)
+    edits: list[KeptEdit] = field(default_factory=list)
 
     def store(self) -> None:
         for rows in (self.contacts, self.conversations, self.turns, self.messages, self.happenings, self.surveys):
+            insert_many(rows)
+        for rows in (self.clocks, self.consents, self.edits):
             insert_many(rows)
 
 
 class _Setting:
     """What all conversations share: the workspace's channels and people, what is said, and chance."""
 
-    def __init__(self, actor: Actor, chance: random.Random) -> None:
+    def __init__(self, actor: Actor, seed: int) -> None:
         self.workspace_id = actor.workspace_id
-        self.chance = chance
+        self.chance = random.Random(seed)  # noqa: S311 - a demo, not a secret
         self.end = now()
+        self.people = People(self.workspace_id, seed, self.end)
+        self.promise = promise_of(actor)
+        accounts.change_workspace(actor, settings={"keep_copilot_edits": True})
         self._channels = self._with_channels(actor)
         self.agents = self._with_agents(actor)
         self.labels = self._with_labels(actor)
@@ -197,6 +207,7 @@ class _Setting:
             created_at=at,
         )
         batch.contacts.append(row)
+        batch.consents += self.people.met(str(row.id), at)
         self.contacts_made += 1
         self._known.append(str(row.id))
         return str(row.id)
@@ -233,6 +244,7 @@ class _Life:
         self._at = at
         self._language = "zh" if self._chance.random() < _IN_CHINESE else "en"
         self._refused_last = False
+        self._question, self._unsure = "", list[Message]()
         self._row = new(
             Conversation,
             id=new_id("conv"),
@@ -244,6 +256,7 @@ class _Life:
             last_activity_at=at,
         )
         batch.conversations.append(self._row)
+        self._promises = Promises(self._row, setting.promise, self._happens)
 
     def live(self) -> None:
         """With the assistant until a person is wanted or it is answered; reopened now and then."""
@@ -256,6 +269,9 @@ class _Life:
             self._end()
             if self._chance.random() < _REOPENED and not self._is_now():
                 self._again()
+        self._promises.show(self._setting.end)
+        self._batch.clocks += self._promises.clocks
+        self._setting.people.judge(self._unsure, self._at, self._setting.agents, self._happens)
         idle = {"bot": inbox.IDLE_WITH_ASSISTANT, "open": inbox.IDLE_WITH_MEMBER}.get(str(self._row.status))
         self._row.due_at = self._row.last_activity_at + idle if idle is not None else None
 
@@ -269,6 +285,7 @@ class _Life:
     def _ask(self) -> None:
         decision = self._chance.choices(list(_DECISIONS), list(_DECISIONS.values()))[0]
         question, intent = self._setting.question(self._language, outside=decision == "refuse")
+        self._question = question
         asked_at, reason = self._at, "faq_hit" if decision == "approved" else "passage_found"
         if decision == "refuse":
             reason = self._chance.choices(list(_REFUSED), list(_REFUSED.values()))[0]
@@ -286,12 +303,17 @@ class _Life:
         if decision == "hand_over":
             self._happens("waits", "assistant")
             self._row.status, self._row.waiting_since = "waiting", self._at
+            self._promises.waits(self._at)
             if self._chance.random() < _TEAMED:
                 self._row.team_id = self._chance.choice(self._setting.teams)
                 self._happens("teamed", "routing", team=self._row.team_id)
         text = {"refuse": _REFUSALS, "hand_over": _HANDING_OVER}.get(decision, _ANSWERS)[self._language]
         answer = {"decision": decision, "confidence": turn.confidence, "language": self._language, "citations": []}
-        self._say("assistant", "", text.format(question=question[:60]), turn_id=turn.id, answer=answer)
+        said = self._say("assistant", "", text.format(question=question[:60]), turn_id=turn.id, answer=answer)
+        if decision in {"refuse", "hand_over"}:
+            self._unsure.append(said)
+        else:
+            self._setting.people.thumb(said, self._happens)
 
     def _turn(self, at: datetime, decision: str, reason: str, intent: str) -> Turn:
         steps = [{"name": "sense", "intent": intent}] if intent else []
@@ -331,12 +353,23 @@ class _Life:
             self._pause("reply_seconds")
             if self._is_now():
                 return
-            self._say("member", member, says[min(place, len(says) - 1)])
+            self._reply(member, says[min(place, len(says) - 1)])
             self._pause("pause_seconds")
             if place + 1 < number and not self._is_now():
-                self._say(
-                    "contact", str(self._row.contact_id), self._setting.question(self._language, outside=False)[0]
-                )
+                self._question, asked_at = self._setting.question(self._language, outside=False)[0], self._at
+                self._say("contact", str(self._row.contact_id), self._question)
+                self._promises.asked(asked_at)
+
+    def _reply(self, member: str, text: str) -> None:
+        """A member answers, now and then by what copilot suggested."""
+        people, template = self._setting.people, _ANSWERS[self._language]
+        used = people.suggested(self._row, self._question, template) if self._question else None
+        asked_at = self._row.last_activity_at
+        self._promises.ring(self._at)
+        said = self._say("member", member, used[1] if used else text)
+        self._promises.replied(self._at)
+        if used:
+            self._batch.edits.append(people.kept(self._row, asked_at, self._question, used[0], said))
 
     def _end(self) -> None:
         row = self._row
@@ -347,7 +380,9 @@ class _Life:
         by = "idle" if idles and row.status == "bot" else "contact"
         if row.status == "open":
             by = f"member:{row.assignee_id}"
+        self._promises.ring(self._at)
         self._happens("resolved", by)
+        self._promises.resolved(self._at)
         row.status, row.resolved_at, row.resolved_by = "resolved", self._at, by
         if self._chance.random() < _SURVEYED:
             self._survey()
@@ -389,26 +424,26 @@ class _Life:
         if self._row.status == "bot" and not self._is_now():
             self._end()
 
-    def _say(self, author: str, author_id: str, text: str, **given: Any) -> None:
+    def _say(self, author: str, author_id: str, text: str, **given: Any) -> Message:
         row = self._row
         row.last_sequence += 1
         row.last_activity_at = self._at
-        self._batch.messages.append(
-            new(
-                Message,
-                id=new_id("msg"),
-                workspace_id=self._setting.workspace_id,
-                conversation_id=row.id,
-                sequence=row.last_sequence,
-                author=author,
-                author_id=author_id,
-                text=text,
-                created_at=self._at,
-                **given,
-            )
+        said = new(
+            Message,
+            id=new_id("msg"),
+            workspace_id=self._setting.workspace_id,
+            conversation_id=row.id,
+            sequence=row.last_sequence,
+            author=author,
+            author_id=author_id,
+            text=text,
+            created_at=self._at,
+            **given,
         )
+        self._batch.messages.append(said)
+        return said
 
-    def _happens(self, kind: str, by: str = "", **detail: Any) -> None:
+    def _happens(self, kind: str, by: str = "", *, at: datetime | None = None, **detail: Any) -> None:
         self._batch.happenings.append(
             new(
                 Happening,
@@ -418,7 +453,7 @@ class _Life:
                 kind=kind,
                 by=by,
                 detail=detail,
-                created_at=self._at,
+                created_at=at or self._at,
             )
         )
 

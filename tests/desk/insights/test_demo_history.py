@@ -4,11 +4,15 @@ import pytest
 
 from kefu.desk.accounts.queries import members
 from kefu.desk.actor import Role
+from kefu.desk.contacts.models import Consent
+from kefu.desk.copilot import queries as copilot
+from kefu.desk.copilot.models import KeptEdit
 from kefu.desk.demo_history import lay_history
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.filters import Filter
-from kefu.desk.inbox.models import Conversation, Happening, Message, Turn
+from kefu.desk.inbox.models import Conversation, Happening, Message, SlaClock, Turn
 from kefu.desk.inbox.queries import messages, threads
+from kefu.desk.inbox.queries.chats import chats
 from kefu.desk.insights.models import ReportingEvent
 from kefu.desk.insights.queries.cells import Filters
 from kefu.desk.insights.queries.period import period_of
@@ -52,6 +56,14 @@ def test_a_history_has_everything_that_reports_tell_of() -> None:
     assert values["csat_score"] > 0.5
     assert values["assignments_count"] > 20
     assert values["unanswered_count"] > 20
+    for judged in ("handoff_correctness", "refusal_precision"):
+        assert 0.6 < values[judged] < 1
+    assert values["thumbs_count"] > 5
+    for kept in ("sla_first_reply_met_rate", "sla_next_reply_met_rate", "sla_resolution_met_rate"):
+        assert 0.6 < values[kept] < 1
+    edits = list(copilot.edits(shop.owner))
+    assert {each.distance == 0 for each in edits} == {True, False}
+    assert len(list(chats(shop.owner))) > 50, "enough agreed for models to learn"
     assert all(row["conversations"] for row in funnel(shop.owner, period, Filters()).rows)
     assert len(intents(shop.owner, period, Filters()).rows) > 20
     for by, names in (("label", {"invoice", "refund", "urgent", "vip", "complaint"}), ("team", {"Orders", "Accounts"})):
@@ -69,7 +81,8 @@ def test_the_same_seed_makes_the_same_history() -> None:
         for shop in (first, second)
     ]
     assert texts[0] == texts[1]
-    assert Turn.objects.of(first.workspace_id).count() == Turn.objects.of(second.workspace_id).count()
+    for model in (Turn, SlaClock, Consent, KeptEdit):
+        assert model.objects.of(first.workspace_id).count() == model.objects.of(second.workspace_id).count() > 0
 
 
 def test_a_second_history_uses_the_same_people_and_channels() -> None:
