@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kefu.desk.actor import Actor
     from kefu.desk.modelhub.queries import Comparison, ModelInfo, VersionInfo
 
-_ROLES = click.Choice(["intent", "mood", "slots", "picture"])
+_ROLES = click.Choice(["intent", "mood", "slots", "picture", "rerank"])
 _CARD = ("task", "recipe", "runtime", "variant", "base_model", "seed", "licence")
 
 

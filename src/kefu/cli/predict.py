@@ -27,15 +27,26 @@ _SHOWN = 3
 @click.option("--text", help="One text.")
 @click.option("--file", "file", help="A .txt file, a text a line, or CSV or JSON lines with a text column.")
 @click.option("--picture", help="One picture's file, for a model of pictures.")
+@click.option("--passage", "passages", multiple=True, help="Of a reranker: a passage, once for each of them.")
 @click.option("--asked", default="", help="Of a tagger: the slots just asked for, with commas between.")
 @click.option(
     "--explain", "method", help="Say which words told: occlusion, ig, attention, shap or lime. Needs kefu[explain]."
 )
 @click.option("--json-lines", "--json", "lines", is_flag=True, help="Print one JSON object a text.")
 def predict(
-    model: str, text: str | None, file: str | None, picture: str | None, asked: str, method: str | None, lines: bool
+    model: str,
+    text: str | None,
+    file: str | None,
+    picture: str | None,
+    passages: Sequence[str],
+    asked: str,
+    method: str | None,
+    lines: bool,
 ) -> None:
-    """Say what a model, a folder or an exported zip, takes a text for, or each text of a file."""
+    """Say what a model, a folder or an exported zip, takes a text for, or each text of a file.
+
+    A reranker says how well passages answer: --text QUESTION with --passage, or a file of questions and passages.
+    """
     if sum(each is not None for each in (text, file, picture)) != 1:
         raise click.UsageError("Give either --text TEXT, --file FILE or --picture FILE.")
     from kefu.contracts.model_card import read_card
@@ -44,6 +55,11 @@ def predict(
 
     log.configure("warning")
     card = read_card(unpacked(Path(model)))
+    if passages and card.task != "rerank":
+        raise BadInput(f"{card.name} reads no passages: --passage is for a reranker.", model=card.name)
+    if card.task == "rerank":
+        _order(model, text, file, passages, as_json=lines or file is not None or not sys.stdout.isatty())
+        return
     rows = _rows(file) if file is not None else [{"text": _picture(picture) if picture is not None else str(text)}]
     # Whoever pipes the answers is a program.
     as_json = lines or file is not None or not sys.stdout.isatty()
@@ -64,6 +80,41 @@ def predict(
             print_json(row)
         else:
             _print(row)
+
+
+def _order(model: str, text: str | None, file: str | None, passages: Sequence[str], *, as_json: bool) -> None:
+    """Print each passage with how well it answers: those of a question best first, those of a file as they come."""
+    if file is None and (text is None or not passages):
+        raise BadInput("A reranker reads --text QUESTION with a --passage or more, or --file FILE.", option="passage")
+    found: Iterator[tuple[str, str, float]]
+    if file is not None:
+        from kefu.factory.data.read import read
+        from kefu.knowledge.pairs import pairs_of
+
+        pairs = [(each.question, each.passage) for each in pairs_of(read(Path(file)), Path(file).name)]
+        found = _relevance(model, [(question, [passage]) for question, passage in pairs])
+    else:
+        found = iter(sorted(_relevance(model, [(str(text), passages)]), key=lambda row: -row[2]))
+    for question, passage, relevance in found:
+        if as_json:
+            print_json({"text": question, "passage": passage, "relevance": round(relevance, 6)})
+        else:
+            click.echo(f"{relevance:+.3f}  {passage}")
+
+
+def _relevance(model: str, asked: Sequence[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, str, float]]:
+    from kefu.contracts.engine import Reranker
+    from kefu.kit import registry
+    from kefu.kit.runtime import run
+
+    engine = registry.load("engines", "reranker", Reranker)(f"path:{model}", {})
+    try:
+        run(engine.load())
+        for question, passages in asked:
+            said = run(engine.relevance(question, passages))
+            yield from ((question, passage, float(one)) for passage, one in zip(passages, said, strict=True))
+    finally:
+        run(engine.close())
 
 
 def _picture(file: str) -> str:

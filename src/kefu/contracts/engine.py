@@ -141,6 +141,20 @@ class Tagger(Engine, Protocol):
 
 
 @runtime_checkable
+class Reranker(Engine, Protocol):
+    """Reads a question with passages. Its reference is `path:DIR`, a folder with a model card of the task `rerank`."""
+
+    def reads(self) -> int:
+        """How many of the passages that search found it is meant to read. Raises Unavailable before `load`."""
+
+    async def relevance(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 [len(passages)]: the better one answers the question, the more. Raises Busy, Unavailable."""
+
+    async def gains(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 [len(passages)]: what to add to the scores that search gave them. Raises Busy, Unavailable."""
+
+
+@runtime_checkable
 class Scorer(Engine, Protocol):
     """Text to a number, such as the mood from -1 to 1."""
 

@@ -17,7 +17,7 @@ class Limits:
     least `slice_rows` rows may lose `slice_drop` of its accuracy, a tagger that of its span F1; smaller slices jump by
     chance. Between the customers who are served best and those who are served worst there may be `parity_gap` of
     accuracy, or as much as the champion has. A turn waits for a label up to `latency_p95_ms`, for a generator's whole
-    answer up to `answer_p95_ms`.
+    answer up to `answer_p95_ms`, a list of passages in a new order up to `order_p95_ms`.
     """
 
     p_value: float = 0.05
@@ -27,6 +27,7 @@ class Limits:
     latency_p95_ms: float = 50.0
     size_mb: float = 250.0
     answer_p95_ms: float = 10_000.0
+    order_p95_ms: float = 300.0
     generator_mb: float = 4_000.0
 
 
@@ -55,7 +56,7 @@ def judge(candidate: ModelCard, champion: ModelCard | None, limits: Limits | Non
     limits = limits or Limits()
     writes = candidate.task == "generate"
     checks = [
-        _within("latency_p95_ms", "ms", candidate, limits.answer_p95_ms if writes else limits.latency_p95_ms),
+        _within("latency_p95_ms", "ms", candidate, _longest(candidate, limits)),
         _within("size_mb", "MB", candidate, limits.generator_mb if writes else limits.size_mb),
     ]
     if gaps := _gaps(candidate):
@@ -65,6 +66,12 @@ def judge(candidate: ModelCard, champion: ModelCard | None, limits: Limits | Non
     else:
         checks = [_labels(candidate, champion), *_against(candidate, champion, limits), *checks]
     return Verdict(tuple(checks))
+
+
+def _longest(candidate: ModelCard, limits: Limits) -> float:
+    """The milliseconds that a turn waits for what the model does."""
+    slow = {"generate": limits.answer_p95_ms, "rerank": limits.order_p95_ms}
+    return slow.get(candidate.task, limits.latency_p95_ms)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -13,8 +13,9 @@ from kefu.kit.errors import BadInstallation
 
 CARD_FILE = "card.json"
 
-# A label for a text, a number for it, the slots in it, a vector by which it is found; words in its gaps; an answer.
-Task = Literal["classify", "score", "tag", "embed", "language", "generate"]
+# A label for a text, a number for it, the slots in it, a vector by which it is found; an order of passages; words in
+# its gaps; an answer.
+Task = Literal["classify", "score", "tag", "embed", "rerank", "language", "generate"]
 # What runs a model without torch: TF-IDF weights, a linear head on a frozen encoder, a whole network as ONNX, of texts
 # or of pictures (each a data URL in place of a text), or a generator's GGUF. A base of others is for torch alone.
 Runtime = Literal["linear", "head", "onnx", "picture", "gguf", "torch"]
@@ -60,7 +61,8 @@ class ModelCard:
     `labels` are in the order of its logits; a tagger's are its slots, of which each has two tags. `serve` is the
     file that the runtime runs. Logits are divided by `temperature` before their softmax; a text whose scope (0 to
     1) is below `scope_threshold` is out of scope. A network's logits are added to `floor_weight` times those of the
-    linear floor, where it has one beside it. An encoder wants its prefixes before questions and passages.
+    linear floor, where it has one beside it. An encoder wants its prefixes before questions and passages. A
+    reranker reads the first `rerank_reads` passages; its logits count `rerank_weight` beside search's scores.
     `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
     """
 
@@ -80,6 +82,8 @@ class ModelCard:
     temperature: float = 1.0
     scope_threshold: float | None = None
     floor_weight: float = 0.0
+    rerank_reads: int = 0
+    rerank_weight: float = 0.0
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     data_sha256: str = ""

@@ -21,6 +21,7 @@ from kefu.contracts.engine import (
     Engine,
     EngineCard,
     RawScores,
+    Reranker,
     Scorer,
     TaggedSpan,
     Tagger,
@@ -100,11 +101,27 @@ class HeldTagger(_Held):
         return await self._engine.tag(text, requested)
 
 
+class HeldReranker(_Held):
+    """`contracts.engine.Reranker`."""
+
+    _engine: Reranker
+
+    def reads(self) -> int:
+        return self._engine.reads()
+
+    async def relevance(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        return await self._engine.relevance(question, passages)
+
+    async def gains(self, question: str, passages: Sequence[str]) -> npt.NDArray[np.float32]:
+        return await self._engine.gains(question, passages)
+
+
 # What runs a model of a task: the engine plug-in, its protocol, and how a version of it is held.
 _ENGINES: Mapping[str, tuple[str, type[Engine], type[_Held]]] = {
     "classify": ("classifier", Classifier, HeldClassifier),
     "score": ("classifier", Scorer, HeldScorer),
     "tag": ("tagger", Tagger, HeldTagger),
+    "rerank": ("reranker", Reranker, HeldReranker),
 }
 
 
@@ -133,6 +150,11 @@ class LiveModels:
         """What finds slots in a role."""
         found = self._in_role(workspace_id, role)
         return found if isinstance(found, HeldTagger) else None
+
+    def reranker(self, workspace_id: str) -> HeldReranker | None:
+        """What puts search's passages in order."""
+        found = self._in_role(workspace_id, "rerank")
+        return found if isinstance(found, HeldReranker) else None
 
     def refresh(self, workspace_id: str) -> bool:
         """Load what the rows say is live, and only then let it answer; whether anything changed.

@@ -14,7 +14,7 @@ import numpy as np
 
 from kefu.brain.bounded import BoundedGenerator
 from kefu.brain.tools import Tools
-from kefu.contracts.engine import Classifier, Encoder, Generator, Scorer
+from kefu.contracts.engine import Classifier, Encoder, Generator, Reranker, Scorer
 from kefu.contracts.index import IndexedPassage, KnowledgeIndex, PassageVectors
 from kefu.contracts.turn import Policy
 from kefu.desk.assistants import queries as assistants
@@ -35,6 +35,7 @@ from kefu.kit.runtime import run
 from kefu.kit.settings import settings
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
 from kefu.knowledge.remembered import RememberedEncoder
+from kefu.knowledge.rerank import RerankedIndex
 from kefu.knowledge.search import WorkspaceIndex
 
 # MODELS.md says why: MiniLM is the better one for English, e5 for Chinese and across languages.
@@ -155,7 +156,7 @@ class Wiring:
 
     def index_with(
         self, workspace_id: str, *, gone: Iterable[str], came: Iterable[tuple[IndexedPassage, PassageVectors]]
-    ) -> WorkspaceIndex:
+    ) -> KnowledgeIndex:
         """A second index of a workspace, as it would be without some passages and with others. Blocking.
 
         The one that answers customers is not touched.
@@ -166,7 +167,7 @@ class Wiring:
         index.put(library.indexed(workspace_id, library.passage_ids(workspace_id) - set(gone), names))
         index.put(came)
         index.calibrate(rehearsals.calibrations(workspace_id, encoders))
-        return index
+        return reranked(index, self.models.reranker(workspace_id))
 
     def ready_mind(self, workspace_id: str) -> Mind | None:
         """The mind if it is loaded and nothing has changed since; costs nothing."""
@@ -286,8 +287,11 @@ class _WorkspaceMind:
             versions |= {"intent": intents.name} if intents is not None else {}
             versions |= {"mood": own_mood.name} if own_mood is not None else _mood_versions(mood)
             versions |= {"slots": slots.name} if slots is not None else {}
+            reranker = wiring.models.reranker(self._workspace_id)
+            versions |= {"rerank": reranker.name} if reranker is not None else {}
             flows = FlowBook(assistants.live_flows(self._workspace_id))
-            tools = Tools(self._index, generator, intents=intents, mood=mood, slots=slots, versions=versions)
+            index = reranked(self._index, reranker)
+            tools = Tools(index, generator, intents=intents, mood=mood, slots=slots, versions=versions)
             pictures = wiring.models.classifier(self._workspace_id, "picture")
             self._mind = Mind(assistant.policy, tools, assistant.is_active, flows, pictures)
             self._seen = changes
@@ -303,6 +307,11 @@ class _WorkspaceMind:
         self._index.put(library.indexed(self._workspace_id, stored - self._known, names))
         self._known = stored
         self._index.calibrate(rehearsals.calibrations(self._workspace_id, encoders))
+
+
+def reranked(index: WorkspaceIndex, reranker: Reranker | None) -> KnowledgeIndex:
+    """The index, its passages in the order of a workspace's own model where it has one."""
+    return index if reranker is None else RerankedIndex(index, reranker)
 
 
 def _versions(encoders: dict[str, Encoder]) -> dict[str, str]:

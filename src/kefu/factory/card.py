@@ -16,11 +16,12 @@ README = "README.md"
 _FEW_TEXTS = 5
 _NAMED = 5
 # What model hubs call a task.
-_PIPELINES = {"tag": "token-classification", "embed": "sentence-similarity"}
+_PIPELINES = {"tag": "token-classification", "embed": "sentence-similarity", "rerank": "text-ranking"}
 _PIPELINES |= {"language": "fill-mask", "generate": "text-generation"}
 # What uses a model that `kefu predict` has no labels of.
 _COMMANDS = {
     "embed": "path:DIR as a workspace's encoder",
+    "rerank": 'kefu predict DIR --text "…" --passage "…" --passage "…"',
     "language": "kefu train fewshot --data FILE --out NEW base_model=path:DIR",
     "generate": "kefu assistant set --generator path:DIR",
 }
@@ -104,6 +105,7 @@ def _what(card: ModelCard) -> str:
         "score": "It gives a text a number",
         "tag": f"It finds {len(card.labels)} slots",
         "embed": "It gives questions and passages vectors by which they find each other",
+        "rerank": "It reads a question with each passage that search found, and puts them in order",
         "language": "It is an encoder that knows how its company writes, for other recipes to train on",
         "generate": "It writes answers",
     }[card.task]

@@ -103,7 +103,7 @@ def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
         scored_rows(valid, name)
     elif "tag" in roles:
         tagged_rows(valid, name)
-    elif "encode" in roles:
+    elif {"encode", "rerank"} & set(roles):
         pairs_of(valid, name)
     elif not {"language", "generate"} & set(roles):  # those name the rows themselves
         exam_of(valid, name)

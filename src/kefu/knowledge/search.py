@@ -312,9 +312,14 @@ def _distinct(places: Sequence[tuple[float, _Ranked, int]]) -> list[float]:
 
 def _share(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> float:
     """How likely the first of these is the best answer, if one of them is: 1 / number of places where all are level."""
-    scores = np.array(_distinct(places), np.float64)
-    odds = _ODDS.get(asked.group, _ODDS[ANY_LANGUAGE])
-    return float(1 / np.exp(odds * (scores - scores[0])).sum())
+    return share_of(_distinct(places), asked.group)
+
+
+def share_of(scores: Sequence[float], group: str) -> float:
+    """The same for scores, best first, of passages that each say something else."""
+    some = np.array(scores[:_COMPARED], np.float64)
+    odds = _ODDS.get(group, _ODDS[ANY_LANGUAGE])
+    return float(1 / np.exp(odds * (some - some[0])).sum())
 
 
 def _features(asked: _Asked, places: Sequence[tuple[float, _Ranked, int]]) -> dict[str, float]:

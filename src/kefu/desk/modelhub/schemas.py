@@ -353,7 +353,7 @@ class Models(Schema):
 
 class NewModel(Request):
     name: str = Field(min_length=1, max_length=100)
-    role: Literal["", "intent", "mood", "slots", "picture"] = ""
+    role: Literal["", "intent", "mood", "slots", "picture", "rerank"] = ""
 
 
 class ModelChange(Request):
@@ -361,7 +361,7 @@ class ModelChange(Request):
     has it."""
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
-    role: Literal["", "intent", "mood", "slots", "picture"] | None = None
+    role: Literal["", "intent", "mood", "slots", "picture", "rerank"] | None = None
     test: str | None = Field(default=None, max_length=32)
     limits: GateLimits | None = None
 

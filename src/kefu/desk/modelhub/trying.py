@@ -14,6 +14,9 @@ from kefu.kit.runtime import run
 _MOST_CHARACTERS = 2_000
 _SECONDS = 60.0
 _SHOWN = 5  # labels of each text
+# What says something of a text by itself, and where other models are tried.
+_TRIED = ("classify", "score", "tag")
+_UNTRIED = {"rerank": "puts what search finds in order: ask a question of the knowledge while it is live"}
 # What a model that gives no labels leaves out.
 _BLANK: Mapping[str, Any] = {"label": None, "confidence": None, "out_of_scope": None, "scope": None, "scores": {}}
 
@@ -27,6 +30,8 @@ def guesses(actor: Actor, *, version_id: str, texts: Sequence[str]) -> list[dict
     row = get_version(actor.workspace_id, version_id)
     if not texts or any(not text.strip() or len(text) > _MOST_CHARACTERS for text in texts):
         raise BadInput(f"One text or more, of 1 to {_MOST_CHARACTERS:,} characters.", field="texts")
+    if row.card["task"] not in _TRIED:
+        raise BadInput(f"{row.model.name} {_UNTRIED.get(row.card['task'], 'says nothing of a text')}.", field="texts")
     engine = wiring().version(served_version(row))
     try:
         if row.card["task"] == "score":

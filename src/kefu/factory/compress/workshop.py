@@ -101,6 +101,8 @@ def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset
     """Raises BadInput for a model that has nothing to compress, BadInstallation for one that was tampered with."""
     if card.task == "tag":
         raise BadInput("A tagger makes its 8-bit form itself when it is trained: see its option int8.", task=card.task)
+    if card.task in {"embed", "rerank"}:
+        raise BadInput(f"{card.recipe} makes the 8-bit form itself: see its option int8.", task=card.task)
     if card.runtime != "onnx":
         raise BadInput(
             f"{card.name} runs as `{card.runtime}`: it has no network of its own to compress. Compress a model that "

@@ -20,6 +20,7 @@ from kefu.factory.evaluate.exam import Exam, exam_of, read_exam
 from kefu.factory.evaluate.judging import Sat, figures, judged, on_card, sit
 from kefu.factory.evaluate.paired import Paired, paired
 from kefu.factory.evaluate.report import write_report
+from kefu.factory.evaluate.reranking import judged_lists
 from kefu.factory.evaluate.retrieval import judged_pairs
 from kefu.factory.evaluate.scoring import judged_scores
 from kefu.factory.evaluate.sheet import fill, verdicts
@@ -168,6 +169,23 @@ def _pairs(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     return fill(asked.card, table, asked.data, verdicts(right)), table
 
 
+def _lists(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
+    """A reranker beside search alone and another one; a row is right with its passage first."""
+    right, before, table = judged_lists(asked.folder, asked.card, asked.data, asked.name)
+    said = [paired("search alone", right, before, macro_f1=table["metrics"]["before_recall_1"])]
+    if asked.against:
+        other = read_card(Path(asked.against))
+        if other.task != "rerank":
+            raise BadInput(f"{asked.against} puts no passages in order: it cannot be compared.", against=asked.against)
+        theirs, _, beside = judged_lists(Path(asked.against), other, asked.data, asked.name)
+        name = _named(other, asked.card, asked.against)
+        said.append(paired(name, right, theirs, macro_f1=beside["metrics"]["recall_1"]))
+    for each in said:
+        tell(Told.NOTE, {"sentence": f"Passages that come first: {each.sentence}"})
+    table["comparisons"] = [each.table() for each in said]
+    return fill(asked.card, table, asked.data, verdicts(right)), table
+
+
 def _language(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
     """An encoder that fills gaps, or a generator that goes on or answers, beside another of its kind."""
     require("torch", extra="train")  # perplexity is of the weights: what serves does not tell it
@@ -191,7 +209,8 @@ def _language(asked: _Asked, tell: Tell) -> tuple[ModelCard, dict[str, Any]]:
 
 
 # How a model is judged whose task is not to tell labels.
-_OF_TASK = {"score": _numbers, "tag": _spans, "embed": _pairs, "language": _language, "generate": _language}
+_OF_TASK = {"score": _numbers, "tag": _spans, "embed": _pairs, "rerank": _lists}
+_OF_TASK |= {"language": _language, "generate": _language}
 
 
 def _is_encoder(reference: str) -> bool:

@@ -25,7 +25,8 @@ def page(table: Table) -> str:
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>{title}</title><style>{css}</style>'
     )
-    kinds = {"score": _numbers, "tag": _slots, "embed": _pairs, "language": _language, "generate": _language}
+    kinds = {"score": _numbers, "tag": _slots, "embed": _pairs, "rerank": _lists}
+    kinds |= {"language": _language, "generate": _language}
     body = "\n".join(kinds.get(table["model"]["task"], _labels)(table))
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 
@@ -98,6 +99,28 @@ def _pairs(table: Table) -> Iterator[str]:
                 f"in the first five, 95% from {found['recall_5_low']:.1%} to {found['recall_5_high']:.1%}",
             ),
             (f"{found['mrr']:.3f}", "mean reciprocal rank"),
+            *_cost_tiles(table),
+        ]
+    )
+    yield from _comparisons(table)
+    yield from _slices(table)
+    yield from _mistakes(table, "Furthest from their passage", "")
+    yield from _about(table)
+
+
+def _lists(table: Table) -> Iterator[str]:
+    found = table["metrics"]
+    yield _header(table)
+    yield _tiles(
+        [
+            (
+                f"{found['recall_1']:.1%}",
+                f"questions whose passage comes first, 95% from {found['recall_1_low']:.1%} to "
+                f"{found['recall_1_high']:.1%}; by search alone {found['before_recall_1']:.1%}",
+            ),
+            (f"{found['recall_5']:.1%}", f"in the first five; by search alone {found['before_recall_5']:.1%}"),
+            (f"{found['mrr']:.3f}", f"mean reciprocal rank; by search alone {found['before_mrr']:.3f}"),
+            (f"{found['found']:.1%}", "whose passage is among those that are read"),
             *_cost_tiles(table),
         ]
     )

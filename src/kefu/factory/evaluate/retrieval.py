@@ -49,7 +49,7 @@ def judged_pairs(reference: str, card: ModelCard, data: Dataset, name: str) -> t
             "mrr": float((1 / (ranks + 1)).mean()),
             "accuracy": float(right.mean()),
         },
-        "mistakes": _mistakes(pairs, ranks),
+        "mistakes": mistakes(pairs, ranks, first=FIRST),
         **slices_table(parts, [timed]),
     }
     return right, table
@@ -76,16 +76,17 @@ def _embedded(engine: Encoder, texts: Sequence[str], kind: Any) -> Matrix:
     return np.concatenate(parts)
 
 
-def _mistakes(pairs: Sequence[Pair], found: Ranks) -> list[dict[str, Any]]:
+def mistakes(pairs: Sequence[Pair], found: Ranks | npt.NDArray[np.float64], *, first: int) -> list[dict[str, Any]]:
+    """The questions whose passage comes latest, none of them among the `first`; infinite is not found at all."""
     worst = np.argsort(-found, kind="stable")[:_MISTAKES]
     return [
         {
             "row": pairs[at].row,
             "text": pairs[at].question[:_SHOWN_CHARACTERS],
             "truth": pairs[at].passage[:_SHOWN_CHARACTERS],
-            "predicted": f"comes as number {int(found[at]) + 1}",
+            "predicted": f"comes as number {int(found[at]) + 1}" if np.isfinite(found[at]) else "is not found",
             "confidence": 0.0,
         }
         for at in worst.tolist()
-        if found[at] >= FIRST
+        if found[at] >= first
     ]

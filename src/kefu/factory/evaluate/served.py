@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from kefu.contracts.engine import Classified, Classifier, Encoder, Matrix, Scorer, Tagger
+from kefu.contracts.engine import Classified, Classifier, Encoder, Matrix, Reranker, Scorer, Tagger
 from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import Task
+from kefu.factory.search.candidates import Candidates
 from kefu.kit import registry
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
@@ -25,6 +26,7 @@ _CHUNK = 64
 # The first runs of a session allocate its memory; after this many a text costs what it will cost.
 _WARM_UP = 10
 _TIMED = 200
+_TIMED_LISTS = 50  # each of them many texts
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,17 @@ def scorer(folder: Path, *, threads: int = 0) -> Iterator[Scorer]:
         run(engine.close())
 
 
+@contextmanager
+def reranker(folder: Path) -> Iterator[Reranker]:
+    """The same for a model that puts passages in order."""
+    engine = registry.load("engines", "reranker", Reranker)(f"path:{folder}", {"threads": 0})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
 def answers(engine: Classifier, labels: tuple[str, ...], texts: Sequence[str], tell: Tell | None = None) -> Answers:
     """Ask in chunks: what a whole file needs at once would not fit every machine."""
     found: list[Classified] = []
@@ -109,6 +122,26 @@ def scores(engine: Scorer, texts: Sequence[str], tell: Tell | None = None) -> Fl
         found.append(run(engine.score(texts[at : at + _CHUNK])))
         _progress(tell, min(at + _CHUNK, len(texts)), len(texts))
     return np.concatenate(found)
+
+
+def relevances(engine: Reranker, candidates: Candidates, tell: Tell | None = None) -> list[Floats]:
+    """What a reranker says of the passages that were found for each question."""
+    found = []
+    for at, question in enumerate(candidates.questions):
+        found.append(run(engine.relevance(question, candidates.texts(at))))
+        _progress(tell, at + 1, len(candidates.questions))
+    return found
+
+
+def list_latency(engine: Reranker, candidates: Candidates) -> Latency:
+    """Of a loaded reranker, a question with all its passages at a time."""
+    texts = {question: candidates.texts(at) for at, question in enumerate(candidates.questions)}
+
+    async def ask(some: Sequence[str]) -> None:
+        for question in some:
+            await engine.relevance(question, texts[question])
+
+    return _latency(ask, list(texts)[:: max(1, len(texts) // _TIMED_LISTS)][:_TIMED_LISTS], settings().threads)
 
 
 def latencies(ask: Ask, folder: Path, texts: Sequence[str], task: Task) -> list[Latency]:

@@ -41,6 +41,7 @@ _WATCHED = {
     "score": "pearson",
     "tag": "span_f1",
     "embed": "recall_5",
+    "rerank": "mrr",
     "language": "log_likelihood",
     "generate": "log_likelihood",
 }

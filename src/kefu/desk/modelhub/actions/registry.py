@@ -33,7 +33,13 @@ from kefu.kit.errors import BadInput, Conflict, NotFound
 from kefu.kit.ids import new_id
 
 # What a workspace uses a model for, and what such a model must give.
-ROLES: Mapping[str, str] = {"intent": "classify", "mood": "score", "slots": "tag", "picture": "classify"}
+ROLES: Mapping[str, str] = {
+    "intent": "classify",
+    "mood": "score",
+    "slots": "tag",
+    "picture": "classify",
+    "rerank": "rerank",
+}
 _OF_PICTURES = "picture"  # the role, and the runtime of the models that look at pictures
 ALIASES = ("champion", "challenger")
 _CHANGES = ("name", "role", "test", "limits")
@@ -346,7 +352,7 @@ def _check_task(role: str, card: ModelCard) -> None:
     wanted = ROLES.get(role)
     if wanted is not None and card.task != wanted:
         gives = {"classify": "labels", "score": "a number", "tag": "slots", "embed": "vectors"}
-        gives |= {"language": "words in gaps", "generate": "answers"}
+        gives |= {"rerank": "an order of passages", "language": "words in gaps", "generate": "answers"}
         raise BadInput(f"For {role} a model gives {gives[wanted]}; {card.name} gives {gives[card.task]}.", field="role")
     if (role == _OF_PICTURES) != (card.runtime == _OF_PICTURES):
         reads = "pictures" if card.runtime == _OF_PICTURES else "texts"

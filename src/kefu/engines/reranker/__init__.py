@@ -1,0 +1,1 @@
+"""Rerankers of the factory, served without torch."""
