@@ -206,6 +206,20 @@ def test_invitations_go_by_mail(shop: Shop, mail_server: MailServer) -> None:
     assert token.encode() not in bytes(mails_of(shop).get().sealed_mail)
 
 
+def test_an_invitation_is_in_the_workspace_s_language_and_its_link_whole(
+    shop: Shop, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KEFU_PUBLIC_URL")
+    kefu_settings.reload()
+    desk = desk_of(shop.owner)
+    desk.patch("/settings", {"default_language": "zh"})
+    link = desk.post("/members/invitations", {"email": "new@example.com", "send_mail": True}, 201)["link"]
+    assert send(shop) == 1
+    mail = mail_server.mails[0]
+    assert mail["Subject"] == f"邀请您加入 {shop.slug}"
+    assert f"http://localhost:8000{link}\n" in mail.get_content()
+
+
 # nobody comes
 
 

@@ -80,6 +80,23 @@ def test_a_secret_is_not_in_an_error(kefu_home: Path) -> None:
     assert "c2VjcmV0" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({}, "http://localhost:8000"),
+        ({"KEFU_HOST": "0.0.0.0", "KEFU_PORT": "9000"}, "http://localhost:9000"),
+        ({"KEFU_HOST": "fd00::7"}, "http://[fd00::7]:8000"),
+        ({"KEFU_PUBLIC_URL": "https://help.example.com/"}, "https://help.example.com"),
+    ],
+)
+def test_pages_have_a_whole_address_whatever_is_set(
+    kefu_home: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], address: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert reload().address == address
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name

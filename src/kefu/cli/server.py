@@ -31,7 +31,7 @@ def up(host: str | None, port: int | None, demo: bool) -> None:
         ready()
         with in_use():
             _first_owner(demo=demo)
-            _serve(listener, settings.host, settings.port)
+            _serve(listener)
     finally:
         listener.close()
 
@@ -74,15 +74,14 @@ def _progress(name: str, done: int, found: int) -> None:
         click.echo("Setting up the demo, once: this takes a few minutes.", err=True)
 
 
-def _serve(listener: socket.socket, host: str, port: int) -> None:
+def _serve(listener: socket.socket) -> None:
     import uvicorn
 
     from kefu.desk.first_start import demo_channel
     from kefu.gateway.app import create_app
 
     log.configure(settings_module.settings().log_level)
-    shown = "localhost" if host in {"0.0.0.0", "127.0.0.1", "::"} else host  # noqa: S104 - compared, not bound
-    address = settings_module.settings().public_url or f"http://{shown}:{port}"
+    address = settings_module.settings().address
     click.echo(f"Kefu listens on {address}")
     channel = demo_channel()
     if channel is not None:

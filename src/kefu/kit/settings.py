@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from kefu.kit.errors import BadInput
 
@@ -143,9 +143,24 @@ class Settings(BaseModel):
     )
     storage: str = Field(default="", description="Where files lie: empty for home/files, or s3://bucket/prefix.")
 
+    @field_validator("public_url")
+    @classmethod
+    def _without_a_slash(cls, value: str) -> str:
+        """Pages are put behind it with a slash of their own."""
+        return value.rstrip("/")
+
     @property
     def folder(self) -> Path:
         return self.home.expanduser().absolute()
+
+    @property
+    def address(self) -> str:
+        """Where people reach this installation: the public address, else where `kefu up` listens; no slash behind."""
+        if self.public_url:
+            return self.public_url
+        anywhere = self.host in {"0.0.0.0", "127.0.0.1", "::"}  # noqa: S104 - compared, not bound
+        host = "localhost" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 @cache

@@ -493,19 +493,31 @@ def forget_events(*, before: datetime, keep: int = 10_000) -> int:
 
 
 def invitation_link(token: str) -> str:
-    """Where the console lets an invited person choose a password."""
-    return f"{kefu_settings().public_url}/console/invitation/{token}"
+    """Where the console lets an invited person choose a password; without a public address, from where the asker is."""
+    return f"{kefu_settings().public_url}{_invitation_page(token)}"
+
+
+def _invitation_page(token: str) -> str:
+    return f"/console/invitation/{token}"
 
 
 def _invitation(row: Member, *, send_mail: bool) -> NewInvitation:
     payload = {"w": row.workspace_id, "m": row.id, "p": fingerprint(row)}
     token = sign(payload, purpose="invitation", seconds=INVITATION_SECONDS)
-    title = workspace(row.workspace_id).title
     mailed = 0
     if send_mail:
-        text = f"You are invited to {title} on Kefu. Choose a password here within 7 days:\n{invitation_link(token)}\n"
+        here = workspace(row.workspace_id)
+        # Who is new to Kefu has chosen no language: the workspace's is the likeliest.
+        chinese = (row.user.language or here.default_language).startswith("zh")
+        subject = f"邀请您加入 {here.title}" if chinese else f"Invitation to {here.title}"
+        text = (
+            f"{here.title} 邀请您使用 Kefu。请在 7 天内点击以下链接设置密码：\n"
+            if chinese
+            else f"You are invited to {here.title} on Kefu. Choose a password here within 7 days:\n"
+        )
+        link = f"{kefu_settings().address}{_invitation_page(token)}"
         mailed = notify(
-            row.workspace_id, about=row.id, addresses=[row.user.email], subject=f"Invitation to {title}", text=text
+            row.workspace_id, about=row.id, addresses=[row.user.email], subject=subject, text=f"{text}{link}\n"
         )
     return NewInvitation(member_info(row), token, now() + timedelta(seconds=INVITATION_SECONDS), bool(mailed))
 
@@ -527,7 +539,8 @@ def _check_workspace(title: str | None, default_language: str | None, settings: 
         if name not in kinds:
             raise BadInput(f"There is no setting {name!r}; there are {', '.join(kinds)}.", field=name)
         if type(value) is not kinds[name] or not 0 <= int(value) <= _LONGEST:
-            raise BadInput(f"{name} is a {kinds[name].__name__} of at most {_LONGEST:,}, not {value!r}.", field=name)
+            expected = "true or false" if kinds[name] is bool else f"a whole number from 0 to {_LONGEST:,}"
+            raise BadInput(f"{name} is {expected}, not {value!r}.", field=name)
 
 
 @cache

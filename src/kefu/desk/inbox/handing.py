@@ -236,7 +236,7 @@ def mail_members(thread: Conversation, member_ids: list[str], key: str, *, about
     if not settings().smtp_url:
         return
     here = workspace(thread.workspace_id)
-    link = f"{settings().public_url}/console/inbox/{thread.id}"
+    link = f"{settings().address}/console/inbox/{thread.id}"
     for address, language in mail_of(thread.workspace_id, member_ids):
         subject, text = texts.member_mail(key, language or here.default_language, workspace=here.title, link=link)
         notify(thread.workspace_id, about=about, addresses=[address], subject=subject, text=text)

@@ -214,7 +214,7 @@ def _failed(hook: Webhook, error: str) -> None:
 def _tell(hook: Webhook) -> None:
     """Mail to those who can mend it."""
     here = workspace(hook.workspace_id)
-    link = f"{settings().public_url}/console/settings/webhooks"
+    link = f"{settings().address}/console/settings/webhooks"
     for address, language in addresses(hook.workspace_id, least=Role.ADMIN):
         chinese = (language or here.default_language).startswith("zh")
         subject = f"{here.title}：Webhook 已暂停" if chinese else f"A webhook of {here.title} is paused"

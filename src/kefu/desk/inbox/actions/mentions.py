@@ -54,7 +54,7 @@ def _mail(actor: Actor, thread: Conversation, row: Message, member_id: str) -> N
     if not settings().smtp_url:
         return
     here = workspace(actor.workspace_id)
-    link = f"{settings().public_url}/console/inbox/{thread.id}"
+    link = f"{settings().address}/console/inbox/{thread.id}"
     by = member_names(actor.workspace_id, {actor.id}).get(actor.id, "")
     for address, language in mail_of(actor.workspace_id, [member_id]):
         subject, text = texts.mention_mail(

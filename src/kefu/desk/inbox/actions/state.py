@@ -181,7 +181,7 @@ def _notify_members(thread: Conversation) -> None:
     if not chosen.mail_on_hand_over:
         return
     here = workspace(thread.workspace_id)
-    link = f"{settings().public_url}/console/inbox/{thread.id}"
+    link = f"{settings().address}/console/inbox/{thread.id}"
     for address, language in addresses(thread.workspace_id, least=Role.AGENT):
         subject, text = texts.hand_over_mail(
             language or here.default_language, workspace=here.title, channel=thread.channel.name, link=link
