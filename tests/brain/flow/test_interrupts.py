@@ -248,3 +248,16 @@ def test_who_takes_something_back_has_not_agreed(asked, text):
     asked.say(text)
     assert not asked.calls
     assert asked.state.waiting.kind in {"change", "confirm", "slot"}
+
+
+def test_a_correction_beside_an_outcry_is_heard(asked):
+    """A sentence after a question may begin with a small letter."""
+    assert "6 people" in asked.say("are you kidding me?? i said 6 people").last
+
+
+def test_nobody_is_asked_forever_for_what_he_passes_by(table_yaml, table):
+    table.flow = load_flow(table_yaml.replace("min: 1", "ask_again: 0\n    min: 1", 1))
+    table.shelf = type(table.shelf)([table.flow])
+    table.say("book a table")
+    assert table.say("tomorrow").last == "For how many people?"  # the first time it is not held against them
+    assert table.say("at 7 pm").handed_over.reason == "not_understood"

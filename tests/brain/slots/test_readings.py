@@ -283,7 +283,9 @@ def test_patterns_forgive_how_people_write():
 @pytest.mark.parametrize(
     ("text", "answer"),
     [("yes", True), ("yes please", True), ("好的", True), ("没问题", True), ("no thanks", False), ("不用了", False),
-     ("not really", False), ("nothing", False), ("perhaps", None), ("notebook", None)],
+     ("not really", False), ("nothing", False), ("perhaps", None), ("notebook", None),
+     ("As rivers flow to the sea. Book it.", True), ("So be it", True), ("I was there. It was nice there.", None),
+     ("Finally. Yes.", True), ("Take it to another address", None), ("Is it far? No.", False)],
 )  # fmt: skip
 def test_yes_and_no(text, answer):
     assert read(Slot("ok", SlotType.YES_NO), text) == ([] if answer is None else [answer])

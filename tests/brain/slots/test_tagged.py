@@ -42,3 +42,42 @@ def test_what_says_something_is_no_name(text: str) -> None:
 )
 def test_names_stay_names(text: str, name: str) -> None:
     assert [each.value for each in names(text, asked=True)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Sanchez was her maiden name", "Sanchez"), ("it was Wong", "Wong"), ("the wind calls me Ben", "Ben")],
+)
+def test_names_said_the_other_way_round(text: str, name: str) -> None:
+    assert [each.value for each in names(text, asked=True)] == [name]
+
+
+@pytest.mark.parametrize("text", ["Yup!", "Checking balance", "farewell", "ty"])
+def test_an_agreement_a_wish_and_a_goodbye_are_no_names(text: str) -> None:
+    assert names(text, asked=True) == []
+
+
+def test_a_name_after_a_booking_is_volunteered() -> None:
+    assert [each.value for each in names("Reservation for mark at the old town inn")] == ["mark"]
+    assert names("the booking under review") == []
+
+
+def test_what_is_wholly_the_answer_does_not_change_what_is_known() -> None:
+    doctor = Slot("doctor", SlotType.PATTERN, pattern=r"<NAME_\d+>")
+    found = gather(
+        [NAME, doctor],
+        Heard("<NAME_2>", "en", NOW),
+        asked=doctor,
+        candidates=[Candidate("name", "<NAME_2>", 0.9)],
+        present={"name": "<NAME_1>"},
+    )
+    assert {slot: each.value for slot, each in found.filled.items()} == {"doctor": "<NAME_2>"}
+
+
+def test_a_story_keeps_what_is_said_in_it_and_its_time_is_heard() -> None:
+    time, story = Slot("time", SlotType.TIME), Slot("story", SlotType.TEXT)
+    text = "I need more pillows at 7 pm"
+    found = gather(
+        [time, story], Heard(text, "en", NOW), candidates=[Candidate("time", "7 pm"), Candidate("story", text, 0.9)]
+    )
+    assert (found.filled["time"].value, found.filled["story"].value) == ("19:00", text)

@@ -59,6 +59,8 @@ _LEAD = re.compile(
     r"|我的意思是|而是|是|啊|哦|抱歉|不好意思)+",
     re.IGNORECASE,
 )
+# A question ends there, though the next sentence begins with a small letter: "are you kidding?? i said 311".
+_QUESTION_ENDS = re.compile(r"(?<=[?？])\s+")
 _BEFORE_QUESTIONS = (
     rf"^\W*(?:(?:{OPENERS}|and|but|also|wait|sorry|thanks|thank you|by the way|btw|just|quick question){PAUSE})*"
 )
@@ -140,7 +142,8 @@ def parted(text: str, *, surely_asks: bool = False) -> tuple[str, str]:
     """A message's statements (with questions that propose something), and its questions after facts."""
     told: list[str] = []
     asked: list[str] = []
-    pieces = [text[start:end].strip() for start, end in sentences(text)] or [text]
+    whole = [text[start:end].strip() for start, end in sentences(text)] or [text]
+    pieces = [piece for each in whole for piece in _QUESTION_ENDS.split(each)]
     for piece in pieces:
         asks = is_question(piece) or (surely_asks and len(pieces) == 1)
         (asked if asks and asks_for_facts(piece) else told).append(piece)

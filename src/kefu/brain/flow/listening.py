@@ -108,9 +108,9 @@ def _answered(run: Run, step: AskStep, slot: Slot, told: str, asked: str) -> Non
         _go_on(run, step)
     elif slot.name in gathered.refused:
         _again(run, slot, refused=True)
-    elif gathered.filled:  # something else was said; ask again, and do not hold it against them
+    elif gathered.filled:  # something else was said
         _answer(run, asked)
-        run.ask_for(slot)
+        _passed_by(run, slot)
     elif not _interrupted(run, slot, asked or told):
         _missed(run, slot)
 
@@ -183,6 +183,23 @@ def _again(run: Run, slot: Slot, *, refused: bool) -> None:
         run.ask_for(slot, failed=not refused, refused=refused)
         return
     del retries[slot.name]
+    _give_up(run, slot)
+
+
+def _passed_by(run: Run, slot: Slot) -> None:
+    """Ask again after an answer to another question: once it is not held against them, but nobody is asked forever."""
+    key = f"{slot.name}/passed"
+    retries = run.top.retries
+    retries[key] = retries.get(key, 0) + 1
+    if retries[key] <= slot.ask_again + 1:
+        run.ask_for(slot)
+        return
+    del retries[key]
+    _give_up(run, slot)
+
+
+def _give_up(run: Run, slot: Slot) -> None:
+    """What the slot says about asking in vain."""
     if slot.if_missing == "hand_over":
         run.hand_over("not_understood", note=slot.name)
     elif slot.if_missing == "end":

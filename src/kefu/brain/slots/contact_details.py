@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from kefu.brain.slots.found import Found
 from kefu.brain.slots.openers import OPENERS, PAUSE
+from kefu.brain.slots.phrases import only_yes_or_no
 from kefu.knowledge.masking.lists import words
 
 _PHONE = re.compile(r"<PHONE_\d+>")
@@ -17,20 +18,28 @@ _WRITTEN_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
 # What says anywhere that a name follows, and what says so at a sentence's beginning only ("it's", "I'm").
 _NAMED = re.compile(
     r"\b(?:(?:my|may|the) (?:full |first |last )?name(?:'?s| is| was)?:?|(?:full |first )?name(?:'s| is|:)"
-    r"|names|call(?:ed| me)|under (?:the name (?:of )?)?|i said)\s+(?:is )?|(?:我的?(?:名字|姓名)?(?:叫做?"
+    r"|names|call(?:ed|s)?(?: me)?|under (?:the name (?:of )?)?|i said)\s+(?:is )?|(?:我的?(?:名字|姓名)?(?:叫做?"
     r"|是)|名字(?:叫|是)|姓名[:：是]?)\s*",
     re.IGNORECASE,
 )
 _CALLED = re.compile(
     rf"(?:^|(?<=[.!?。！？] ))(?:(?:{OPENERS}|no|nope|sorry|wait|actually|i think|i believe|please use){PAUSE}){{0,3}}"
-    r"(?:(?:i am|i'm|im|it is|it's|its|this is|that(?:'s| is| would be|'ll be)"
+    r"(?:(?:i am|i'm|im|it is|it's|its|it was|this is|that(?:'s| is| was| would be|'ll be|'d be)"
+    r"|(?:her|his|their|its) name(?: is|'s| was)|(?:he|she|it)(?: is|'s| was) (?:called|named)"
     r"|(?:book |reserve |put )?(?:it |that )?(?:is )?(?:for|under))\s+(?:me, ?)?|叫我?\s*)?",
+    re.IGNORECASE,
+)
+# A name before what says that it is one: "Sanchez was her maiden name".
+_NAME_BEFORE = re.compile(
+    rf"(?:^|(?<=[.!?] ))(?:{OPENERS}{PAUSE})?(?P<name>[A-Za-z][a-z'-]+) (?:is|was) (?:my|her|his|their|the|its)"
+    r" (?:\w+ ){0,2}name\b",
     re.IGNORECASE,
 )
 # Who says so of himself without being asked. After "I'm" a name that is a word too needs a greeting before it: "Hi I'm
 # mark", but not "I'm rich".
 _INTRODUCED = re.compile(
-    r"(?:\b(?P<named>(?:my|may) (?:full |first )?name(?:'?s| is)?:?|names|name:|call me)"
+    r"(?:\b(?P<named>(?:my|may) (?:full |first )?name(?:'?s| is)?:?|names|name:|call me"
+    r"|(?:reservation|booking|appointment|order|table|room|flight|ride|ticket) (?:for|under))"
     r"|(?P<greets>\b(?:hi|hello|hey)\b[,.! ]*)?(?:\b(?:i am|i'm|im|this is|it's(?: me,)?|its)))\s+"
     r"(?P<name>[a-z][a-z'-]+)\b",
     re.IGNORECASE,
@@ -57,7 +66,9 @@ _MOST_NAME_WORDS, _LONGEST_NAME = 5, 60
 _NAME_STOPS = re.compile(r"\s*(?:$|[.,;!?\n]|(?:and|but|here|speaking)\b)", re.IGNORECASE)
 # Whose name it is that follows: another's.
 _OF_ANOTHER = re.compile(
-    r"\b(?:dr|doctor|my (?:friend|wife|husband|son|daughter|brother|sister|boss|doctor))\b\.? ?$", re.IGNORECASE
+    r"\b(?:dr|doctor|my (?:friend|wife|husband|son|daughter|brother|sister|boss|doctor))\b\.? ?$"
+    r"|(?:\b(?:her|his|their)|\w's) (?:first |last |full )?name(?:'s| is| was)? ?$",
+    re.IGNORECASE,
 )
 _FIRST_WORD = re.compile(r"\W{0,3}([A-Za-z][a-z'A-Z-]+)")
 _SURNAME = re.compile(r" ([A-Za-z][a-z'A-Z-]+)")
@@ -73,6 +84,7 @@ _NO_NAMES = frozenset(
     " much very too more all any"
     " id ids pin code reference seat right alright cool bye some every omg wtf lol darn damn gosh check cancel reserve"
     " excuse pronto asap wrong incorrect missing spelled spelt misspelled misspelt"
+    " farewell cheers thx ty tysm ciao congrats congratulations checking"
     " sir madam dr doctor dear bless anyone anybody someone somebody nobody everything something anything".split()
 )
 _GREETING = re.compile(rf"\W*(?:{OPENERS}|no|thanks?(?: you)?|help|在吗|谢谢)\W*", re.IGNORECASE)
@@ -130,7 +142,11 @@ def names(text: str, *, asked: bool = False) -> list[Found]:
 
 def _told(text: str) -> list[Found]:
     """Names that masking let through: what follows "my name is", then what stands where an answer begins."""
-    found: list[Found] = []
+    found = [
+        Found("name", match["name"], *match.span("name"))
+        for match in _NAME_BEFORE.finditer(text)
+        if not _is_sentence(match["name"])
+    ]
     for pattern in (_NAMED, _CALLED):
         starts = (match.end() for match in pattern.finditer(text))
         name = next((name for start in starts if (name := _name_at(text, start)) is not None), None)
@@ -180,6 +196,7 @@ def _name_at(text: str, start: int) -> Found | None:
     end = ends.start() if ends else len(text)
     name = text[start:end].strip(" 的\"'“”")
     plausible = 0 < len(name) <= _LONGEST_NAME and len(name.split()) <= _MOST_NAME_WORDS
+    plausible = plausible and only_yes_or_no(name) is None  # "yup"
     if not plausible or any(char.isdigit() or char == "<" for char in name) or _GREETING.fullmatch(name):
         return _known_name(text, start)
     if _is_sentence(name) or len(name.split()) > 2:  # "ben need a flight", "angela hurry up"

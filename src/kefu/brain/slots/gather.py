@@ -84,7 +84,7 @@ def gather(
     `candidates` are a trained tagger's spans, believed before the rules for slots that the rules read less well.
     """
     reading = _Reading(heard, slots)
-    _by_tagger(reading, candidates, asked)
+    _by_tagger(reading, candidates, asked, present or {})
     if asked is not None and not reading.is_done(asked):
         _asked(reading, asked, (present or {}).get(asked.name))
     others = [slot for slot in slots if slot.volunteer and not reading.is_done(slot) and slot is not asked]
@@ -97,13 +97,21 @@ def gather(
     return Gathered(reading.filled, reading.refused)
 
 
-def _by_tagger(reading: _Reading, candidates: Sequence[Candidate], asked: Slot | None) -> None:
+def _by_tagger(
+    reading: _Reading, candidates: Sequence[Candidate], asked: Slot | None, present: Mapping[str, Json]
+) -> None:
     by_name = {slot.name: slot for slot in reading.slots}
+    is_text = asked is not None and asked.type is SlotType.TEXT
+    answers = _whole_answers(reading, asked, candidates)
     for candidate in sorted(candidates, key=lambda each: -each.score):
         slot = by_name.get(candidate.slot)
         if slot is None or candidate.score < _LIKELY or not candidate.text or reading.is_done(slot):
             continue
         if slot is not asked and not slot.volunteer:
+            continue
+        # A message that is an answer and nothing else does not change what is known already.
+        is_part = any(candidate.text in each if is_text else candidate.text == each for each in answers)
+        if slot is not asked and is_part and present.get(slot.name) is not None:
             continue
         span = Heard(candidate.text, reading.heard.language, reading.heard.now)
         found = readings(slot, span, asked=True)
@@ -112,9 +120,21 @@ def _by_tagger(reading: _Reading, candidates: Sequence[Candidate], asked: Slot |
             for first in found[:1]
             for at in _occurrences(candidate.text, reading.heard.text)
         ]
-        free = reading.free(moved)
+        free = moved if slot.type is SlotType.TEXT else reading.free(moved)  # a story may hold a day, too
         if free:
             reading.take(slot, free[0])
+
+
+def _whole_answers(reading: _Reading, asked: Slot | None, candidates: Sequence[Candidate]) -> set[str]:
+    """The message itself, where the whole of it can be the answer to what was asked; of free text a tagger's spans."""
+    if asked is None:
+        return set()
+    if asked.type is SlotType.TEXT:
+        return {each.text for each in candidates if each.slot == asked.name and each.score >= _LIKELY}
+    text = reading.heard.text
+    whole = text.strip(" .,!?。，！？")
+    found = readings(asked, reading.heard, asked=True)
+    return {text[each.start : each.end] for each in found if text[each.start : each.end].strip() == whole}
 
 
 def _occurrences(part: str, text: str) -> list[int]:

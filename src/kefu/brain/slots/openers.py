@@ -7,7 +7,7 @@ NOISE = (
 )
 # Words that say no more than "I have heard you", where more follows.
 CONSENT = (
-    r"ok(?:ay|ey)?|k|alright|all right|right|sure|fine|great|cool|yes|yeah|yep|certainly|of course"
+    r"ok(?:ay|ey)?|k|alright|all right|right|sure|fine|great|cool|nice|finally|yes|yeah|yep|certainly|of course"
     r"|好的?|嗯+|行|可以"
 )
 # What parts them from what follows.

@@ -4,6 +4,7 @@ import re
 
 from kefu.brain.slots.found import Found
 from kefu.brain.slots.openers import OPENERS, PAUSE
+from kefu.knowledge.sentences import sentences
 
 _POLITE = (
     r"(?:[\s,，、.。!！~～]|\b(?:please|thanks|thank you|sir|madam|ma'am|i think|of course|then|thing)\b|谢谢|麻烦|吧"
@@ -33,7 +34,8 @@ _YES_PHRASES = (
     "|of course(?! not)|(?:please )?go ahead|sounds? (?:good|great|fine|perfect|right|lovely|wonderful)|all right"
     "|looks? (?:good|right|fine|correct)|all (?:good|correct|set)|(?:please )?do it|please do(?! not|n't)|yes,? please"
     "|that (?:works|will do)|that'll do|works for me|let's do (?:it|that)|by all means|for sure|you bet|why not"
-    "|no (?:problem|worries)|not (?:bad|a problem|an issue)|book it"
+    "|no (?:problem|worries)|not (?:bad|a problem|an issue)|so be it"
+    "|(?:please )?(?:book|reserve|order|send|submit|take) (?:it|that|this|that one|this one)(?! to| from| back)"
     "|就这样|就是这样|是这样|就它|就这个|就这么办|没有问题|没毛病|都对"
     "|这样(?:就)?(?:可以|行|好)"
 )
@@ -83,8 +85,12 @@ _LONGEST_TEXT = 1000
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Whether a message begins by agreeing or refusing; None where it does neither."""
-    return _first_answer(text)[0]
+    """Whether a message begins by agreeing or refusing, or ends with a sentence that does no more; None for neither."""
+    first = _first_answer(text)[0]
+    if first is not None:
+        return first
+    pieces = [text[start:end] for start, end in sentences(text)]
+    return only_yes_or_no(pieces[-1]) if len(pieces) > 1 else None
 
 
 def only_yes_or_no(text: str) -> bool | None:
