@@ -10,6 +10,7 @@ from kefu.contracts.turn import Decision
 from kefu.desk.accounts.models import AuditEntry
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox import actions, queries
+from kefu.desk.inbox.actions.messages import tell
 from kefu.desk.inbox.models import Conversation
 from kefu.kit.errors import Conflict
 
@@ -69,6 +70,18 @@ def test_a_conversation_shows_who_waits_since_when_and_what_was_said(desk: Desk,
     assert row["unread"] == 1
     assert row["last_message"]["text"] == "Call me at <PHONE_1>"
     assert desk.get(waiting) == {**row, "contact": desk.get(f"/contacts/{row['contact']['id']}")}
+
+
+def test_who_waits_is_listed_with_their_own_last_words(shop: Shop, desk: Desk, waiting: str) -> None:
+    shop.say(thread_of(waiting), "It is about my lamp, 138 0013 8000")
+    thread = Conversation.objects.of(shop.workspace_id).get(id=thread_of(waiting))
+    tell(thread, "nobody_came")
+    thread.save()
+    row = desk.get("/inbox/conversations?status=waiting")["conversations"][0]
+    assert row["last_message"]["author"] == "system"
+    assert row["asked"] == "It is about my lamp, <PHONE_1>"
+    desk.post(f"{waiting}/take")
+    assert desk.get(waiting)["asked"] == ""
 
 
 def test_the_contact_is_shown_with_profile_and_identities(desk: Desk, waiting: str, shop: Shop) -> None:

@@ -221,6 +221,7 @@ class _Thread(Schema):
     language: str
     unread: int
     last_message: LastMessage | None
+    asked: str
     waiting_since: datetime | None
     created_at: datetime
     last_activity_at: datetime
@@ -322,6 +323,7 @@ def conversation(thread: ThreadInfo) -> dict[str, Any]:
         "language": row.language,
         "unread": thread.unread,
         "last_message": _last(last) if last else None,
+        "asked": thread.asked,
         "waiting_since": row.waiting_since,
         "created_at": row.created_at,
         "last_activity_at": row.last_activity_at,

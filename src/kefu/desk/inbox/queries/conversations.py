@@ -39,6 +39,13 @@ _UNREAD = f"""
     WHERE thread.id IN ({{ids}})
 """  # noqa: S608 - no value is in it
 
+_ASKED = """
+    SELECT thread.id, (
+        SELECT said.text FROM inbox_message AS said WHERE said.conversation_id = thread.id AND said.author = 'contact'
+        ORDER BY said.sequence DESC LIMIT 1
+    ) FROM inbox_conversation AS thread WHERE thread.id IN ({ids})
+"""
+
 _UNREAD_CONVERSATIONS = f"""
     SELECT thread.status, COUNT(*) FROM {{table}} {_MARKED}
     WHERE thread.workspace_id = %s AND thread.status = {{status}} AND EXISTS (SELECT 1 FROM {_SAID}) GROUP BY 1
@@ -78,7 +85,10 @@ class ConversationInfo:
 
 @dataclass(frozen=True)
 class ThreadInfo:
-    """A conversation as the inbox lists it. `unread` counts the contact's messages that the member has not read."""
+    """A conversation as the inbox lists it. `unread` counts the contact's messages that the member has not read.
+
+    `asked` is what the contact said last, while they wait: what was said since is that somebody will come.
+    """
 
     conversation: ConversationInfo
     channel: ChannelInfo
@@ -87,6 +97,7 @@ class ThreadInfo:
     last_message: "MessageInfo | None"
     team_name: str = ""
     offered_name: str = ""
+    asked: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,6 +227,7 @@ def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
         return []
     shown = {info.conversation_id: info for info in message_infos(actor, _last_messages(rows))}
     unread = _unread(actor, [row.id for row in rows if row.status in {"waiting", "open"}])
+    asked = _asked([row.id for row in rows if row.status == "waiting"])
     people = {row.assignee_id for row in rows} | {row.offered_to for row in rows}
     owners = member_names(actor.workspace_id, people - {""})
     teams = team_names(actor.workspace_id, {row.team_id for row in rows} - {""})
@@ -229,6 +241,7 @@ def _threads(actor: Actor, rows: list[Conversation]) -> list[ThreadInfo]:
             last_message=shown.get(row.id),
             team_name=teams.get(row.team_id, ""),
             offered_name=owners.get(row.offered_to, ""),
+            asked=asked.get(row.id) or "",
         )
         for row in rows
     ]
@@ -244,6 +257,11 @@ def _last_messages(rows: list[Conversation]) -> list[Message]:
 def _unread(actor: Actor, ids: list[str]) -> dict[str, int]:
     """How many of the contact's messages the member has not read, by conversation."""
     return dict(execute(_UNREAD.format(ids=marks(ids)), [actor.id, *ids])) if ids else {}
+
+
+def _asked(ids: list[str]) -> dict[str, str | None]:
+    """What the contact said last, by conversation, masked; None where they have said nothing."""
+    return dict(execute(_ASKED.format(ids=marks(ids)), ids)) if ids else {}
 
 
 def with_names(row: Conversation) -> ConversationInfo:
