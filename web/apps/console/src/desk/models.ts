@@ -116,7 +116,7 @@ export interface RunEvents {
   is_over: boolean;
 }
 
-export const MODEL_ROLES = ["", "intent", "mood", "slots", "picture"] as const;
+export const MODEL_ROLES = ["", "intent", "mood", "slots", "picture", "rerank"] as const;
 export type ModelRole = (typeof MODEL_ROLES)[number];
 
 export interface VersionName {

@@ -19,6 +19,7 @@ export const models = {
   "models.role.mood": "Mood: how they feel",
   "models.role.slots": "Slots: what flows ask for",
   "models.role.picture": "Pictures: what a photo shows",
+  "models.role.rerank": "Search: which passage comes first",
   "model.test": "Frozen test",
   "model.test.hint": "Versions are judged and compared on it. Keep it apart from what you train on.",
   "model.test.none": "None",

@@ -19,6 +19,7 @@ export const models: Record<keyof typeof en, string> = {
   "models.role.mood": "情绪：客户心情如何",
   "models.role.slots": "信息项：流程所问的内容",
   "models.role.picture": "图片：照片里是什么",
+  "models.role.rerank": "检索：哪段内容排在最前",
   "model.test": "固定测试集",
   "model.test.hint": "各版本都在它上面评测和比较。不要用它来训练。",
   "model.test.none": "无",
