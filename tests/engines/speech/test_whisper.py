@@ -70,6 +70,15 @@ def test_a_tone_and_a_click_say_nothing(whisper: WhisperTranscriber) -> None:
     assert run(whisper.transcribe(Sound(np.zeros(0, np.float32), RATE))).text == ""
 
 
+@pytest.mark.parametrize("seconds", [0.1, 0.2])
+def test_no_phrase_is_invented_for_the_end_of_a_word(whisper: WhisperTranscriber, seconds: float) -> None:
+    # A call that begins while somebody is speaking hears the end of "modern": to Whisper, "Thank you very much."
+    sound = decode(RECORDED.read_bytes()).samples
+    last = np.flatnonzero(np.abs(sound) > 0.05)[-1]
+    tail = np.concatenate([sound[last - int(seconds * RATE) : last], np.zeros(RATE // 5, np.float32)])
+    assert "thank" not in run(whisper.transcribe(Sound(tail, RATE), "en")).text.lower()
+
+
 def test_mandarin_is_told_and_written_in_simplified_characters(whisper: WhisperTranscriber) -> None:
     async def said() -> Sound:
         speaker = EmbeddedSpeaker("package:voices", {"threads": 1})
