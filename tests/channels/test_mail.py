@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kefu.channels.mail.reading import OURS, read_mail
 from kefu.contracts.channel import manifest
-from kefu.desk.channels import check_channel
+from kefu.desk.channels import check_channel, send_test
 from kefu.desk.inbox import actions, queries
 from kefu.kit.errors import BadInput
 
@@ -233,6 +233,10 @@ class TestMailbox:
             ("imap", True),
             ("smtp", True),
         ]
+
+    def test_a_test_message_has_a_subject_and_answers_nothing(self, line: Line, server: MailServer) -> None:
+        assert send_test(line.actor, channel_id=line.channel_id, to=ANNA, text="This is a test message.").passed
+        assert (server.taken[0]["Subject"], server.taken[0]["In-Reply-To"]) == ("Lamp Shop", None)
 
     def test_a_wrong_password_is_told_at_its_field(self, open_line: Callable[..., Line], server: MailServer) -> None:
         made = open_line("mail", server.values(password="wrong"))

@@ -56,6 +56,14 @@ def replied(shop: Shop, channel_id: str) -> Any:
     return claimed
 
 
+def test_only_a_channel_that_is_called_has_an_address_to_call(desk: Desk, telegram: FakeTelegram) -> None:
+    made = add(desk, telegram)
+    assert made["hook"].endswith(f"/v1/hooks/{made['channel']['id']}")
+    box = {"address": "help@shop.example", "password": "x", "imap": "mail.example", "smtp": "mail.example"}
+    mail = desk.post("/channel-kinds/mail/channels", {"name": "Mail", "values": box}, expect=201)
+    assert (mail["hook"], desk.get(f"/channels/{mail['channel']['id']}/setup")["hook"]) == ("", "")
+
+
 def test_every_kind_says_what_it_asks_for_in_both_languages(desk: Desk) -> None:
     found = {each["kind"]: each for each in desk.get("/channel-kinds")["kinds"]}
     assert {"webhook", "telegram", "wechat"} <= set(found)

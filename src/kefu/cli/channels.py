@@ -63,15 +63,19 @@ def add_channel(kind: str, values: tuple[str, ...], name: str | None, workspace:
     A secret that is left out is made up and shown once. `kefu channels kinds` says what each kind asks for.
     """
     ready()
+    from kefu.contracts.channel import manifest
     from kefu.desk.channels import hook_address
     from kefu.desk.inbox import actions
 
     _, actor = workspace_or_new(workspace)
     made, secrets = actions.add_channel(actor, kind=kind, name=name or kind, values=_values(values))
+    hook = hook_address(made.id) if manifest(kind).capabilities.called else ""
     if as_json:
-        print_json({**_channel(made), "hook": hook_address(made.id), "secrets": secrets})
+        print_json({**_channel(made), "hook": hook, "secrets": secrets})
         return
-    click.echo(f"{made.id}  {made.kind}  {made.name}\nIts address: {hook_address(made.id)}")
+    click.echo(f"{made.id}  {made.kind}  {made.name}")
+    if hook:
+        click.echo(f"Its address: {hook}")
     for key, secret in secrets.items():
         click.echo(f"{key}: {secret}  (kept sealed, and not shown again)")
 

@@ -81,7 +81,7 @@ class Capabilities:
     in characters, 0 for any. `idempotent`: sending the same key twice is
     received once, so what was interrupted is sent again; else a person looks at it. `merges`: replies that wait for the
     same customer go as one. `typing`: the customer can be shown that somebody writes (`ShowsTyping`). `polls`: it
-    fetches messages itself, if its settings say so.
+    fetches messages itself, if its settings say so. `called`: its provider calls it at its address (`Setup.hook`).
     """
 
     sound: bool = False
@@ -93,6 +93,7 @@ class Capabilities:
     idempotent: bool = False
     merges: bool = False
     polls: bool = False
+    called: bool = True
     length: int = 0
     quota: Quota | None = None
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from django.http import HttpRequest
 from ninja import Query, Router, Status
 
-from kefu.contracts.channel import manifests
+from kefu.contracts.channel import manifest, manifests
 from kefu.desk.actor import Actor, Role
 from kefu.desk.channels import check_channel, hook_address, send_test
 from kefu.desk.http.entry import member
@@ -32,12 +32,12 @@ def add(request: HttpRequest, kind: str, body: schemas.NewPlugIn) -> Status[Any]
     made, secrets = actions.add_channel(
         _actor(request), kind=kind, name=body.name, values=body.values, assistant_on=body.assistant_on
     )
-    return Status(201, {"channel": channel_json(made), "hook": hook_address(made.id), "secrets": secrets})
+    return Status(201, {"channel": channel_json(made), "hook": _hook(made.id, kind), "secrets": secrets})
 
 
 @router.get("/channels/{channel_id}/setup", response=schemas.SetUp, tags=["Channels"])
 def setup(request: HttpRequest, channel_id: str) -> dict[str, Any]:
-    """A channel's form as it is filled in, secrets left out, and the address that its provider calls."""
+    """A channel's form as it is filled in, secrets left out, and the address that its provider calls, if any."""
     return _setup(_actor(request), channel_id)
 
 
@@ -109,7 +109,13 @@ def drop(request: HttpRequest, delivery_id: str) -> dict[str, Any]:
 
 def _setup(actor: Actor, channel_id: str) -> dict[str, Any]:
     values = queries.shown_values(actor, channel_id)
-    return {"kind": queries.channel(actor, channel_id).kind, "hook": hook_address(channel_id), "values": values}
+    kind = queries.channel(actor, channel_id).kind
+    return {"kind": kind, "hook": _hook(channel_id, kind), "values": values}
+
+
+def _hook(channel_id: str, kind: str) -> str:
+    """The address that a provider calls; empty where none does."""
+    return hook_address(channel_id) if manifest(kind).capabilities.called else ""
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -68,7 +68,7 @@ def send_test(actor: Actor, *, channel_id: str, to: str, text: str) -> Check:
     result = run(_tested(open_channel(channel_id), Outgoing(new_id("test"), to, text)), timeout=_CHECK_SECONDS)
     if isinstance(result, Sent):
         return Check("test", True, {"en": "The message was sent.", "zh": "消息已发送。"})
-    return Check("test", False, {"en": result.reason, "zh": result.reason})
+    return Check("test", False, {"en": result.reason, "zh": f"消息未能发出：{result.reason}"})
 
 
 async def _tested(opened: Opened, message: Outgoing) -> SendResult:

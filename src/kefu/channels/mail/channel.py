@@ -35,6 +35,17 @@ _YEAR = 365 * 24 * 3600.0
 # Answers of the assistant to one sender within an hour. Nobody writes and reads so many mails; two machines do.
 _MOST_ANSWERS = 12
 _HOUR = 3600.0
+# How a check went: of the mailbox, and of the server that sends.
+_ENTERED = {
+    "imap": {"en": "The mailbox can be read.", "zh": "可以读取邮箱。"},
+    "smtp": {"en": "The SMTP server takes this user's mails.", "zh": "SMTP 服务器接受该用户发信。"},
+}
+_CHINESE = {
+    ("imap", "password"): "邮箱不接受该用户名和密码。",
+    ("smtp", "password"): "SMTP 服务器不接受该用户名和密码。",
+    ("imap", "imap"): "无法使用 IMAP 邮箱：{said}",
+    ("smtp", "smtp"): "无法使用 SMTP 服务器：{said}",
+}
 _RE = re.compile(r"^(?:re|aw|sv|回复|答复)\s*[:：]", re.IGNORECASE)
 
 
@@ -106,10 +117,11 @@ class MailChannel:
             try:
                 await asyncio.to_thread(entered)
             except Unavailable as error:
-                sentence = {"en": error.sentence, "zh": error.sentence}
-                found.append(Check(name, False, sentence, str(error.fields.get("field", name))))
+                field = str(error.fields.get("field", name))
+                chinese = _CHINESE.get((name, field), "{said}").format(said=error.sentence)
+                found.append(Check(name, False, {"en": error.sentence, "zh": chinese}, field))
             else:
-                found.append(Check(name, True, {"en": "Entered.", "zh": "已登录。"}, name))
+                found.append(Check(name, True, _ENTERED[name], name))
         return found
 
     async def poll(self) -> AsyncGenerator[Polled, None]:
@@ -171,7 +183,9 @@ class MailChannel:
         mail = EmailMessage()
         context = piece.context
         subject = context.get("subject", "")
-        mail["Subject"] = subject if _RE.match(subject) else f"Re: {subject}".strip()
+        # Only what we write first answers nothing: a test message.
+        answered = subject if not subject or _RE.match(subject) else f"Re: {subject}"
+        mail["Subject"] = answered or self._name or self._address
         mail["From"] = _named(self._name or piece.author_name, self._address)
         mail["To"] = _named("", piece.to)
         mail["Date"] = formatdate(localtime=False)

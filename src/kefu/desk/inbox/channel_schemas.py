@@ -21,6 +21,7 @@ class FormField(Schema):
     kind: Literal["text", "secret", "select", "bool"]
     required: bool
     default: str | bool
+    pattern: str
     choices: dict[str, Texts]
     generated: bool
 
@@ -35,6 +36,7 @@ class Capabilities(Schema):
     images: bool
     files: bool
     buttons: bool
+    called: bool
     polls: bool
     length: int
     quota: Quota | None

@@ -167,6 +167,7 @@ describe("the form of a plug-in channel", () => {
     help: {},
     required: false,
     default: "",
+    pattern: "",
     choices: {},
     generated: false,
     ...part,

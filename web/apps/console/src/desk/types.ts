@@ -423,6 +423,8 @@ export interface PlugInField {
   kind: "text" | "secret" | "select" | "bool";
   required: boolean;
   default: string | boolean;
+  /** What the whole value looks like, or "". */
+  pattern: string;
   choices: Record<string, ByLanguage>;
   /** Made up by the server where it is left empty. */
   generated: boolean;

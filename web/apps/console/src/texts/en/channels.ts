@@ -3,6 +3,7 @@ export const channels = {
   "plugin.settings": "Connection",
   "plugin.secret.set": "Kept sealed. Leave it empty to keep it.",
   "plugin.secret.made": "Made up if you leave it empty.",
+  "plugin.wrong": "This cannot be it. {help}",
   "plugin.hook": "Address that the provider calls",
   "plugin.made": "{name} is added",
   "plugin.made.text": "These were made up. Enter them at the provider.",

@@ -3,6 +3,7 @@ export const channels = {
   "plugin.settings": "连接",
   "plugin.secret.set": "已加密保存。留空则保持不变。",
   "plugin.secret.made": "留空则自动生成。",
+  "plugin.wrong": "内容不符合要求。{help}",
   "plugin.hook": "供对方平台调用的地址",
   "plugin.made": "已添加 {name}",
   "plugin.made.text": "以下内容由系统生成，请填写到对方平台。",
