@@ -54,7 +54,7 @@ def test_a_turn_is_traced_through_every_floor_without_a_word(shop: Shop) -> None
     names = {each.name for each in found}
     assert {"gateway.receive", "dispatch.turn", "dispatch.store", "brain.hear", "brain.ground", "engine.embed"} <= names
     [turn] = [each for each in found if each.name == "dispatch.turn"]
-    steps = [each for each in found if each.name.startswith(("brain.", "engine."))]
+    steps = [each for each in found if each.name.startswith(("brain.", "engine.", "gateway.", "dispatch."))]
     assert {each.context.trace_id for each in steps} == {turn.context.trace_id}
     assert "sofa" not in "".join(each.to_json() for each in found)
 

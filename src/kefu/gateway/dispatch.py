@@ -40,7 +40,7 @@ from kefu.gateway.surveys import Asker
 from kefu.gateway.webhooks import Webhooks
 from kefu.kit.log import Log
 from kefu.kit.settings import settings
-from kefu.kit.tracing import span
+from kefu.kit.tracing import hand_on, span
 
 _SWEEP_SECONDS = 1.0
 _IDLE_SWEEP_SECONDS = 5.0
@@ -188,9 +188,10 @@ class Dispatch:
     async def _work(self, turn: ClaimedTurn) -> None:
         try:
             with (
-                span("dispatch.turn", turn=turn.id, workspace=turn.workspace_id),
+                span("dispatch.turn", after=[turn.id], turn=turn.id, workspace=turn.workspace_id),
                 self.signs.composing(turn.workspace_id, turn.conversation_id, turn.channel_id),
             ):
+                hand_on(turn.id)
                 outcome = await self._answer(turn)
         except asyncio.CancelledError:
             self._done(turn.id, turn.conversation_id)
@@ -241,7 +242,7 @@ class Dispatch:
         while not self._outcomes.empty() and len(outcomes) < 32:
             outcomes.append(self._outcomes.get_nowait())
         try:
-            with span("dispatch.store", turns=len(outcomes)):
+            with span("dispatch.store", after=[turn_id for turn_id, *_ in outcomes], turns=len(outcomes)):
                 finished = await self._rows.write(inbox.finish_turns, worker=self._worker, outcomes=outcomes)
         except Exception:
             for outcome in outcomes:

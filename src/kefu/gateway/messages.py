@@ -13,7 +13,7 @@ from kefu.desk.inbox import actions, queries
 from kefu.desk.inbox.actions import Incoming, ReceivedMessage
 from kefu.gateway import shapes
 from kefu.gateway.state import Gateway, entered
-from kefu.kit.tracing import span
+from kefu.kit.tracing import hand_on, span
 
 router = APIRouter(prefix="/v1/conversations", tags=["Conversations"])
 
@@ -63,6 +63,7 @@ async def send(
     gateway.gate.count_message(actor)
     with span("gateway.receive", conversation=conversation_id):
         stored = await gateway.intake.receive(_said(actor, conversation_id, body, key))
+        hand_on(stored.turn_id or "")
     # A claim and an outcome take the writer twice more, so whoever waits is known to dispatch first.
     reply = _expected(gateway, stored, wait)
     gateway.dispatch.wake()
