@@ -14,6 +14,8 @@ _WIDTH = 170.0  # millimetres between the margins of A4
 _MARGIN = 20
 _CELL = 120  # characters of a cell: three lines
 _BAR_HEIGHT = 45
+_KEPT_ROWS = 12  # of a table that stays on one page with its heading
+_KEPT = 40  # millimetres under the heading of a longer one: some rows of it
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Section:
     bars: list[tuple[str, float]] = field(default_factory=list)
 
 
-def written(title: str, sections: Sequence[Section], notes: Sequence[str], *, nothing: str) -> bytes:
-    """The document; `notes` stand small at its end, `nothing` in place of an empty table."""
+def written(title: str, sections: Sequence[Section], notes: Section, *, nothing: str) -> bytes:
+    """The document; the lines of `notes` stand small at its end, `nothing` in place of an empty table."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.units import mm
     from reportlab.pdfbase import pdfmetrics
@@ -52,18 +54,27 @@ def _head(title: str) -> list[Any]:
 
 
 def _section(section: Section, nothing: str) -> list[Any]:
-    from reportlab.platypus import KeepTogether
+    from reportlab.lib.units import mm
+    from reportlab.platypus import CondPageBreak, KeepTogether
 
     heading = _paragraph(section.title, size=12, space=3)
     if section.bars:
         return [KeepTogether([heading, _bars(section.bars)])]
     if not section.table:
         return [heading, _paragraph(nothing, size=9, space=4)]
-    return [heading, _table(section.table)]
+    table = _table(section.table)
+    # A heading never stands alone at the foot of a page.
+    if len(section.table) <= _KEPT_ROWS:
+        return [KeepTogether([heading, table])]
+    return [CondPageBreak(_KEPT * mm), heading, table]
 
 
-def _notes(notes: Sequence[str]) -> list[Any]:
-    return [_paragraph(note, size=7, space=1) for note in notes]
+def _notes(notes: Section) -> list[Any]:
+    from reportlab.lib.units import mm
+    from reportlab.platypus import CondPageBreak
+
+    heading = [CondPageBreak(_KEPT * mm), _paragraph(notes.title, size=12, space=3)]
+    return [*heading, *(_paragraph(line, size=7, space=1) for (line,) in notes.table)]
 
 
 def _paragraph(text: str, *, size: int, space: float) -> Any:

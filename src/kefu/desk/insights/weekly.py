@@ -37,6 +37,7 @@ _TEXTS = {
         "intents": "What customers wanted",
         "unanswered": "What could not be answered",
         "members": "People",
+        "meanings": "What the figures mean",
         "nothing": "nothing",
     },
     "zh": {
@@ -49,6 +50,7 @@ _TEXTS = {
         "intents": "客户想要什么",
         "unanswered": "未能回答的问题",
         "members": "成员",
+        "meanings": "指标说明",
         "nothing": "无",
     },
 }
@@ -119,8 +121,8 @@ def as_pdf(actor: Actor, period: Period, language: str) -> bytes:
             )
         ),
     ]
-    notes = [f"{each.title[language]}: {each.definition[language]}" for each in METRICS.values()]
-    return pdf.written(subject, shown, notes, nothing=words["nothing"])
+    notes = [[f"{each.title[language]}: {each.definition[language]}"] for each in METRICS.values()]
+    return pdf.written(subject, shown, pdf.Section(words["meanings"], notes), nothing=words["nothing"])
 
 
 def subject_of(info: WorkspaceInfo, period: Period, language: str) -> str:

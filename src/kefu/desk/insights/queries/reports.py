@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from kefu.desk.inbox.queries import channels as channels_of
 from kefu.desk.inbox.queries import label_titles
 from kefu.desk.insights.fold import ASSISTANT, PERSON
 from kefu.desk.insights.measure import percentile
-from kefu.desk.insights.metrics import METRICS, Metric
+from kefu.desk.insights.metrics import COUNT, METRICS, Metric
 from kefu.desk.insights.queries.cells import DIMENSIONS, Filters, Sums, by_hour, by_value, lengths, rated_in, totals
 from kefu.desk.insights.queries.period import Period, checked_step
 from kefu.desk.insights.queries.settings import rates_of
@@ -48,6 +49,41 @@ _MEMBERS = (
 _ASSISTANT = (
     *("turns_count", "turn_time", "refusal_rate", "unanswered_count", "failures_count", "automation_rate"),
     *("bot_resolutions_count", "bot_handoffs_count", "refusal_precision", "handoff_correctness"),
+)
+# Who has a conversation, and what it is labelled, is known once people have it: what went before is nobody's.
+_OF_PEOPLE = (
+    *("outgoing_messages_count", "resolutions_count", "reopenings_count", "avg_first_response_time", "reply_time"),
+    *("avg_resolution_time", "csat_score", "sla_met_rate"),
+)
+_LATER = frozenset({"label", "team", "member"})
+_COSTS: tuple[tuple[str, str, str, str, str, str], ...] = (
+    (
+        *("automated", COUNT, "Without people", "无人工解决数"),
+        *("Resolutions of conversations without a member's message.", "没有成员发言就解决的次数。"),
+    ),
+    (
+        *("people", "money", "Cost of people", "人工成本"),
+        "Your rate for a conversation, times the resolutions with a member's message.",
+        "有成员发言的解决数 × 人工会话单价。",
+    ),
+    (
+        *("assistant", "money", "Cost of the assistant", "助手成本"),
+        "Your rate for an answer, times all answers; and your rate for a month.",
+        "助手回合数 × 单次应答成本，再加每月固定成本。",
+    ),
+    (
+        *("saving", "money", "Saving", "节省"),
+        "What people would have cost for the resolutions without them, less the cost of the assistant.",
+        "无人工解决数 × 人工会话单价，减去助手成本。",
+    ),
+    (
+        *("per_conversation", "money", "Cost per conversation", "单会话成本"),
+        *("Cost of people and of the assistant, by resolution.", "（人工成本 + 助手成本）÷ 解决数。"),
+    ),
+    (
+        *("saving_per_conversation", "money", "Saving per conversation", "单会话节省"),
+        *("The saving, by resolution.", "节省 ÷ 解决数。"),
+    ),
 )
 # Comments that are shown, and those that are looked at where only some of them are wanted.
 _COMMENTS, _COMMENTS_READ = 100, 1_000
@@ -110,7 +146,7 @@ def heat_map(actor: Actor, period: Period, filters: Filters, *, metric: str = "i
     columns = (
         column("weekday", "text", "Weekday (0 is Monday)", "星期（0 为周一）"),
         column("hour", "text", "Hour", "小时"),
-        column("value", chosen.unit, chosen.title["en"], chosen.title["zh"]),
+        replace(of_metric(chosen), key="value"),
     )
     return Report("heatmap", period, columns, rows, more={"metric": chosen.name})
 
@@ -138,24 +174,22 @@ def funnel(actor: Actor, period: Period, filters: Filters) -> Report:
 
 
 def breakdown(actor: Actor, period: Period, filters: Filters, *, by: str, metrics: Iterable[str] = ()) -> Report:
-    """Metrics by channel, member, team, label, intent, language or who, the largest first.
+    """Metrics by channel, member, team, label, intent, language or who, the largest of the first metric first.
 
     Raises BadInput for a dimension or a metric that there is not.
     """
     actor.require(scope=Scope.INSIGHTS_READ, role=Role.VIEWER)
     if by not in DIMENSIONS or by == "detail":
         raise BadInput(f"Figures are told apart by {', '.join(set(DIMENSIONS) - {'detail'})}; not {by!r}.", field="by")
-    chosen = [metric_named(name) for name in metrics or _BREAKDOWN]
+    chosen = [metric_named(name) for name in metrics or (_OF_PEOPLE if by in _LATER else _BREAKDOWN)]
     found = by_value(actor.workspace_id, needed(chosen), period, filters, by)
     found.pop("", None)
     names = _names(actor, by)
     rows = [
-        {"id": value, "name": names.get(value, value), **_values(chosen, sums, business=False), "_size": _size(sums)}
+        {"id": value, "name": names.get(value, value), **_values(chosen, sums, business=False)}
         for value, sums in found.items()
     ]
-    rows.sort(key=lambda row: (-row["_size"], row["name"]))
-    for row in rows:
-        del row["_size"]
+    rows.sort(key=lambda row: (-(row[chosen[0].name] or 0), row["name"]))
     title = ("Name", "名称")
     columns = (column("name", "text", *title), *of_metrics(tuple(each.name for each in chosen)))
     whole = totals(actor.workspace_id, needed(chosen), period, filters)
@@ -229,8 +263,8 @@ def times(actor: Actor, period: Period, filters: Filters) -> Report:
         column("who", "text", "Who", "由谁"),
         column("number", "count", "Number", "次数"),
         column("mean", "seconds", "Mean", "平均"),
-        column("p50", "seconds", "Half within", "中位数"),
-        column("p95", "seconds", "95% within", "95% 分位"),
+        column("p50", "seconds", "Half within", "中位数", "Half of all took no longer.", "一半不超过该时间。"),
+        column("p95", "seconds", "95% within", "95% 分位", "19 in 20 took no longer.", "95% 不超过该时间。"),
         column("business", "seconds", "Mean in business hours", "工作时间内平均"),
     )
     return Report("times", period, columns, rows)
@@ -302,20 +336,8 @@ def cost(actor: Actor, period: Period, filters: Filters) -> Report:
     days = _days_of_months(period)
     rows = [{"month": each[:7], **_costs(_sums(cells), rates, days.get(each, 0.0))} for each, cells in months.items()]
     whole = totals(actor.workspace_id, names, period, filters)
-    money = (
-        column("people", "money", "Cost of people", "人工成本"),
-        column("assistant", "money", "Cost of the assistant", "助手成本"),
-        column("saving", "money", "Saving", "节省"),
-        column("per_conversation", "money", "Cost per conversation", "单会话成本"),
-        column("saving_per_conversation", "money", "Saving per conversation", "单会话节省"),
-    )
-    columns = (
-        column("month", "time", "Month", "月份"),
-        column("resolutions", "count", "Resolutions", "解决数"),
-        column("automated", "count", "Without people", "无人工解决数"),
-        column("turns", "count", "Answers of the assistant", "助手回合数"),
-        *money,
-    )
+    counted = [replace(of_metric(METRICS[f"{each}_count"]), key=each) for each in ("resolutions", "turns")]
+    columns = (column("month", "time", "Month", "月份"), *counted, *(column(*each) for each in _COSTS))
     return Report("cost", period, columns, rows, _costs(whole, rates, sum(days.values())), {"rates": vars(rates)})
 
 
@@ -375,10 +397,6 @@ def _add(place: dict[str, list[int]], sums: Sums) -> None:
 
 def _sums(cells: dict[str, list[int]]) -> Sums:
     return {name: (cell[0], cell[1], cell[2]) for name, cell in cells.items()}
-
-
-def _size(sums: Sums) -> int:
-    return max((cell[0] for cell in sums.values()), default=0)
 
 
 def _names(actor: Actor, by: str) -> dict[str, str]:

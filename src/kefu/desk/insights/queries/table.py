@@ -35,8 +35,9 @@ class Report:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def column(key: str, unit: str, en: str, zh: str) -> Column:
-    return Column(key, unit, {"en": en, "zh": zh})
+def column(key: str, unit: str, en: str, zh: str, *meaning: str) -> Column:
+    """`meaning`, in English and Chinese, defines what a figure is; names and times need none."""
+    return Column(key, unit, {"en": en, "zh": zh}, dict(zip(("en", "zh"), meaning, strict=False)))
 
 
 def of_metric(metric: Metric) -> Column:
