@@ -4,12 +4,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** "just now", "5 min", "3 h", "yesterday", then the date: how long ago, short enough for a list. */
+/** "now", "5 min ago", "3 h ago", "yesterday", then the date: short enough for a list. */
 export function ago(time: string, now: number): string {
   const past = now - Date.parse(time);
   if (past < MINUTE) return t("time.now");
-  if (past < HOUR) return t("time.minutes", { count: Math.floor(past / MINUTE) });
-  if (past < DAY) return t("time.hours", { count: Math.floor(past / HOUR) });
+  if (past < HOUR) return t("ago.minutes", { count: Math.floor(past / MINUTE) });
+  if (past < DAY) return t("ago.hours", { count: Math.floor(past / HOUR) });
   return day(time, now);
 }
 
@@ -36,14 +36,12 @@ export const moment = (time: string): string =>
     hourCycle: "h23",
   });
 
-export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+export const percent = (share: number): string => `${Math.round(share * 100)}%`;
 
 export const milliseconds = (ms: number): string =>
   ms >= 1000
-    ? `${(ms / 1000).toFixed(1)} s`
-    : ms < 0.1
-      ? "< 0.1 ms"
-      : `${ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ms`;
+    ? `${(ms / 1000).toFixed(1)} ${t("insights.unit.s")}`
+    : `${ms < 0.1 ? "< 0.1" : ms >= 10 ? Math.round(ms) : ms.toFixed(1)} ${t("insights.unit.ms")}`;
 
 export const count = (value: number): string => new Intl.NumberFormat(locale()).format(value);
 

@@ -14,6 +14,16 @@ const tooltip = (theme: Colours, more: object): object => ({
 
 const axisText = (theme: Colours): object => ({ color: theme.ink2, fontSize: 11 });
 
+/** Small, to be one line high on a phone too: a second would lie over the axis. */
+const legend = (theme: Colours): object => ({
+  top: 0,
+  left: 0,
+  itemWidth: 12,
+  itemHeight: 8,
+  itemGap: 8,
+  textStyle: axisText(theme),
+});
+
 export interface Series {
   name: string;
   values: readonly (number | null)[];
@@ -29,7 +39,7 @@ export function over(
   return {
     color: theme.series,
     grid: { left: 8, right: 16, top: series.length > 1 ? 34 : 16, bottom: 4, containLabel: true },
-    ...(series.length > 1 ? { legend: { top: 0, left: 0, textStyle: { color: theme.ink2 }, itemHeight: 8 } } : {}),
+    ...(series.length > 1 ? { legend: legend(theme) } : {}),
     tooltip: tooltip(theme, {
       trigger: "axis",
       valueFormatter: (value: unknown) => (typeof value === "number" ? show(value) : "–"),

@@ -75,6 +75,12 @@ export function change(value: number | null, before: number | null, unit: Unit):
 const signed = (value: number, digits: number): string =>
   number(value, { maximumFractionDigits: digits, signDisplay: "exceptZero" });
 
+/** A cost row's month ("2026-11") as an axis shows it. */
+export const monthName = (month: string): string =>
+  new Intl.DateTimeFormat(locale(), { year: "numeric", month: "short", timeZone: "UTC" }).format(
+    new Date(`${month}-01T00:00:00Z`),
+  );
+
 /** A trend row's time ("2026-11-18" or "2026-11-18T09:00+0800") as an axis shows it, in the report's own zone. */
 export function stepName(at: string): string {
   const [date = "", hour] = at.split("T");

@@ -1,5 +1,6 @@
 import { shallowRef } from "vue";
 import { people } from "../desk/api";
+import { named } from "../texts";
 
 const names = shallowRef<ReadonlyMap<string, string>>(new Map());
 let asked: Promise<void> | null = null;
@@ -12,5 +13,5 @@ export function who(made: string): string {
     },
     () => undefined, // the id is shown then
   );
-  return names.value.get(made) ?? made;
+  return names.value.get(made) ?? named("maker", made);
 }

@@ -45,7 +45,7 @@ export function reasonInWords(reason: string): string {
     const found = pattern.exec(reason);
     if (!found) continue;
     const values = found.slice(1);
-    return translated.replaceAll("{}", () => values.shift() ?? "");
+    return translated.replaceAll("{}", () => reasonInWords(values.shift() ?? "")); // a provider's reason within ours
   }
   return reason;
 }

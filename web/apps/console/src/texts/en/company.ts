@@ -92,6 +92,7 @@ export const company = {
   "keys.scopes": "May",
   "keys.used": "Last used",
   "keys.expires": "Valid until",
+  "keys.lasting": "Until revoked",
   "keys.expires.hint": "Empty: until revoked.",
   "keys.name.hint": "What uses it: “CRM import”.",
   "keys.secret": "Key",

@@ -1,5 +1,6 @@
 /** Knowledge: sources, questions and answers, trying, care. */
 export const knowledge = {
+  "knowledge.sheet": "Questions and answers ({language})",
   "knowledge.about": "What the assistant knows. It answers from here and from nothing else.",
   "knowledge.tab.sources": "Sources",
   "knowledge.tab.faq": "Questions and answers",

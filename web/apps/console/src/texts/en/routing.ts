@@ -66,6 +66,7 @@ export const routing = {
   "team.members": "Members",
   "team.members.count": "{count} members",
   "team.lead": "leads",
+  "team.led": "{name} (leads)",
   "team.nobody": "Nobody is in it yet.",
 
   "hours.about":

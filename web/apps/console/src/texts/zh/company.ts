@@ -91,6 +91,7 @@ export const company: Record<keyof typeof en, string> = {
   "keys.scopes": "权限",
   "keys.used": "最近使用",
   "keys.expires": "有效期至",
+  "keys.lasting": "长期有效",
   "keys.expires.hint": "留空则一直有效，直到撤销。",
   "keys.name.hint": "用途，例如“CRM 导入”。",
   "keys.secret": "密钥",

@@ -1,6 +1,7 @@
 import type { knowledge as en } from "../en/knowledge";
 
 export const knowledge: Record<keyof typeof en, string> = {
+  "knowledge.sheet": "问答（{language}）",
   "knowledge.about": "助手所掌握的全部内容，它只根据这里的内容回答。",
   "knowledge.tab.sources": "来源",
   "knowledge.tab.faq": "问答",

@@ -1,5 +1,5 @@
 /**
- * Why something could not be read, as the server says it, and in Chinese: `{}` is what stands there, in the same order.
+ * Why something could not be read, sent or go live, as the server says it, and in Chinese: `{}` is what stands there, in the same order.
  * tests/house/test_reasons.py holds that none is missing.
  */
 export const reasons: readonly (readonly [string, string])[] = [
@@ -115,4 +115,55 @@ export const reasons: readonly (readonly [string, string])[] = [
     "文本不是有效的 UTF-8（第 {} 行，第 {} 个字节），也不符合其他编码；请另存为 UTF-8 后重新添加。",
   ],
   ["The workbook has no visible sheet with anything in it.", "工作簿中没有包含内容的可见工作表。"],
+  // channels and webhooks: why something was not sent
+  ["A test was not taken. {}", "测试消息未被接收。{}"],
+  ["Telegram's server answered with status {}.", "Telegram 服务器返回状态 {}。"],
+  ["Telegram: {} ({})", "Telegram 返回：{}（{}）"],
+  ["The IMAP server {}:{} does not answer: {}.", "IMAP 服务器 {}:{} 没有响应：{}。"],
+  ["The IMAP server {}:{}: {}.", "IMAP 服务器 {}:{}：{}。"],
+  ["The SMTP server does not take this user and password.", "SMTP 服务器不接受此用户名和密码。"],
+  ["The SMTP server broke off in the middle of the mail: {}.", "邮件发送到一半时 SMTP 服务器中断：{}。"],
+  ["The SMTP server broke off: {}.", "SMTP 服务器中断：{}。"],
+  ["The SMTP server {} broke off: {}.", "SMTP 服务器 {} 中断：{}。"],
+  ["The SMTP server {}:{} does not answer: {}.", "SMTP 服务器 {}:{} 没有响应：{}。"],
+  ["The account may not send by itself: it goes when the customer writes.", "该账号不能主动发送，客户来信时再送出。"],
+  ["The file could not be fetched (status {}).", "无法获取文件（状态 {}）。"],
+  ["The file could not be fetched ({}).", "无法获取文件（{}）。"],
+  ["The host {} is not found.", "找不到主机 {}。"],
+  ["The mailbox does not take this user and password.", "邮箱不接受此用户名和密码。"],
+  ["The other system answered with status {}.", "对方系统返回状态 {}。"],
+  ["The plug-in failed ({})", "插件出错（{}）"],
+  ["This channel can carry nothing of it.", "此渠道无法发送其中任何内容。"],
+  ["WeChat did not give the file ({}).", "微信没有提供文件（{}）。"],
+  ["WeChat keeps this file no longer.", "微信已不再保存该文件。"],
+  ["WeChat's server answered with status {}.", "微信服务器返回状态 {}。"],
+  ["WeChat: {} ({})", "微信返回：{}（{}）"],
+  ["no answer ({})", "没有响应（{}）"],
+  ["{} answers went to this sender within an hour: perhaps a machine.", "一小时内已向此发件人回复 {} 次，可能是机器。"],
+  ["{} is an address within a private network, which may not be reached.", "{} 是内网地址，不允许访问。"],
+  // data and models
+  ["It holds personal data: {}.", "含有个人信息：{}。"],
+  ["It looks like {} ({}).", "看起来更像 {}（{}）。"],
+  ["Nearly the same words have the labels {} and {}.", "几乎相同的文本分别标为 {} 和 {}。"],
+  ["Registered to go live", "登记后直接上线"],
+  ["Row {} of the test says the same.", "与测试集第 {} 行相同。"],
+  ["The same words are there more than once.", "相同的文本出现了不止一次。"],
+  ["The same words have the labels {}.", "相同的文本有不同的标签：{}。"],
+  ["A card does not say span_f1; judge both on the test first.", "缺少片段 F1，请先在测试集上评测两个版本。"],
+  ["Groups differ most by {}: {} points of {} allowed.", "各群体间差异最大的是 {}：{} 个百分点，最多允许 {}。"],
+  ["It does not know the champion's labels: {}.", "它不认识线上版的标签：{}。"],
+  ["It knows every label of the champion.", "它认识线上版的所有标签。"],
+  ["It was judged on test data.", "已在测试数据上评测。"],
+  ["It was never judged on a test.", "从未在测试集上评测。"],
+  ["It wins {} rows of the test and loses {} (p = {}).", "测试集上多对 {} 行，多错 {} 行（p = {}）。"],
+  ["Its card does not say {}.", "模型卡中没有 {}。"],
+  ["Its span F1 is {} points beside the champion's.", "片段 F1 与线上版相差 {} 个百分点。"],
+  ["Latency: {} of {} ms allowed.", "耗时 {} 毫秒，最多允许 {} 毫秒。"],
+  ["Size: {} of {} MB allowed.", "大小 {} MB，最多允许 {} MB。"],
+  ["No slice is large enough to compare.", "没有足够大的分组可供比较。"],
+  ["The slice that moved most to the worse is {}: {} points.", "变差最多的分组是 {}：{} 个百分点。"],
+  [
+    "The two were not judged on the same test; judge both on it first.",
+    "两个版本没有在同一测试集上评测，请先分别评测。",
+  ],
 ];

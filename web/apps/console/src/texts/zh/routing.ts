@@ -66,6 +66,7 @@ export const routing: Record<keyof typeof en, string> = {
   "team.members": "成员",
   "team.members.count": "{count} 位成员",
   "team.lead": "负责人",
+  "team.led": "{name}（负责人）",
   "team.nobody": "还没有成员。",
 
   "hours.about": "人员何时在岗。在此之外，助手会告知何时恢复服务并请客户留言，承诺时限也暂停计时。",
