@@ -19,6 +19,9 @@ from kefu.knowledge.sound.spoken import said_in_chinese, spoken
         ("10kg in 3-5 days, on 24 November 2026", "10kg in 3-5 days, on 24 November 2026"),
         ("**Free** with [our card](https://shop.example/card) [1]", "Free with our card"),
         ("See https://shop.example/a?b=c for more", "See the link in the text for more"),
+        ("1,234,567 parcels for $1,234,567.00", "1234567 parcels for 1234567 dollars"),
+        ("Open 9:00-18:00, for 2–4 days", "Open 9:00 to 18:00, for 2 to 4 days"),
+        ("Your code is 4821, dial 10086.", "Your code is 4 8 2 1, dial 1 0 0 8 6."),
         ("We call <PHONE_1> on <ID_NUMBER_2>", "We call your phone number on the number you gave"),
     ],
 )
@@ -36,6 +39,10 @@ def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
         ("订单KF-20931共2件", "订单K F, 二 零 九 三 一 共两件"),
         ("成功率95%，3-5个工作日", "成功率百分之九十五，三到五个工作日"),
         ("请拨打400-820-1234", "请拨打四 零 零, 八 二 零, 一 二 三 四"),
+        ("邮编200030，拨打10086", "邮编二 零 零 零 三 零，拨打一 零 零 八 六"),
+        ("电话费100元，共1,234,567件", "电话费一百元，共一百二十三万四千五百六十七件"),
+        ("-5度，-5℃到20°C，亏损-3.5%", "零下五度，零下五摄氏度到二十摄氏度，亏损负百分之三点五"),
+        ("付1/2，5月-6月", "付二分之一，五月到六月"),
         ("<PHONE_1>已登记", "您的电话号码已登记"),
     ],
 )

@@ -24,8 +24,16 @@ _DIGITS = re.compile(
     r"(?<![\d.,¥$€£])\+?\d{7,}(?![\d.,]\d)|(?<![\d-])(?:\+?\d{1,4}[- ])?\d{3,4}[- ]\d{3,4}(?:[- ]\d{3,4})*(?![\d-])"
 )
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+# What these words announce is a name made of digits, however short.
+_CUED = re.compile(
+    r"((?:邮编|邮政编码|验证码|取件码|编号|单号|尾号|房间号|分机|热线|电话|拨打|致电)[是为]?[:：]?\s?"
+    r"|\b(?:code|pin|postcode|zip code|extension|hotline|dial|ending in)(?: is)?:?\s)"
+    r"(\d{3,6})(?![\d%％-]|[.,:：]\d|\s?[元天个])",
+    re.IGNORECASE,
+)
 
 _EN_MONEY = re.compile(r"([$€£¥])\s?(\d+)(?:\.(\d{2}))?(?!\d|\.\d)")
+_EN_SPAN = re.compile(r"(?<=\d)\s?[–—~]\s?(?=\d)|(?<=:\d\d)\s?-\s?(?=\d{1,2}:\d\d)")
 _EN_COINS = {"$": ("dollar", "cents"), "€": ("euro", "cents"), "£": ("pound", "pence"), "¥": ("yuan", "fen")}
 _ZH_MONEY = re.compile(r"([¥￥$€£])\s?(\d+(?:\.\d+)?)")
 _ZH_COINS = {"¥": "元", "￥": "元", "$": "美元", "€": "欧元", "£": "英镑"}
@@ -33,6 +41,11 @@ _ZH_DATE = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _ZH_YEAR = re.compile(r"(?<!\d)(\d{4})(?=年)")
 _ZH_TIME = re.compile(r"(?<!\d)([01]?\d|2[0-4])[:：]([0-5]\d)(?!\d)")
 _ZH_RANGE = re.compile(r"(?<=[\d%％元点分天日号月])\s?[-–—~～至]\s?(?=\d)")
+_ZH_DEGREES = re.compile(r"(?<=\d)\s?(?:°\s?C|℃)")
+_ZH_BELOW = re.compile(r"(?<![A-Za-z0-9%％)）-])[-−](?=\d+(?:\.\d+)?(?:度|摄氏度))")
+_ZH_MINUS = re.compile(r"(?<![A-Za-z0-9%％)）-])[-−](?=\d)")
+# Halves and tenths; 11/22 may be a day.
+_ZH_FRACTION = re.compile(r"(?<![\d/.])([1-9])/([2-9]|10)(?![\d/.日号])")
 _ZH_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s?[%％]")
 _ZH_CENTS = re.compile(r"(?<=\d)\.0+(?=[元美欧英])|(?<=\.\d)0+(?=[元美欧英])")
 _ZH_NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -58,7 +71,7 @@ def spoken(text: str, language: str) -> str:
     words = _NAMED[lang]
     text = without_marks(text, language)
     text = _MAIL.sub(lambda found: f"{found[1]}{words['at']}{found[2].replace('.', words['dot'])}", text)
-    text = _GROUPED.sub("", text)
+    text = _CUED.sub(_named(_han if lang == "zh" else str), text)
     return _tidy(_chinese(text) if lang == "zh" else _english(text))
 
 
@@ -79,8 +92,9 @@ def _tidy(text: str) -> str:
 
 
 def _english(text: str) -> str:
-    text = _EN_MONEY.sub(_english_money, text)
-    return _DIGITS.sub(_apart(str), _ID.sub(_apart(str), text))
+    # Numbers in groups of three are amounts, so ids are looked for while they still have their commas.
+    text = _GROUPED.sub("", _DIGITS.sub(_apart(str), _ID.sub(_apart(str), text)))
+    return _EN_SPAN.sub(" to ", _EN_MONEY.sub(_english_money, text))
 
 
 def _english_money(found: re.Match[str]) -> str:
@@ -93,8 +107,10 @@ def _english_money(found: re.Match[str]) -> str:
 def _chinese(text: str) -> str:
     text = _ZH_DATE.sub(lambda found: f"{found[1]}年{int(found[2])}月{int(found[3])}日", text)
     text = _ZH_YEAR.sub(lambda found: found[1].translate(_HAN_DIGITS), text)
-    text = _DIGITS.sub(_apart(_han), _ID.sub(_apart(_han), text))
-    text = _ZH_TIME.sub(_chinese_time, _ZH_RANGE.sub("到", text))
+    text = _GROUPED.sub("", _DIGITS.sub(_apart(_han), _ID.sub(_apart(_han), text)))
+    text = _ZH_RANGE.sub("到", _ZH_DEGREES.sub("摄氏度", text))
+    text = _ZH_TIME.sub(_chinese_time, _ZH_MINUS.sub("负", _ZH_BELOW.sub("零下", text)))
+    text = _ZH_FRACTION.sub(_chinese_fraction, text)
     text = _ZH_MONEY.sub(lambda found: f"{found[2]}{_ZH_COINS[found[1]]}", text)
     text = _ZH_CENTS.sub("", text)
     text = _ZH_PERCENT.sub(r"百分之\1", text)
@@ -110,8 +126,16 @@ def _chinese_time(found: re.Match[str]) -> str:
     return f"{said}点半" if minute == 30 else f"{said}点{'零' if minute < 10 else ''}{said_in_chinese(str(minute))}分"
 
 
+def _chinese_fraction(found: re.Match[str]) -> str:
+    return f"{found[2]}分之{found[1]}" if int(found[1]) < int(found[2]) else found[0]
+
+
 def _han(digits: str) -> str:
     return digits.translate(_HAN_DIGITS)
+
+
+def _named(digits: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
+    return lambda found: found[1] + " ".join(digits(each) for each in found[2])
 
 
 def _apart(digits: Callable[[str], str]) -> Callable[[re.Match[str]], str]:
