@@ -110,7 +110,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _findings() -> Iterator[Finding]:
-    for look in (_home, _extras, _pages, _database, _encoders, _generators):
+    for look in (_home, _extras, _pages, _database, _encoders, _generators, _runs):
         try:
             found = look()
         except KefuError as error:
@@ -143,6 +143,15 @@ def _database() -> Finding:
     if pending:
         return Finding("database", False, f"{len(pending)} migrations are not applied.", "kefu migrate")
     return Finding("database", True, "sound and up to date")
+
+
+def _runs() -> Finding:
+    if settings().runner == "local":
+        return Finding("runs", True, f"on this machine, {settings().runs_at_once} at a time")
+    if importlib.util.find_spec("ray") is None:
+        return Finding("runs", False, "ray is missing for KEFU_RUNNER=ray.", "pip install 'kefu[ray]'")
+    says = f"on the Ray cluster at {settings().ray_address}, {settings().runs_at_once} at a time"
+    return Finding("runs", True, says)
 
 
 def _encoders() -> Finding:

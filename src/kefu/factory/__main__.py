@@ -1,11 +1,9 @@
 """`python -m kefu.factory run job.json`: do one job, tell it as JSON lines, exit with 0 when it is finished."""
 
-import json
 import signal
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -13,6 +11,7 @@ from typing import Any, TextIO
 from kefu.contracts.job import Job, Tell, Told, read_job
 from kefu.contracts.model_card import ModelCard
 from kefu.factory.run import run
+from kefu.jobs.runner import line_of
 from kefu.kit.errors import KefuError
 
 USAGE = "Usage: python -m kefu.factory run job.json"
@@ -98,8 +97,7 @@ class _Teller:
 
 def line(stream: TextIO, told: Told, fields: Mapping[str, Any]) -> None:
     """One event as one line of JSON, out at once."""
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    stream.write(json.dumps({"event": told, "at": at, **fields}, ensure_ascii=False) + "\n")
+    stream.write(line_of(told, fields))
     stream.flush()
 
 

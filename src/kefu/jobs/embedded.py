@@ -84,19 +84,19 @@ class EmbeddedRunner:
             self._signal(folder, signal.SIGCONT)
         return position
 
+    def _command(self, job: Path) -> list[str]:
+        return factory_command(job)
+
     def _popen(self, folder: Path, lock: int) -> "subprocess.Popen[bytes]":
-        environment = {name: value for name, value in os.environ.items() if name not in _KEPT_FROM_IT}
-        environment |= dict.fromkeys(_THREAD_VARIABLES, str(self._threads))
         events, errors = _new(folder / _EVENTS), _new(folder / _ERRORS)
         try:
             return subprocess.Popen(  # noqa: S603 - our own program
-                # -P: files in the job's folder are data and never imported
-                [sys.executable, "-P", "-m", "kefu.factory", "run", str(folder / _JOB)],
+                self._command(folder / _JOB),
                 stdin=subprocess.DEVNULL,
                 stdout=events,
                 stderr=errors,
                 cwd=folder,
-                env=environment,
+                env=environment(self._threads),
                 start_new_session=True,
                 pass_fds=[lock],
             )
@@ -126,6 +126,18 @@ class EmbeddedRunner:
                 os.kill(process, number)
             else:
                 os.killpg(process, number)
+
+
+def factory_command(job: Path) -> list[str]:
+    """What does the job in a file."""
+    # -P: files in the job's folder are data and never imported
+    return [sys.executable, "-P", "-m", "kefu.factory", "run", str(job)]
+
+
+def environment(threads: int) -> dict[str, str]:
+    """What a job's process sees of this one's environment, to compute with so many threads."""
+    kept = {name: value for name, value in os.environ.items() if name not in _KEPT_FROM_IT}
+    return kept | dict.fromkeys(_THREAD_VARIABLES, str(threads))
 
 
 def _new(path: Path) -> int:

@@ -7,6 +7,7 @@ a restart, looks on where the last one stopped.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -68,6 +69,12 @@ class Runner(Protocol):
 def end_of(events: tuple[JobEvent, ...]) -> End:
     """How a job that runs no more has ended, by its last words."""
     return _ENDS.get(events[-1].told, End.INTERRUPTED) if events else End.INTERRUPTED
+
+
+def line_of(told: Told, fields: Mapping[str, Any]) -> str:
+    """What is told now, as one line of JSON."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"event": told, "at": at, **fields}, ensure_ascii=False) + "\n"
 
 
 def event_of(line: bytes) -> JobEvent | None:

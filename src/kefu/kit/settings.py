@@ -48,6 +48,15 @@ class Settings(BaseModel):
         default=1, ge=1, le=64, description="Trainings and other long work at a time on one machine; others wait."
     )
     run_threads: int = Field(default=1, ge=1, le=256, description="Threads that one training may compute with.")
+    runner: str = Field(
+        default="local",
+        pattern="^(local|ray)$",
+        description="Where trainings and other long work run: local, on this machine, or ray, on a Ray cluster.",
+    )
+    ray_address: str = Field(
+        default="auto",
+        description="The cluster of KEFU_RUNNER=ray, which this machine is part of: HOST:PORT, or auto for the one it is in.",
+    )
     turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
     generations_at_once: int = Field(default=16, ge=1, le=1024, description="Generated answers at a time.")
     pending_turns_per_workspace: int = Field(

@@ -5,13 +5,16 @@ from functools import cache
 from pathlib import Path
 
 from kefu.jobs.embedded import EmbeddedRunner
+from kefu.jobs.ray_cluster import RayRunner
 from kefu.jobs.runner import Runner
 from kefu.kit.settings import settings
 
 
 @cache
 def runner() -> Runner:
-    """What runs this machine's jobs."""
+    """What runs this machine's jobs: processes of its own, or attendants of jobs on a Ray cluster."""
+    if settings().runner == "ray":
+        return RayRunner(settings().ray_address, threads=settings().run_threads)
     return EmbeddedRunner(threads=settings().run_threads)
 
 
