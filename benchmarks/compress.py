@@ -24,6 +24,7 @@ from kefu.factory.run import run
 
 RESULTS = Path(__file__).parent / "results" / "factory" / "compress.json"
 TRAIN, VALID, OUTSIDE = ("banking77_train.csv", "banking77_valid.csv", "clinc150_oos_val.csv")
+RUNGS = "int8,trim-vocabulary,drop-floor,drop-layers:5,drop-layers:4,prune-heads,prune-neurons,prune-weights"
 RECIPE = {"label_smoothing": 0.1, "learning_rate": 1.2e-4}
 TEXTS, WARM_UP = 300, 10
 
@@ -34,9 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with intent_en")
     parser.add_argument("--model", type=Path, help="a model that finetune has trained on BANKING77")
-    parser.add_argument("--rungs", default="int8,trim-vocabulary,drop-floor,drop-layers:5,drop-layers:4")
+    parser.add_argument("--rungs", default=RUNGS)
     parser.add_argument("--allow", type=float, default=0.5, help="points that a rung may lose")
-    parser.add_argument("--epochs", type=int, default=1, help="of training after layers were dropped")
+    parser.add_argument("--epochs", type=int, default=1, help="of training after each cut")
     parser.add_argument("--frequent", type=int, default=3000)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:

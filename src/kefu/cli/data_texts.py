@@ -12,7 +12,7 @@ from kefu.cli.session import json_option, print_json, ready, workspace_actor, wo
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
 
-_USED_BY = {"texts": "pretrain_mlm or pretrain_clm", "chats": "sft_lora", "pairs": "retriever"}
+_USED_BY = {"texts": "pretrain_mlm or pretrain_clm", "chats": "sft_lora", "pairs": "retriever or reranker"}
 _LACKING = {"texts": "text", "chats": "conversation with an answer", "pairs": "answer that a customer found good"}
 _AGREED = "Only conversations of contacts who agreed to training count: kefu contacts consent --help"
 
@@ -20,7 +20,9 @@ _AGREED = "Only conversations of contacts who agreed to training count: kefu con
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file that is written: .jsonl.")
 @click.option("--chats", is_flag=True, help="Conversations alone, with question and answer apart, for sft_lora.")
-@click.option("--pairs", is_flag=True, help="Questions with the passages that customers found good, for retriever.")
+@click.option(
+    "--pairs", is_flag=True, help="Questions with the passages that customers found good, for retriever, reranker."
+)
 @click.option("--conversations/--no-conversations", default=True, help="Beside knowledge, also what was said.")
 @workspace_option
 @json_option
@@ -28,7 +30,7 @@ def gather(out: Path, *, chats: bool, pairs: bool, conversations: bool, workspac
     """Write a workspace's knowledge and conversations as texts, personal data masked.
 
     They are what `pretrain_mlm` and `pretrain_clm` learn from; with --chats, what `sft_lora` does; with --pairs, what
-    `retriever` does. Conversations are taken only of contacts who agreed to training, as `kefu contacts consent`, a
+    `retriever` and `reranker` do. Conversations are taken only of contacts who agreed to training, as `kefu contacts consent`, a
     member or a program with a key notes it.
     """
     ready()
