@@ -327,4 +327,6 @@ async def test_nobody_is_offered_in_quiet_hours(hours: str, hour: int, is_open: 
     assert outcome.decision is Decision.REFUSE
     assert bool(outcome.quick_replies) is not quiet
     assert ("Would you like to talk to a person" in outcome.text) is not quiet
-    assert (await customer.say("I want to talk to a human")).decision is Decision.HAND_OVER
+    asked = await customer.say("I want to talk to a human")
+    assert asked.decision is Decision.HAND_OVER
+    assert ("Nobody of our team is here at this hour" in asked.text) is quiet

@@ -41,7 +41,7 @@ def before_all(meaning: Understanding, policy: Policy) -> Decided | None:
     """The decision that stands before everything else, a flow under way included; or None."""
     why = handoff.reason(meaning, policy)
     if why is not None:
-        return Decided(Decision.HAND_OVER, why, 1.0, text=handoff.TEXTS[why])
+        return Decided(Decision.HAND_OVER, why, 1.0, text=handoff.said(why, meaning))
     if meaning.forbidden is not None:
         return Decided(Decision.REFUSE, "forbidden_topic", 1.0, text=_forbidden(meaning))
     return None
@@ -94,7 +94,7 @@ def refuse(meaning: Understanding, policy: Policy, refusals_in_a_row: int, why: 
         return Decided(Decision.REFUSE, "injection", confidence, text="refuse_instruction")
     instead = handoff.reason_instead_of_refusing(meaning, policy, refusals_in_a_row)
     if instead is not None:
-        return Decided(Decision.HAND_OVER, instead, confidence, text=handoff.TEXTS[instead])
+        return Decided(Decision.HAND_OVER, instead, confidence, text=handoff.said(instead, meaning))
     return Decided(Decision.REFUSE, why, confidence, text="refuse_quiet" if meaning.is_quiet else "refuse")
 
 
@@ -139,7 +139,7 @@ def _by_intent(meaning: Understanding, policy: Policy) -> Decided | None:
     if intent is None or rule is None or meaning.injection or meaning.person is not Person.NO:
         return None
     if rule == "hand_over":
-        text = handoff.TEXTS["complaint" if handoff.felt(meaning) is Mood.COMPLAINT else "intent"]
+        text = handoff.said("complaint" if handoff.felt(meaning) is Mood.COMPLAINT else "intent", meaning)
         return Decided(Decision.HAND_OVER, "intent", intent.confidence, text=text)
     if rule == "refuse":
         return Decided(Decision.REFUSE, "intent", intent.confidence, text=_forbidden(meaning))

@@ -66,6 +66,14 @@ def offers_person(decision: Decision, meaning: Understanding) -> bool:
     return decision is Decision.REFUSE or (wish and decision is not Decision.HAND_OVER)
 
 
+def said(why: str, meaning: Understanding) -> str:
+    """The sentence that comes with a hand-over; in quiet hours it does not promise an answer at once."""
+    text = TEXTS[why]
+    if not meaning.is_quiet:
+        return text
+    return "hand_over_anger_quiet" if text == "hand_over_anger" else "hand_over_quiet"
+
+
 TEXTS = {
     "asked_for_person": "hand_over",
     "rule_word": "hand_over",

@@ -53,6 +53,14 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hand_over_failure": (
             "I'm sorry, something went wrong on our side. I'm passing you to a person, who will answer you here."
         ),
+        "hand_over_quiet": (
+            "Of course. Nobody of our team is here at this hour; your message is kept for them, and a person answers"
+            " you here as soon as we are back."
+        ),
+        "hand_over_anger_quiet": (
+            "I'm sorry that this has been a bad experience. Nobody of our team is here at this hour; your message is"
+            " kept for them, and a person answers you here as soon as we are back."
+        ),
         "clarify": "Which of these do you mean?",
         "talk_to_person": "Talk to a person",
     },
@@ -79,6 +87,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hand_over_refused": "抱歉，这个问题我也没有找到答案。正在为您转接人工客服，客服人员会在这里回复您。",
         "hand_over_anger": "非常抱歉给您带来了不好的体验。正在为您转接人工客服，客服人员会在这里回复您。",
         "hand_over_failure": "抱歉，系统出了点问题。正在为您转接人工客服，客服人员会在这里回复您。",
+        "hand_over_quiet": "好的。现在不是人工服务时间，您的消息已经转给人工客服，上班后会在这里回复您。",
+        "hand_over_anger_quiet": (
+            "非常抱歉给您带来了不好的体验。现在不是人工服务时间，您的消息已经转给人工客服，上班后会在这里回复您。"
+        ),
         "clarify": "请问您想问的是哪一个？",
         "talk_to_person": "转人工客服",
     },
