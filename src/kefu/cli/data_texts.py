@@ -30,8 +30,8 @@ def gather(out: Path, *, chats: bool, pairs: bool, conversations: bool, workspac
     """Write a workspace's knowledge and conversations as texts, personal data masked.
 
     They are what `pretrain_mlm` and `pretrain_clm` learn from; with --chats, what `sft_lora` does; with --pairs, what
-    `retriever` and `reranker` do. Conversations are taken only of contacts who agreed to training, as `kefu contacts consent`, a
-    member or a program with a key notes it.
+    `retriever` and `reranker` do. Conversations are taken only of contacts who agreed to training, as `kefu contacts
+    consent`, a member or a program with a key notes it.
     """
     ready()
     from kefu.kit.errors import BadInput
