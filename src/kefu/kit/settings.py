@@ -55,7 +55,7 @@ class Settings(BaseModel):
     )
     ray_address: str = Field(
         default="auto",
-        description="The cluster of KEFU_RUNNER=ray, which this machine is part of: HOST:PORT, or auto for the one it is in.",
+        description="The cluster of KEFU_RUNNER=ray, of which this machine is part: HOST:PORT, or auto to find it.",
     )
     turns_at_once: int = Field(default=64, ge=1, le=4096, description="Turns that one process works on at a time.")
     generations_at_once: int = Field(default=16, ge=1, le=1024, description="Generated answers at a time.")
