@@ -45,7 +45,7 @@ export function call(conversation: Conversation, open: (id: string) => void): vo
   if (!muted.value) beeper?.beep();
   if (permission.value !== "granted" || document.visibilityState === "visible") return;
   const shown = new Notification(t("notify.title", { name: conversation.contact.name || t("contact.unnamed") }), {
-    body: conversation.last_message?.text.slice(0, 140) ?? "",
+    body: (conversation.asked || conversation.last_message?.text || "").slice(0, 140),
     tag: conversation.id, // one notification for a conversation, however many browsers events
     icon: `${import.meta.env.BASE_URL}icon.svg`,
   });

@@ -38,6 +38,7 @@ const conversation = (part: Partial<Conversation> = {}): Conversation => ({
   priority: "none",
   offered_to: null,
   escalated_at: null,
+  asked: "",
   sla: null,
   ...part,
 });

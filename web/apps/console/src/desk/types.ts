@@ -85,6 +85,8 @@ export interface Conversation {
     created_at: string;
     internal: boolean;
   } | null;
+  /** What the customer said last, while they wait; "" else. */
+  asked: string;
   waiting_since: string | null;
   created_at: string;
   last_activity_at: string;
@@ -324,6 +326,27 @@ export interface Policy {
   intent_rules: Record<string, IntentRule>;
   test_knowledge_changes: boolean;
   default_language: string;
+  forbidden_words: string[];
+  disclaimers: Disclaimer[];
+  escalations: Escalation[];
+  quiet_hours: string;
+}
+
+/** When a person takes over: everything that it says must hold. */
+export interface Escalation {
+  moods: ("complaint" | "angry")[];
+  words: string[];
+  intents: string[];
+  contact: Record<string, string | number | boolean>;
+  refusals: number;
+}
+
+/** Words added to an answer, once a conversation; by language. */
+export interface Disclaimer {
+  key: string;
+  texts: Record<string, string>;
+  topics: string[];
+  intents: string[];
 }
 
 export interface Thresholds {

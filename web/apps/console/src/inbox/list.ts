@@ -89,6 +89,7 @@ export function withMessage(row: Conversation, message: Message): Conversation {
   return {
     ...row,
     last_message: { author, author_name, text, attachments, created_at, internal },
+    asked: row.status === "waiting" && author === "contact" ? text : row.asked,
     last_activity_at: created_at > row.last_activity_at ? created_at : row.last_activity_at,
   };
 }
