@@ -28,7 +28,9 @@ export function useForm(fields: readonly string[] = []): Form {
       return true;
     } catch (error) {
       const named = fieldProblem(error);
-      if (named && fields.includes(named.field)) errors[named.field] = named.message;
+      // "policy.escalations.0.words" belongs to the field of escalations.
+      const field = named?.field.split(".").find((part) => fields.includes(part));
+      if (named && field) errors[field] = named.message;
       else problem.value = explain(error);
       return false;
     } finally {

@@ -27,9 +27,27 @@ export function fieldProblem(error: unknown): { field: string; message: string }
   const field = error.fields["field"];
   if (typeof field !== "string") return null;
   const said = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
-  const words = reasonInWords(said);
+  const words = shapeInWords(said) ?? reasonInWords(said);
   return { field, message: language.value === "zh" && words === said ? t("error.field", { said }) : words };
 }
+
+/** What the server's checks of shape say, in our words; null for what is none of these. */
+function shapeInWords(said: string): string | null {
+  for (const [pattern, key] of SHAPES) {
+    const found = pattern.exec(said);
+    if (found) return t(key, { number: found[1] ?? "" });
+  }
+  return null;
+}
+
+/** Pydantic's sentences, which name types of programs. */
+const SHAPES = [
+  [/^Input should be less than or equal to (\S+)$/, "shape.most"],
+  [/^Input should be greater than or equal to (\S+)$/, "shape.least"],
+  [/^String should have at most (\d+) characters?$/, "shape.long"],
+  [/^(?:Field required|String should have at least 1 character)$/, "shape.needed"],
+  [/^Input should be a valid (?:integer|number)\b/, "shape.number"],
+] as const;
 
 /** Who has the conversation, when the server refused because somebody has. */
 export function ownerOf(error: unknown): string | null {

@@ -1,4 +1,5 @@
 import type { Channel, ChannelSettings } from "../desk/types";
+import { minutesOf, secondsOf } from "../minutes";
 
 type Both<V> = V | { en?: V; zh?: V } | undefined;
 
@@ -17,6 +18,8 @@ export interface ChannelDraft {
   origins: readonly string[];
   pauseSeconds: number;
   nobodyCameMinutes: number;
+  /** As it is stored, which may be no whole minutes. */
+  nobodyCameSeconds: number;
   preChat: Record<PreChatName, "off" | "optional" | "required">;
 }
 
@@ -40,7 +43,8 @@ export function draftOf({ name, assistant_on, settings }: Channel): ChannelDraft
     quickReplies: { en: lines(side(settings.quick_replies, "en")), zh: lines(side(settings.quick_replies, "zh")) },
     origins: settings.allowed_origins ?? [],
     pauseSeconds: settings.pause_seconds ?? 0,
-    nobodyCameMinutes: Math.round((settings.nobody_came_seconds ?? 0) / 60),
+    nobodyCameMinutes: minutesOf(settings.nobody_came_seconds ?? 0),
+    nobodyCameSeconds: settings.nobody_came_seconds ?? 0,
     preChat: preChatOf(settings.pre_chat),
   };
 }
@@ -60,7 +64,7 @@ export function settingsOf(draft: ChannelDraft): { [K in keyof ChannelSettings]:
     quick_replies: replies,
     allowed_origins: draft.origins.length ? [...draft.origins] : null,
     pause_seconds: draft.pauseSeconds || null,
-    nobody_came_seconds: draft.nobodyCameMinutes ? draft.nobodyCameMinutes * 60 : null,
+    nobody_came_seconds: secondsOf(draft.nobodyCameMinutes, draft.nobodyCameSeconds) || null,
     pre_chat: preChat(draft.preChat),
   };
 }

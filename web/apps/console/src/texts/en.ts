@@ -14,6 +14,7 @@ import { models } from "./en/models";
 import { routing } from "./en/routing";
 import { sorting } from "./en/sorting";
 import { service } from "./en/service";
+import { shapes } from "./en/shapes";
 
 export const en = {
   ...common,
@@ -32,4 +33,5 @@ export const en = {
   ...routing,
   ...sorting,
   ...service,
+  ...shapes,
 };

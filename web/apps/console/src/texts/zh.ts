@@ -14,6 +14,7 @@ import { models } from "./zh/models";
 import { routing } from "./zh/routing";
 import { sorting } from "./zh/sorting";
 import { service } from "./zh/service";
+import { shapes } from "./zh/shapes";
 
 export const zh = {
   ...common,
@@ -32,4 +33,5 @@ export const zh = {
   ...routing,
   ...sorting,
   ...service,
+  ...shapes,
 };
