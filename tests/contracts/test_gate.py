@@ -152,6 +152,15 @@ def apart(gap: float) -> ModelCard:
     return card(metrics={"latency_p95_ms": 4.0, "size_mb": 2.0, "parity_gap_names": gap, "parity_gap_language": 0.0})
 
 
+def test_a_list_of_passages_may_take_longer_than_a_label() -> None:
+    def order(latency: float) -> ModelCard:
+        return card(task="rerank", labels=(), metrics={"latency_p95_ms": latency, "size_mb": 25.0})
+
+    assert failed(order(200.0)) == {}
+    assert set(failed(order(400.0))) == {"latency_p95_ms"}
+    assert failed(order(400.0), limits=Limits(order_p95_ms=500.0)) == {}
+
+
 def test_a_version_that_serves_some_customers_much_worse_is_refused() -> None:
     assert failed(apart(0.05)) == {}
     assert failed(apart(0.3)) == {"parity_gap": "Groups differ most by names: 30.0 points of 20 allowed."}

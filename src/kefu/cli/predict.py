@@ -55,6 +55,8 @@ def predict(
 
     log.configure("warning")
     card = read_card(unpacked(Path(model)))
+    if method and card.task == "rerank":
+        raise BadInput(f"{card.name} gives no label to explain: it reads passages.", model=card.name)
     if passages and card.task != "rerank":
         raise BadInput(f"{card.name} reads no passages: --passage is for a reranker.", model=card.name)
     if card.task == "rerank":

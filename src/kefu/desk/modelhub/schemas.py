@@ -320,6 +320,7 @@ class GateLimits(Request):
     slice_drop: float | None = Field(default=None, ge=0, le=1)
     slice_rows: int | None = Field(default=None, ge=1, le=1_000_000)
     latency_p95_ms: float | None = Field(default=None, gt=0, le=1e6)
+    order_p95_ms: float | None = Field(default=None, gt=0, le=1e6)
     size_mb: float | None = Field(default=None, gt=0, le=1e6)
 
 
