@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Source } from "../src/desk/types";
 import { inOrder, isTroubled } from "../src/knowledge/order";
+import { titleOf } from "../src/knowledge/titles";
 
 const NOW = Date.parse("2026-05-04T12:00:00Z");
 
@@ -48,5 +49,15 @@ describe("the order of sources", () => {
   it("knows what waits for somebody", () => {
     expect(isTroubled(source("a", 1))).toBe(false);
     expect(isTroubled(source("a", 1, { state: "held" }))).toBe(true);
+  });
+});
+
+describe("the title of a page", () => {
+  it("is what a sheet holds where its file is called by a language alone", () => {
+    expect(titleOf({ title: "en", name: "faq/en.csv" })).toBe("Questions and answers (English)");
+    expect(titleOf({ title: "it", name: "faq/it.csv" })).toBe("it");
+    expect(titleOf({ title: "zh", name: "notes/zh.md" })).toBe("zh");
+    expect(titleOf({ title: "Returns", name: "returns.csv" })).toBe("Returns");
+    expect(titleOf({ title: "", name: "returns.csv" })).toBe("returns.csv");
   });
 });
