@@ -167,8 +167,15 @@ def funnel(actor: Actor, period: Period, filters: Filters) -> Report:
     ]
     columns = (
         column("stage", "text", "Stage", "阶段"),
-        column("conversations", "count", "Conversations", "会话数"),
-        column("share", "share", "Of those asked", "占提问会话"),
+        column(
+            *("conversations", "count", "Conversations", "会话数"),
+            "Conversations that were first asked in the period and have come to this stage by now; each once a stage.",
+            "该时段内首次提问、至今已到达该阶段的会话；每个阶段只计一次。",
+        ),
+        column(
+            *("share", "share", "Of those asked", "占提问会话"),
+            *("Conversations of this stage, of all that were asked.", "该阶段会话占全部提问会话的比例。"),
+        ),
     )
     return Report("funnel", period, columns, rows)
 

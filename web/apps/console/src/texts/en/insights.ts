@@ -69,6 +69,8 @@ export const insights = {
   "reports.all": "All",
   "reports.channel": "Channel",
   "reports.member": "Member",
+  "reports.team": "Team",
+  "reports.label": "Label",
   "reports.language": "Language",
   "reports.language.en": "English",
   "reports.language.zh": "Chinese",

@@ -66,6 +66,8 @@ export const insights = {
   "reports.all": "全部",
   "reports.channel": "渠道",
   "reports.member": "成员",
+  "reports.team": "团队",
+  "reports.label": "标签",
   "reports.language": "语言",
   "reports.language.en": "英文",
   "reports.language.zh": "中文",
