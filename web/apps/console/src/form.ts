@@ -28,8 +28,7 @@ export function useForm(fields: readonly string[] = []): Form {
       return true;
     } catch (error) {
       const named = fieldProblem(error);
-      // "policy.escalations.0.words" belongs to the field of escalations.
-      const field = named?.field.split(".").find((part) => fields.includes(part));
+      const field = named && fieldOf(named.field, fields);
       if (named && field) errors[field] = named.message;
       else problem.value = explain(error);
       return false;
@@ -38,4 +37,11 @@ export function useForm(fields: readonly string[] = []): Form {
     }
   };
   return { busy, errors, problem, submit };
+}
+
+/** The form's field that a place belongs to: "policy.escalations.0.words" is of "escalations". */
+function fieldOf(place: string, fields: readonly string[]): string | undefined {
+  const parts = place.split(".");
+  const beginnings = parts.map((_, dropped) => parts.slice(0, parts.length - dropped).join("."));
+  return [...beginnings, ...parts].find((each) => fields.includes(each));
 }

@@ -102,6 +102,12 @@ describe("a channel", () => {
     expect(originOf("http://localhost:3000/")).toBe("http://localhost:3000");
     expect(originOf("https://*.shop.example")).toBe("https://*.shop.example");
     expect(originOf("not a site")).toBe("");
+    expect(["not", "localhost:3000", "http://shop", "192.168.0.7"].map(originOf)).toEqual([
+      "",
+      "https://localhost:3000",
+      "http://shop",
+      "https://192.168.0.7",
+    ]);
   });
 
   it("is put on a page by one line", () => {

@@ -1,6 +1,7 @@
 import { ApiError } from "@kefu/client";
 import { afterEach, describe, expect, it } from "vitest";
 import { attribute, attributesKept, attributesShown, emptyRule, moodOf, moodsOf } from "../src/assistant/escalations";
+import { changesOf } from "../src/audited";
 import { useForm } from "../src/form";
 import { minutesOf, secondsOf } from "../src/minutes";
 import { language } from "../src/texts";
@@ -37,6 +38,22 @@ describe("what the server refuses", () => {
     await form.submit(refuse("policy.escalations.0.words.1", "Field required"));
     expect(form.errors["escalations"]).toBe("此项必填。");
     expect(form.problem.value).toBe("");
+    language.value = "en";
+    const channel = useForm(["name", "settings.color", "settings.origins"]);
+    await channel.submit(refuse("settings.origins.0", "not a site"));
+    expect(channel.errors["settings.origins"]).toBe("not a site");
+  });
+});
+
+describe("an entry of the audit trail", () => {
+  it("names the parts that changed, not the whole that holds them", () => {
+    const before = { policy: { tone: "formal", kinds: ["approved"] }, is_on: true, gone: { a: 1 } };
+    const after = { policy: { tone: "friendly", kinds: ["approved"] }, is_on: true };
+    expect(changesOf(before, after)).toEqual([
+      { name: "policy.tone", before: "formal", after: "friendly" },
+      { name: "gone", before: '{"a":1}', after: "" },
+    ]);
+    expect(changesOf(null, { role: "agent" })).toEqual([{ name: "role", before: "", after: "agent" }]);
   });
 });
 

@@ -10,6 +10,8 @@ export function originOf(text: string): string {
   const wildcard = /^(https?:\/\/)\*\.(.+)$/i.exec(whole);
   const plain = wildcard ? `${wildcard[1] ?? ""}${wildcard[2] ?? ""}` : whole;
   if (!URL.canParse(plain)) return "";
-  const { protocol, host } = new URL(plain);
+  const { protocol, host, hostname } = new URL(plain);
+  // A word of a sentence is no site, though a machine at hand may be called like one: then it is given with "http://".
+  if (whole !== trimmed && hostname !== "localhost" && !/[.:]/.test(hostname)) return "";
   return `${protocol}//${wildcard ? "*." : ""}${host}`;
 }
