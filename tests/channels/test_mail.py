@@ -249,3 +249,10 @@ def test_the_form_names_what_is_wrong() -> None:
         manifest("mail").checked(
             {"address": "not an address", "password": "x", "imap": "a.example", "smtp": "a.example"}
         )
+
+
+def test_an_emptied_field_has_its_default() -> None:
+    given = {"address": "a@b.example", "password": "x", "imap": "a.example", "smtp": "a.example", "folder": ""}
+    assert manifest("mail").checked(given)["folder"] == "INBOX"
+    account = {"app_id": "wx" + "0" * 16, "app_secret": "0" * 32, "token": "t" * 20, "response_seconds": ""}
+    assert manifest("wechat").checked(account)["response_seconds"] == "5"

@@ -109,7 +109,7 @@ class Manifest:
     capabilities: Capabilities
 
     def checked(self, values: Mapping[str, Any]) -> dict[str, str | bool]:
-        """The form's values, whole and in the fields' order; defaults where nothing was given.
+        """The form's values, whole and in the fields' order; defaults where nothing was given or a field was emptied.
 
         Raises BadInput that names the field and what it should be.
         """
@@ -429,9 +429,7 @@ def _checked(field_: FormField, value: Any) -> str | bool:
     if value is None or value == "":
         if field_.required:
             raise BadInput(f"{name} is needed.", field=field_.key)
-        if value is None:
-            return field_.default
-        return False if field_.kind == "bool" else ""
+        return False if value == "" and field_.kind == "bool" else field_.default
     if field_.kind == "bool":
         if isinstance(value, str) and value.lower() in {"true", "false"}:
             return value.lower() == "true"

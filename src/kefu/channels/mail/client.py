@@ -224,4 +224,4 @@ def _checked(host: str, port: int, allow_private: bool) -> str:
 def _reason(error: Exception) -> str:
     said = error.args[-1] if error.args else ""
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return words.strip()[:200] or type(error).__name__
+    return words.strip()[:200].rstrip(".") or type(error).__name__
