@@ -19,7 +19,7 @@ CARRIED = {
     "scipy": "scikit-learn",
     "starlette": "fastapi",
 }
-SERVING = ("postgres", "gguf", "s3", "otel", "speech", "train", "tensorboard", "mlflow", "tune", "explain")
+SERVING = ("postgres", "gguf", "s3", "otel", "speech", "train", "tensorboard", "mlflow", "tune", "explain", "ray")
 
 
 def distribution(requirement: str) -> str:
