@@ -30,20 +30,44 @@ def sentence(node: ast.expr) -> str | None:
     return None
 
 
-def told() -> Iterator[str]:
-    for path, telling in [*((path, TELLING) for path in READING), *((path, NOT_SENDING) for path in SENDING)]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
+def calls(path: Path, telling: set[str]) -> Iterator[tuple[str, list[str]]]:
+    """The calls of a module that tell something, with the sentences among their arguments."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if name in telling:
-                ending = "; {} of {} pages were not read." if name == "stop" else ""
-                yield from (said + ending for each in node.args if (said := sentence(each)) and said[0].isupper())
+                yield name, [said for each in node.args if (said := sentence(each))]
+
+
+def told() -> Iterator[str]:
+    for path, telling in [*((path, TELLING) for path in READING), *((path, NOT_SENDING) for path in SENDING)]:
+        for name, sentences in calls(path, telling):
+            ending = "; {} of {} pages were not read." if name == "stop" else ""
+            yield from (said + ending for said in sentences if said[0].isupper())
+
+
+def mistakes() -> Iterator[str]:
+    for path in sorted((ROOT / "src/kefu/brain/flow").glob("*.py")):
+        for _, sentences in calls(path, {"problem", "_note", "Problem", "BadTemplate"}):
+            yield from (said for said in sentences if (" " in said and said[0] in "{*") or said[0].isupper())
+
+
+def known(words: Path) -> dict[str, str]:
+    said = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', words.read_text(encoding="utf-8"))
+    words_by_sentence = {english.replace("\\\\", "\\"): chinese for english, chinese in said}
+    assert len(words_by_sentence) == len(said) > 50
+    assert [each for each, chinese in words_by_sentence.items() if each.count("{}") != chinese.count("{}")] == []
+    return words_by_sentence
 
 
 def test_every_reason_has_its_words_in_chinese() -> None:
-    said = re.findall(r'\[\s*"((?:[^"\\]|\\.)*)",\s*"((?:[^"\\]|\\.)*)",?\s*\]', WORDS.read_text(encoding="utf-8"))
-    words = dict(said)
-    assert len(words) == len(said) > 50
-    assert sorted(set(told()) - set(words)) == []
-    assert [each for each, chinese in words.items() if each.count("{}") != chinese.count("{}")] == []
+    assert sorted(set(told()) - set(known(WORDS))) == []
+
+
+def fits(said: str, patterns: dict[str, str]) -> bool:
+    return any(re.fullmatch("(.+)".join(map(re.escape, each.split("{}"))), said, re.DOTALL) for each in patterns)
+
+
+def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
+    words = known(WORDS.with_name("mistakes.ts"))
+    assert sorted({said for said in mistakes() if not fits(said, words)}) == []

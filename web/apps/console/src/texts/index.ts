@@ -38,24 +38,32 @@ function systemLanguage(): Language {
   return "en";
 }
 
+type Translations = readonly (readonly [string, string])[];
+
 /** A reason of the server's in the reader's language; as it is where we have no words for it. */
-export function reasonInWords(reason: string): string {
-  if (language.value !== "zh") return reason;
-  for (const [pattern, translated] of patterns()) {
-    const found = pattern.exec(reason);
+export const reasonInWords = (reason: string): string => inWords(reason, reasons);
+
+/** A sentence of the server's in Chinese, if that is read and the sentence is among `known`; else as it is. */
+export function inWords(said: string, known: Translations): string {
+  if (language.value !== "zh") return said;
+  for (const [pattern, translated] of patterns(known)) {
+    const found = pattern.exec(said);
     if (!found) continue;
     const values = found.slice(1);
-    return translated.replaceAll("{}", () => reasonInWords(values.shift() ?? "")); // a provider's reason within ours
+    return translated.replaceAll("{}", () => inWords(values.shift() ?? "", known)); // a provider's reason within ours
   }
-  return reason;
+  return said;
 }
 
-let made: (readonly [RegExp, string])[] | null = null;
+const made = new WeakMap<Translations, readonly (readonly [RegExp, string])[]>();
 
-function patterns(): (readonly [RegExp, string])[] {
-  made ??= reasons.map(([said, translated]) => {
-    const parts = said.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    return [new RegExp(`^${parts.join("(.+?)")}$`, "s"), translated] as const;
-  });
-  return made;
+function patterns(known: Translations): readonly (readonly [RegExp, string])[] {
+  const found =
+    made.get(known) ??
+    known.map(([said, translated]) => {
+      const parts = said.split("{}").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+      return [new RegExp(`^${parts.join("(.+?)")}$`, "s"), translated] as const;
+    });
+  made.set(known, found);
+  return found;
 }
