@@ -119,11 +119,12 @@ async def recognise(folder: Path, match: str) -> dict[str, object]:
         rate = sum(wrong for wrong, _ in counted) / sum(length for _, length in counted)
         rates[f"{group}: {name}"] = round(rate, 4)
         print(f"{group:24} {name:30} {len(counted):4} recordings  error rate {rate:.3f}")
-    print(
-        f"real-time factor {statistics.median(factors):.2f}, time over the bare model {statistics.median(ratios):.2f}"
-    )
     await kefu.close()
-    return {"rates": rates, "real_time_factor": statistics.median(factors), "over_bare": statistics.median(ratios)}
+    if not factors:  # `--match` left single words only
+        return {"rates": rates}
+    factor, ratio = statistics.median(factors), statistics.median(ratios)
+    print(f"real-time factor {factor:.2f}, time over the bare model {ratio:.2f}")
+    return {"rates": rates, "real_time_factor": factor, "over_bare": ratio}
 
 
 async def round_trip() -> dict[str, float]:
