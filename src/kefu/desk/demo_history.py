@@ -421,7 +421,9 @@ class _Life:
         self._row.status, self._row.assignee_id = "bot", ""
         self._row.resolved_at, self._row.resolved_by = None, ""
         self._with_assistant(1)
-        if self._row.status == "bot" and not self._is_now():
+        if self._row.status == "waiting":
+            self._with_person(1)
+        if self._row.status != "waiting" and not self._is_now():
             self._end()
 
     def _say(self, author: str, author_id: str, text: str, **given: Any) -> Message:

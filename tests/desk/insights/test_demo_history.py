@@ -1,5 +1,7 @@
 """The demo's history is as the actions would have left it, and the same for the same seed."""
 
+from datetime import timedelta
+
 import pytest
 
 from kefu.desk.accounts.queries import members
@@ -32,6 +34,8 @@ def test_a_history_is_shown_counted_and_goes_on() -> None:
     assert laid.conversations == 300
     assert recount(shop.workspace_id).wrong_conversations == 300
     assert recount(shop.workspace_id, repair=False).is_equal
+    waits = Conversation.objects.of(shop.workspace_id).filter(status="waiting").values_list("waiting_since", flat=True)
+    assert all(since > now() - timedelta(hours=3) for since in waits), "somebody comes, also after a reopening"
     newest = threads(shop.owner, limit=20)
     assert len(newest) == 20
     resolved = threads(shop.owner, Filter(status=("resolved",)), limit=1)[0].conversation.id
