@@ -261,6 +261,17 @@ def test_a_role_is_offered_only_what_it_may_do(shop: Shop, colleague: MakeAccoun
     expect(page.get_by_role("button", name="Invite")).to_have_count(0)
 
 
+def test_who_logs_out_is_not_told_that_the_session_ended(
+    shop: Shop, colleague: MakeAccount, open_page: OpenPage
+) -> None:
+    page = open_page(console(shop, "inbox"))  # a page that asked for anything more would be refused: a console error
+    log_in(page, colleague("Otto"))
+    page.get_by_role("button", name=re.compile("Otto")).first.click()
+    page.get_by_role("menuitem", name="Log out").click()
+    expect(page).to_have_url(console(shop, "login"))
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
 def test_somebody_invited_comes_in_by_the_link(shop: Shop, member: Member, open_page: OpenPage) -> None:
     link = member.post("/members/invitations", email="ravi@shop.example", role="agent", name="")["link"]
     page = open_page(console(shop, link.partition("/console/")[2]))
