@@ -127,7 +127,6 @@ def set_up(member: Member) -> None:
         {"contact": {"plan": "gold"}, "team": teams["Accounts"]},
     ]
     member.patch("/routing", rules=rules, default_team=teams["Orders"])
-    member.post("/sla", name="Everybody", first_reply_seconds=1800, resolution_seconds=86_400)
     member.put("/contacts/attributes", key="plan", kind="choice", title="Plan", choices=["free", "gold"], is_told=True)
     member.post("/canned", shortcut="returns", text="You can return it within 30 days.", language="en", is_shared=True)
     member.patch("/insights/rates", currency="CNY", person_conversation=12.5, assistant_turn=0.02, month=300)
