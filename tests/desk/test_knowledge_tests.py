@@ -13,8 +13,10 @@ from kefu.desk.accounts.models import Event
 from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.assistants import actions as assistants
 from kefu.desk.assistants.actions import SuiteFailed
+from kefu.desk.assistants.models import SuiteFile
 from kefu.desk.library import actions, queries
 from kefu.desk.library.due import Report
+from kefu.desk.rows import now
 from kefu.desk.simulation import Simulation
 from kefu.desk.wiring import wiring
 from kefu.kit import settings
@@ -128,7 +130,10 @@ def test_a_company_may_go_without(shop: Shop, setting: bool) -> None:
 
 
 def test_tests_that_cannot_be_run_hold_everything_back(shop: Shop) -> None:
-    assistants.save_suite_file(shop.owner, name="broken.yaml", text="tests: 7")
+    with pytest.raises(BadInput, match=r"broken\.yaml, line 1: write `schema"):
+        assistants.save_suite_file(shop.owner, name="broken.yaml", text="tests: 7")
+    # As one stored when the language was another.
+    SuiteFile.objects.create(workspace_id=shop.workspace_id, name="broken.yaml", text="tests: 7", updated_at=now())
     held = change(shop, "It costs ¥12 a parcel.")
     assert held.held is not None
     assert held.held["failures"][0]["test"] == "The tests could not be run"

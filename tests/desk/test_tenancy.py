@@ -207,6 +207,9 @@ def team_of(shop: Shop, member_id: str) -> Ids:
     return Ids(team_id=team.id, team_ids={team.id}, default_team=team.id, policy_id=policy.id)
 
 
+GREET_TESTS = """schema: kefu.flow-test/v1
+tests: [{name: greets, turns: [{say: hello}]}]
+"""
 FLOW = """schema: kefu.flow/v1
 id: greet
 name: {en: Greet}
@@ -223,7 +226,7 @@ def flows_of(shop: Shop, conversation_id: str) -> Ids:
     tool = assistants_actions.save_tool(shop.kefu, definition={"name": "greet", "url": "https://greet.example/{name}"})
     asked = ToolCall("call-1", "greet", {"name": "Mia"})
     begin_call(shop.workspace_id, conversation_id=conversation_id, turn_id="turn", asked=asked)
-    file = assistants_actions.save_suite_file(shop.kefu, name="greet.yaml", text="no tests")
+    file = assistants_actions.save_suite_file(shop.kefu, name="greet.yaml", text=GREET_TESTS)
     return Ids(flow_id=flow.info.id, tool_id=tool.id, file_id=file.id)
 
 

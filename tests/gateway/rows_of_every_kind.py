@@ -21,7 +21,11 @@ steps:
   - {id: over, end: done}
 """
 TOOL = {"name": "zanzibar.boats", "method": "GET", "url": "https://boats.example/zanzibar"}
-TESTS = "tests: []\n"
+TESTS = """schema: kefu.flow-test/v1
+tests:
+- name: a boat
+  turns: [{say: zanzibar}]
+"""
 
 
 def logic_of(kefu: Actor) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from kefu.brain.flow_tests.read import read_tests
 from kefu.contracts.flow_state import Problem
 from kefu.contracts.index import KnowledgeIndex
 from kefu.contracts.suite import SuiteReport
@@ -151,11 +152,16 @@ def remove_flow(actor: Actor, *, flow_id: str) -> None:
 
 
 def save_suite_file(actor: Actor, *, name: str, text: str) -> SuiteFileInfo:
-    """Store a file of tests under its name. Raises BadInput, NotAllowed."""
+    """Store a file of tests under its name.
+
+    A file that cannot be read would keep everything from going live, so it is refused: BadTests names the line. Raises
+    BadInput, NotAllowed.
+    """
     actor.require_role(Role.ADMIN)
     _check_length(text)
     if not _FILE_NAME.fullmatch(name.strip()):
         raise BadInput("A file of tests is named with letters, digits, dots and hyphens.", field="name")
+    read_tests(text, name.strip())
     with transaction.atomic():
         mine = SuiteFile.objects.of(actor.workspace_id)
         row = mine.select_for_update().filter(name=name.strip()).first()
