@@ -58,9 +58,11 @@ def known_as(workspace_id: str, channel_id: str, external_id: str) -> str | None
 
 
 def current_id(workspace_id: str, contact_id: str) -> str:
-    """Whom a contact's id means by now: they may have been merged into another."""
-    rows = Contact.objects.of(workspace_id).filter(id=contact_id).exclude(merged_into="")
-    return str(rows.values_list("merged_into", flat=True).first() or contact_id)
+    """Whom a contact's id means by now: they may have been merged into another. Raises NotFound for nobody's."""
+    into = Contact.objects.of(workspace_id).filter(id=contact_id).values_list("merged_into", flat=True).first()
+    if into is None:
+        raise NotFound("There is no such contact.", contact=contact_id)
+    return str(into) or contact_id
 
 
 def is_identified(workspace_id: str, contact_id: str) -> bool:
