@@ -274,13 +274,12 @@ class Moment:
     """What a step changes before it is done, so that a step in which a process was lost leaves nothing behind."""
 
     def __init__(self, network: nn.Module) -> None:
-        self._buffers = {name: each.clone() for name, each in network.named_buffers() if each.is_floating_point()}
+        self._buffers = {name: each.clone() for name, each in network.named_buffers()}
         self._random = torch.get_rng_state()
 
     def put_back(self, network: nn.Module) -> None:
         for name, each in network.named_buffers():
-            if name in self._buffers:
-                each.copy_(self._buffers[name])
+            each.copy_(self._buffers[name])
         torch.set_rng_state(self._random)
 
 
@@ -371,7 +370,10 @@ def main(arguments: Sequence[str]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):  # the first hears them, and ends the others when it has saved
         signal.signal(number, signal.SIG_IGN)
-    handed = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    try:
+        handed = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
+    except (EOFError, pickle.UnpicklingError):
+        return 1  # that was stopped before it had handed all over
     torch.set_num_threads(handed["threads"])
     loop = Loop(**handed["loop"], tell=lambda told, fields: None)
     torch.set_rng_state(handed["random"])
