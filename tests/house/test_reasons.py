@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from kefu.brain.texts import BUILT_IN
+
 ROOT = Path(__file__).parents[2]
 WORDS = ROOT / "web/apps/console/src/texts/zh/reasons.ts"
 READING = [*ROOT.glob("src/kefu/knowledge/parsing/*.py"), ROOT / "src/kefu/knowledge/fetch.py"]
@@ -71,3 +73,10 @@ def fits(said: str, patterns: dict[str, str]) -> bool:
 def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
     words = known(WORDS.with_name("mistakes.ts"))
     assert sorted({said for said in mistakes() if not fits(said, words)}) == []
+
+
+def test_every_sentence_of_the_assistant_has_its_name_in_the_console() -> None:
+    for language in ("en", "zh"):
+        words = (WORDS.parents[1] / language / "assistant.ts").read_text(encoding="utf-8")
+        named = set(re.findall(r'"sentence\.(\w+)":', words))
+        assert set(BUILT_IN[language]) - named == set()

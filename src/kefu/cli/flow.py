@@ -391,7 +391,7 @@ def try_(name: str, arguments: tuple[str, ...], sample: bool, workspace: str) ->
             "state": answered.state.value,
             "status": answered.status,
             "problem": answered.problem,
-            "outputs": dict(answered.outputs),
+            "outputs": request.hidden_in(answered.outputs),
             "tries": sent.tries,
             "ms": sent.ms,
         }

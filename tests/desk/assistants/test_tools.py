@@ -13,7 +13,8 @@ from kefu.desk.actor import Role
 from kefu.desk.assistants import actions, calls, queries
 from kefu.desk.assistants.models import Tool
 from kefu.desk.assistants.models import ToolCall as Row
-from kefu.desk.assistants.tools.sending import Sender
+from kefu.desk.assistants.tools.answer import Answered
+from kefu.desk.assistants.tools.sending import Sender, Sent
 from kefu.desk.assistants.tools.spec import checked_spec
 from kefu.desk.changes import disconnect
 from kefu.desk.inbox.models import Conversation
@@ -280,6 +281,18 @@ def test_cookies_of_a_system_reach_no_other_call(shop: Shop, system: FakeSystem,
 
     asyncio.run(twice())
     assert all("cookie" not in request.headers for request in system.requests)
+
+
+def test_a_system_that_says_its_secret_back_does_not_show_it(system: FakeSystem) -> None:
+    from kefu.desk.assistants.schemas.tools import tried
+    from kefu.desk.assistants.tools.request import made
+
+    spec = checked_spec(order(system))
+    request = made(spec, {"number": "1"}, BEARER)
+    answered = Answered(ToolState.DONE, {"status": "seen s3cret", "lines": [{"key": "s3cret"}, 2]}, status=200)
+    shown = json.dumps(tried(request, Sent(answered)))
+    assert "s3cret" not in shown
+    assert '"lines": [{"key"' in shown
 
 
 # What a tool may be

@@ -146,7 +146,7 @@ def tried(request: Outgoing, sent: Sent) -> dict[str, Any]:
         "status": answered.status,
         "problem": answered.problem,
         "message": request.hidden(answered.message),
-        "outputs": answered.outputs,
+        "outputs": request.hidden_in(answered.outputs),
         "body": sent.body[:_SHOWN],
         "tries": sent.tries,
         "ms": sent.ms,

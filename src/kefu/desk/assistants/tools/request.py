@@ -44,6 +44,14 @@ class Outgoing:
                 text = text.replace(form, HIDDEN)
         return text
 
+    def hidden_in(self, value: Any) -> Any:
+        """A value of JSON without the secrets in any of its texts."""
+        if isinstance(value, str):
+            return self.hidden(value)
+        if isinstance(value, Mapping):
+            return {name: self.hidden_in(each) for name, each in value.items()}
+        return [self.hidden_in(each) for each in value] if isinstance(value, list | tuple) else value
+
 
 def made(
     spec: ToolSpec, arguments: Mapping[str, Any], credentials: Mapping[str, str], *, idempotency_key: str = ""
