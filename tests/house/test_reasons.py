@@ -1,4 +1,4 @@
-"""Why something could not be read or sent is said in Chinese, too: the console has words for every such reason."""
+"""Why something could not be read, sent or done is said in Chinese, too: the console has words for every such reason."""
 
 import ast
 import re
@@ -73,6 +73,12 @@ def fits(said: str, patterns: dict[str, str]) -> bool:
 def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
     words = known(WORDS.with_name("mistakes.ts"))
     assert sorted({said for said in mistakes() if not fits(said, words)}) == []
+
+
+def test_every_conflict_has_its_words_in_chinese() -> None:
+    files = sorted((ROOT / "src/kefu/desk").rglob("*.py"))
+    said = {each for file in files for _, sentences in calls(file, {"Conflict"}) for each in sentences}
+    assert sorted(said - set(known(WORDS.with_name("conflicts.ts")))) == []
 
 
 def test_every_sentence_of_the_assistant_has_its_name_in_the_console() -> None:

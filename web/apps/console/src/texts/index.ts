@@ -2,6 +2,7 @@ import { createI18n, languageOf, type Language } from "@kefu/ui";
 import { watchEffect } from "vue";
 import { en } from "./en";
 import { zh } from "./zh";
+import { conflicts } from "./zh/conflicts";
 import { reasons } from "./zh/reasons";
 
 const KEPT = "kefu.language";
@@ -41,7 +42,7 @@ function systemLanguage(): Language {
 type Translations = readonly (readonly [string, string])[];
 
 /** A reason of the server's in the reader's language; as it is where we have no words for it. */
-export const reasonInWords = (reason: string): string => inWords(reason, reasons);
+export const reasonInWords = (reason: string): string => inWords(inWords(reason, reasons), conflicts);
 
 /** A sentence of the server's in Chinese, if that is read and the sentence is among `known`; else as it is. */
 export function inWords(said: string, known: Translations): string {
