@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from kefu.contracts.engine import Classifier, Encoder, Engine, Generator, Scorer, Speaker, Tagger, Transcriber
+from kefu.contracts.engine import Classifier, Encoder, Engine, Generator, Reranker, Scorer, Speaker, Tagger, Transcriber
 from kefu.kit import registry
 from kefu.kit.errors import BadInstallation, MissingExtra, NotFound
 
 PROTOCOLS = {
     **{"encode": Encoder, "generate": Generator, "classify": Classifier, "score": Scorer},
-    **{"tag": Tagger, "transcribe": Transcriber, "speak": Speaker},
+    **{"tag": Tagger, "rerank": Reranker, "transcribe": Transcriber, "speak": Speaker},
 }
 Plugin = Callable[..., None]
 
