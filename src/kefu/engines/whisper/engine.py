@@ -70,7 +70,8 @@ _PADDING, _SHORTEST = 5, 2.5
 _UNSURE = -0.45
 # People speak four or five words, or some seven characters, a second.
 _TOKENS_A_SECOND, _TOKENS_BESIDE = 12, 16
-# faster-whisper's own: where words look unlikely or repeat themselves, it tries again with these.
+# faster-whisper's own: where words look unlikely or repeat themselves, it tries again with these, by chance. Not for
+# what is short: a lone word always looks unlikely, repeats nothing, and is to be heard alike each time.
 _TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 # What Whisper itself takes for no speech, where its words are unlikely, too.
 _NO_SPEECH = 0.6
@@ -187,7 +188,7 @@ class WhisperTranscriber:
             beam_size=self._options.beam,
             condition_on_previous_text=False,  # an error would be repeated in all that follows
             no_speech_threshold=_NO_SPEECH,
-            temperature=0.0 if hurried else _TEMPERATURES,
+            temperature=0.0 if hurried or len(spoken) < _SHORTEST * RATE else _TEMPERATURES,
             max_new_tokens=_most_tokens(len(spoken)) if hurried else None,
         )
         prompt = _letters(_PROMPTS.get(told, ""))
