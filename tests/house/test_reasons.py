@@ -1,4 +1,4 @@
-"""Why something could not be read, sent or done is said in Chinese, too: the console has words for every such reason."""
+"""Why something could not be read, sent or done is said in Chinese, too: the console has words for all such reasons."""
 
 import ast
 import re
