@@ -10,7 +10,7 @@ from .conftest import MakeAccount, OpenPage
 from .customer import Customer
 from .test_console import LOOKING_ELSEWHERE, composer, console, log, log_in
 from .test_insights import shown
-from .world import Member, Shop
+from .world import Member, Shop, eventually
 
 COMMENT = "Quick and kind"
 
@@ -29,7 +29,7 @@ def test_an_agents_day(
     iris = customer(name="Iris Day")
     assert "9:00" in iris.say("What are your opening hours?")
     iris.ask_for_a_person()
-    page.wait_for_function("notified.length > 0")
+    eventually(page, "notified.length > 0")
     assert page.evaluate("notified") == ["Iris Day waits for a person"]
     iris.say("Within how many days of delivery can I return an item?", answered=False)
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from .conftest import PASSWORD, Account, MakeAccount, OpenPage
 from .customer import Customer
-from .world import Member, Shop, axe_violations
+from .world import Member, Shop, axe_violations, eventually
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
 # A member in another window, whose browser may notify them.
@@ -224,7 +224,7 @@ def test_members_are_called_when_a_customer_wants_a_person(
     gus = customer(name="Gus Waiting")
     gus.say("What are your opening hours?")
     gus.ask_for_a_person()
-    page.wait_for_function("notified.length > 0")
+    eventually(page, "notified.length > 0")
     assert page.evaluate("notified") == ["Gus Waiting waits for a person"]
     expect(page.get_by_role("link", name=re.compile("Gus Waiting"))).to_be_visible()
     expect(page).to_have_title(re.compile(r"^\(\d+\) Home"))

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from .conftest import OpenPage
-from .world import Member, Shop, Site, axe_violations
+from .world import Member, Shop, Site, axe_violations, eventually
 
 QUESTION = "What are your opening hours?"
 ANSWER = "We answer from 9:00 to 21:00 every day."
@@ -275,7 +275,7 @@ def test_a_site_that_signs_wrongly(shop: Shop, site: Site, member: Member, open_
     page.evaluate("() => { window.codes = []; Kefu.on('error', ({ code }) => codes.push(code)); }")
     page.evaluate("() => { Kefu.identify({ id: 'user-7', hash: '00' }); Kefu.open(); }")
     expect(frame(page).locator(".suggestion")).to_be_visible()
-    page.wait_for_function("codes.includes('identity_invalid')")
+    eventually(page, "codes.includes('identity_invalid')")
 
 
 def test_nobody_comes_and_an_address_is_left(shop: Shop, member: Member, open_page: OpenPage) -> None:

@@ -17,6 +17,7 @@ from playwright.sync_api import Page
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 _START_SECONDS = 90  # the encoders load on a busy machine
+_APPEARS_SECONDS = 20
 
 
 class Server:
@@ -135,6 +136,19 @@ def serve() -> Iterator[Site]:
     yield made
     server.shutdown()
     thread.join()
+
+
+def eventually(page: Page, expression: str) -> None:
+    """Once `expression` is true in the page.
+
+    Not `wait_for_function`: that evaluates its text inside the page, which the console's content security policy
+    refuses from the second look on.
+    """
+    for _ in range(10 * _APPEARS_SECONDS):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"Never true: {expression}")
 
 
 def environment(home: Path) -> dict[str, str]:

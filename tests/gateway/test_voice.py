@@ -47,6 +47,8 @@ def test_a_spoken_question_is_answered_and_written_down(visitor: httpx.Client, f
 
 
 def test_what_is_said_and_written_is_taken_in_the_order_of_saying() -> None:
+    from django.db import transaction
+
     from kefu.desk.inbox import actions
     from kefu.desk.inbox.due import claim_turns
     from kefu.desk.inbox.models import Channel, Turn
@@ -65,8 +67,10 @@ def test_what_is_said_and_written_is_taken_in_the_order_of_saying() -> None:
         )
         actions.receive_message(shop.program, conversation_id=thread, text="", attachments=[file.id])
         actions.receive_message(shop.program, conversation_id=thread, text="Please.")
-    Turn.objects.of(shop.workspace_id).update(due_at=now())
-    [turn] = [each for each in claim_turns(worker="test", limit=9, lease_seconds=60) if each.conversation_id == thread]
+    with transaction.atomic():  # in one transaction, so that the server cannot claim first
+        Turn.objects.of(shop.workspace_id).update(due_at=now())
+        claimed = claim_turns(worker="test", limit=9, lease_seconds=60)
+    [turn] = [each for each in claimed if each.conversation_id == thread]
     rows = Rows()
     heard = run(hear_recordings(rows, turn), timeout=60)
     rows.close()
