@@ -17,6 +17,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from imapclient import IMAPClient
 
+from ..ports import free_port
+
 PASSWORD = "seven-slow-mails"
 DOVECOT = shutil.which("dovecot") or "/usr/sbin/dovecot"
 _CONFIG = """
@@ -89,7 +91,7 @@ class MailServer:
 def mail_server() -> Iterator[MailServer]:
     """One on free ports, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kefu-mail-") as folder:
-        made = MailServer(_free(), _free(), _free())
+        made = MailServer(free_port(), free_port(), free_port())
         process = _dovecot(Path(folder), made)
         controller = Controller(
             _Taker(made),
@@ -153,7 +155,7 @@ def _dovecot(folder: Path, server: MailServer) -> "subprocess.Popen[bytes]":
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     import time
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         with socket.socket() as probe:
             probe.settimeout(1)
@@ -162,9 +164,3 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
         assert process.poll() is None, log.read_text() if log.exists() else process.stderr and process.stderr.read()
         time.sleep(0.05)
     raise AssertionError(f"Dovecot does not listen: {log.read_text() if log.exists() else ''}")
-
-
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

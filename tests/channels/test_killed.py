@@ -23,7 +23,8 @@ from kefu.testing.fake_webhook import FakeWebhook
 from kefu.testing.fake_wechat import FakeWeChat
 from kefu.testing.fakes import FakeServer, Handler, SeenRequest
 
-from ..cli.homes import FAQ, Home, Server, free_port
+from ..cli.homes import FAQ, Home, Server
+from ..ports import free_port
 from .conftest import APPROVED
 
 CUSTOMERS = 12  # of each channel

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from ..ports import free_port
 
 HELP = "# Delivery\n\nStandard delivery costs ¥12 and takes 2 to 4 working days.\n"
 FAQ = """question,answer
@@ -84,12 +85,6 @@ class Home:
         return sentence.removeprefix("kefu: ")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Server:
     """`kefu up` on a port of its own."""
 
@@ -113,14 +108,14 @@ class Server:
         )
         log.close()
 
-    def ready(self, *, within: float = 120) -> None:
+    def ready(self, *, within: float = 240) -> None:
         """Return once it answers; fails if it ends before."""
         until = time.monotonic() + within
         while time.monotonic() < until:
             assert self._process is not None
             assert self._process.poll() is None, (self.home.path.parent / "server.log").read_text()
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=10).status_code == 200:
                     return
         raise AssertionError("The server did not start.")
 

@@ -16,7 +16,8 @@ from kefu.contracts.call import RATE
 from kefu.knowledge.sound import decode
 from kefu.testing.fakes import FakeOpenAIServer, Handler, SeenRequest
 
-from .homes import FAQ, Home, Server, free_port
+from ..ports import free_port
+from .homes import FAQ, Home, Server
 
 # Somebody reads aloud (tests/engines/speech/fixtures/LICENSE); what it says the recogniser is told to have heard.
 RECORDED = Path(__file__).parents[1] / "engines" / "speech" / "fixtures" / "en_lj_LJ001-0002.wav"

@@ -9,7 +9,8 @@ import pytest
 
 from kefu.testing.fakes import FakeServer, Handler, SeenRequest
 
-from .homes import Home, Server, free_port
+from ..ports import free_port
+from .homes import Home, Server
 
 WITHIN = 120.0  # seconds that a start may take on a crowded machine, and a turn that is taken up again
 TOOLS = """

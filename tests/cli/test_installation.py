@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .homes import Home, Server, free_port, running
+from ..ports import free_port
+from .homes import Home, Server, running
 
 
 def with_settings(home: Home, **settings: str) -> Home:

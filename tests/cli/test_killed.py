@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from .homes import FAQ, HELP, Home, Server, free_port
+from ..ports import free_port
+from .homes import FAQ, HELP, Home, Server
 
 CONVERSATIONS, CUSTOMERS, KILLS = 200, 8, 7
 QUESTIONS = (

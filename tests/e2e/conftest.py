@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 import kefu
 
+from ..ports import free_port
 from .customer import Customer
-from .world import Member, Server, Shop, Site, environment, free_port, serve
+from .world import APPEARS_SECONDS, Member, Server, Shop, Site, environment, serve
 
 PASSWORD = "seven slow trains at noon"
 CHOSEN = "four-lamps-in-a-quiet-room"  # the owner's
 _numbers = count(1)
 HERE = Path(__file__).parent
 STATIC = Path(kefu.__file__).parent / "static"
+expect.set_options(timeout=1000 * APPEARS_SECONDS)
 # Without these Chromium calls home at every start; without a sandbox it runs as root in a container.
 CHROMIUM = [
     "--no-sandbox",
@@ -93,6 +95,7 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 
     def open_(address: str, *, expect_errors: bool = False, **options: Any) -> Page:
         context = chromium.new_context(**{"locale": "en-US", "viewport": {"width": 1200, "height": 800}, **options})
+        context.set_default_timeout(1000 * APPEARS_SECONDS)
         contexts.append(context)
         page = context.new_page()
         if not expect_errors:

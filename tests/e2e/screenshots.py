@@ -16,9 +16,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
+from ..ports import free_port
 from .conftest import CHROMIUM, HERE
 from .pictures import PASSWORD, PHONE, at_the_console, taken
-from .world import Member, Server, Shop, Site, environment, free_port, serve
+from .world import Member, Server, Shop, Site, environment, serve
 
 WIDE: dict[str, Any] = {"viewport": {"width": 1180, "height": 760}, "device_scale_factor": 1}
 LAMP = """<body style="margin:0;width:640px;height:480px;background:linear-gradient(#51372a,#8d6a4b 62%,#3b2a20 62%)">
