@@ -324,6 +324,13 @@ def test_customers_have_places_by_urgency_and_time(shop: Shop) -> None:
     assert told.filter(conversation_id=threads[1]).count() >= 1
 
 
+def test_who_asks_for_a_person_hears_their_place_at_once(shop: Shop) -> None:
+    waiting(shop)
+    thread = shop.start()
+    assert actions.ask_for_member(shop.program, conversation_id=thread).queue_position == 2
+    assert actions.take(shop.owner, conversation_id=thread).queue_position is None
+
+
 def test_in_words_a_place_is_told_once_and_only_where_nothing_shows_it(shop: Shop) -> None:
     hook = actions.make_channel(shop.kefu, kind="webhook", name="Hook").id
     threads = [waiting(shop, channel_id=channel) for channel in (shop.channel_id, hook, shop.channel_id)]

@@ -68,7 +68,7 @@ def start_conversation(
         if not channel.assistant_on:
             wait(row, at, by="off")
             save(row, at)
-    return conversation_info(row)
+    return with_names(row)
 
 
 def go_on(actor: Actor, *, external_id: str, channel_id: str | None = None) -> ConversationInfo:

@@ -119,7 +119,7 @@ class Counts:
 def conversation(actor: Actor, conversation_id: str) -> ConversationInfo:
     """With its place among those who wait. Raises NotFound also for a visitor who asks for somebody else's."""
     row = get(actor, conversation_id)
-    return conversation_info(row, assignee_name=owner_name(row), place=place_in_queue(row))
+    return with_names(row)
 
 
 def conversations(
@@ -265,8 +265,8 @@ def _asked(ids: list[str]) -> dict[str, str | None]:
 
 
 def with_names(row: Conversation) -> ConversationInfo:
-    """A conversation with its owner's name."""
-    return conversation_info(row, assignee_name=owner_name(row))
+    """A conversation with its owner's name, or with its place among those who wait."""
+    return conversation_info(row, assignee_name=owner_name(row), place=place_in_queue(row))
 
 
 def owner_name(row: Conversation) -> str:
