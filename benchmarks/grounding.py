@@ -5,8 +5,8 @@
 Three rounds on the pages of Doc2Dial and the demo's help centre in both languages, through the command line: answers
 without a language model; by one that says what passages say; and by one that lies, an OpenAI-compatible server that
 changes a figure of a passage, or adds a price, a date or a link, in every reply that it gives. Every answer's figures
-and links are then looked up, as digits and as they are written, in the passages that it cites: by a few lines here, not
-by Kefu's own check.
+and links are then looked up, as digits and as they are written ($20 and $20.00 alike), in the passages that it cites:
+by a few lines here, not by Kefu's own check.
 """
 
 import argparse
@@ -122,7 +122,8 @@ def judged(answer: dict) -> tuple[int, list[str]]:
 
 
 def plain(figure: str) -> str:
-    return figure.replace(",", "")
+    """A figure without thousands' commas and without the cents of a whole amount."""
+    return figure.replace(",", "").removesuffix(".00")
 
 
 def truth(prompt: str, chance: random.Random) -> str:

@@ -59,6 +59,39 @@ def test_what_the_passage_says_in_other_forms_passes(answer: str) -> None:
     assert ENGLISH_SOURCES.unsupported(answer) == ()
 
 
+def test_the_question_said_back_is_no_answer() -> None:
+    asked = "can I take classes at 2 schools at the same time if I still have benefits leftover?"
+    cited = (
+        "You can take classes at more than one school as long as the classes at both schools count toward your degree.",
+        "The school decides how to rate each hour: a 2-hour class may be full time. It takes two years.",
+    )
+    sources = Sources(cited, asked=asked)
+    assert sources.unsupported(asked) == ("2",)
+    assert not check_generated(asked, sources).passed
+    # What was shown and not cited, or asked alone, lends a claim no support.
+    kettle = Sources(("Delivery costs ¥12.",), asked="Do blue kettles whistle while water boils?")
+    assert check_generated("Blue kettles whistle while water boils.", kettle).reason == "unsupported_sentence"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "is_held"),
+    [
+        ("You may study at 2 schools.", "You may study at two accredited schools.", True),
+        ("You may study at 2 schools.", "Schools: 2", True),
+        ("You may study at 2 schools.", "Classes of 2 hours count.", False),
+        ("You may study at 2 schools.", "It opens on 2 March 2026.", False),
+        ("You may study at 2 schools.", "You may bring 2 pets.", False),
+        ("It takes 12 or more hours.", "It takes 12 hours.", True),
+        ("It was founded in 2019 by students.", "It opened on 2 March 2019. Since 2019, it has grown.", True),
+        ("可以同时在2所学校上课。", "最多可以在2所学校报名。", True),
+        ("可以同时在2所学校上课。", "每节课2小时。", False),
+    ],
+)
+def test_a_number_is_held_by_one_that_counts_the_same(answer: str, text: str, is_held: bool) -> None:
+    language = "zh" if answer[0] == "可" else "en"
+    assert (Sources((text,), language=language).unsupported(answer) == ()) is is_held
+
+
 @pytest.mark.parametrize(("answer", "missing"), UNSUPPORTED)
 def test_what_the_passage_does_not_say_is_named(answer: str, missing: str) -> None:
     assert missing in ENGLISH_SOURCES.unsupported(answer)

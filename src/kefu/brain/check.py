@@ -68,7 +68,10 @@ PASSED = Verdict(True)
 
 
 class Sources:
-    """What an answer may say: the cited texts, and the customer's own words for names and numbers of things."""
+    """What an answer may say: the cited texts, and the customer's own words for names and codes of things.
+
+    What the customer asked proves nothing: said back, it is neither a figure nor a claim that a text holds.
+    """
 
     def __init__(self, texts: Sequence[str], asked: str = "", language: str = "en") -> None:
         self._texts = tuple(texts)
@@ -97,8 +100,13 @@ class Sources:
         return bool(find(sentence)) or len(frozenset(tokenise(sentence, self._language))) > _FEW_TERMS
 
     def support(self, sentence: str) -> float:
-        """The share of a sentence's content words that the sources hold; 1 where it has next to none."""
-        terms = frozenset(tokenise(sentence, self._language))
+        """The share of a sentence's content words that the texts hold; 1 where it has next to none.
+
+        Names, which `unsupported` judges and a customer may lend, count neither way.
+        """
+        bare = _PLACEHOLDER.sub(" ", sentence)
+        names = frozenset(tokenise(" ".join(_names(sentence)), self._language))
+        terms = frozenset(tokenise(bare, self._language)) - names
         if len(terms) <= _FEW_TERMS:
             return 1.0
         return len(terms & self._all_words()) / len(terms)
@@ -117,7 +125,7 @@ class Sources:
     def _holds(self, fact: Fact) -> bool:
         if self._held is None:
             self._held = Held(self._texts)
-        if self._held.holds(fact):
+        if self._held.holds(fact) and (fact.kind is not Kind.NUMBER or self._held.counts(fact)):
             return True
         echoed = fact.kind in _ECHOED or bool(_LONG_NUMBER.fullmatch(fact.value))
         return echoed and fact.text in fold(self._asked)
@@ -128,8 +136,7 @@ class Sources:
 
     def _all_words(self) -> frozenset[str]:
         if self._words is None:
-            said = "\n".join((*self._texts, self._asked))
-            self._words = frozenset(tokenise(said, self._language))
+            self._words = frozenset(tokenise("\n".join(self._texts), self._language))
         return self._words
 
     def _source_sentences(self) -> tuple[tuple[frozenset[str], bool], ...]:

@@ -6,13 +6,14 @@ Each is brought to one form: 1,000 is 1000, ¥99 is 99元 and 99 yuan, 三天 is
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar
 
 from kefu.brain.numerals import chinese_number, english_number
+from kefu.knowledge.words import tokenise
 
 
 class Kind(StrEnum):
@@ -34,12 +35,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact in its one form; `text` is how it was written."""
+    """One fact in its one form; `text` is how it was written, `after` what follows it in its clause."""
 
     kind: Kind
     value: str
     unit: str = ""
     text: str = ""
+    after: str = field(default="", compare=False)
 
 
 _MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
@@ -178,6 +180,9 @@ _NOT_NUMBERS = re.compile(
     r"千万|百万|十分)$"
 )
 _COMPARED_DIGITS = re.compile(r"\d+(?:\.\d+)?")
+# The next words of a clause, among which stands what a number counts: "2 accredited schools", "12 or more hours".
+_CLAUSE = re.compile(r"(?:[\s-]?[^\W\d_]+){1,4}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @lru_cache(maxsize=8192)
@@ -192,7 +197,8 @@ def find(text: str) -> tuple[Fact, ...]:
         match = _SCAN.match(folded, start.start())
         if match is not None:
             end = match.end()
-            found += _read(match)
+            clause = _CLAUSE.match(folded, end)
+            found += (replace(fact, after=clause.group() if clause else "") for fact in _read(match))
     return tuple(found)
 
 
@@ -207,6 +213,7 @@ class Held:
     def __init__(self, texts: Iterable[str]) -> None:
         known = [fact for text in texts for fact in find(text)]
         self._facts = {(fact.kind, fact.value, fact.unit) for fact in known}
+        self._known = known
         # Monday is 1 among weekdays; it is no figure that could hold a price of 1.
         self._values = {value for fact in known if fact.kind is not Kind.WEEKDAY for value in _values(fact)}
         self._plain = {fact.value for fact in known if fact.kind is Kind.NUMBER}
@@ -218,6 +225,17 @@ class Held:
             return True
         looser = self._LOOSER.get(fact.kind)
         return looser is not None and looser(self, fact)
+
+    def counts(self, number: Fact) -> bool:
+        """Whether a bare number is the texts' figure for what it counts: "2 schools" is not held by "a 2-hour class".
+
+        True where either side does not say what it counts, as in tables, and for years.
+        """
+        asked = frozenset(tokenise(number.after, "en"))
+        if not asked or _YEAR.fullmatch(number.value):
+            return True
+        alike = (fact for fact in self._known if fact.value == number.value)
+        return any(not (counted := _counted(fact)) or asked & counted for fact in alike)
 
     def _as_any_figure(self, fact: Fact) -> bool:
         return fact.value in self._values
@@ -249,6 +267,13 @@ class Held:
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
+
+
+def _counted(fact: Fact) -> frozenset[str]:
+    """The words for what a fact counts: its unit, or where it has none what follows; empty where nothing does."""
+    if fact.kind is Kind.AMOUNT:
+        return frozenset(tokenise(f"{fact.unit} {fact.text}", "en")) - {fact.value}
+    return frozenset(tokenise(f"{fact.unit} {fact.after}", "en"))
 
 
 def _values(fact: Fact) -> Iterator[str]:
