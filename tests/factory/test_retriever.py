@@ -21,15 +21,19 @@ from kefu.contracts.engine import Encoder  # noqa: E402
 from kefu.contracts.job import Job, Recipe, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
 from kefu.factory.bases import from_folder  # noqa: E402
-from kefu.factory.evaluate.retrieval import ranks  # noqa: E402
+from kefu.factory.compress.ladder import compress  # noqa: E402
+from kefu.factory.compress.table import read_ladder  # noqa: E402
+from kefu.factory.evaluate.retrieval import ranks, ranks_of  # noqa: E402
+from kefu.factory.export import check_files, export  # noqa: E402
 from kefu.factory.recipes.retriever.recipe import RetrieverRecipe  # noqa: E402
 from kefu.factory.run import run as do  # noqa: E402
+from kefu.factory.seal import write_card  # noqa: E402
 from kefu.factory.search.lesson import PairLesson, Texts  # noqa: E402
 from kefu.kit import registry  # noqa: E402
 from kefu.kit.errors import BadInput  # noqa: E402
 from kefu.kit.runtime import run  # noqa: E402
 from kefu.knowledge.labels import dataset_of  # noqa: E402
-from kefu.knowledge.pairs import pairs_of  # noqa: E402
+from kefu.knowledge.pairs import Pair, pairs_of  # noqa: E402
 
 from .lessons import Heard, sentences  # noqa: E402
 from .tiny_bert import FILLER, NUMBERS, TOPICS, make  # noqa: E402
@@ -147,3 +151,38 @@ def test_ranks_count_what_stands_before() -> None:
     questions = np.eye(3, dtype=np.float32)
     passages = np.array([[0.9, 0.5, 0.0], [1.0, 0.1, 0.0], [0.0, 0.0, 1.0]], np.float32)
     assert ranks(questions, passages, np.array([0, 0, 0])).tolist() == [1, 0, 1]
+
+
+def test_passages_that_answer_nothing_are_searched_too() -> None:
+    class Letters:
+        """A vector for each first letter."""
+
+        async def embed(self, texts: list[str], kind: str) -> Any:
+            return np.eye(26, dtype=np.float32)[[ord(text[0]) - ord("a") for text in texts]]
+
+    both = Pair("a question", "b, the right one", 1, negatives=("a, which is nearer", "c"))
+    assert ranks_of(Letters(), [both]).tolist() == [1]  # type: ignore[arg-type]
+    assert ranks_of(Letters(), [Pair("a question", "b, the right one", 1)]).tolist() == [0]  # type: ignore[arg-type]
+
+
+def test_it_is_exported_and_goes_down_the_ladder(base: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    quick = {**QUICK, "num_train_epochs": 1, "base_model": f"path:{base}"}
+    data = tmp_path / "pairs.jsonl"
+    rows = [{"question": each.text, "passage": each.extra["passage"]} for each in pairs(40).examples]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    do(Job("train", recipe="retriever", data=str(data), valid=str(data), out=str(model), options=quick), Heard())
+    found = export(Job("export", model=str(model), out=str(tmp_path / "shipped.zip")), Heard())
+    assert found["largest_difference"] == 0
+    (model / "onnx/model.onnx").rename(tmp_path / "kept apart")  # as after int8=true: only its weights are left
+    write_card(model, read_card(model))
+    out, given = tmp_path / "small", {"rungs": "trim-vocabulary,drop-layers:1,prune-heads", "allow": 100, "frequent": 5}
+    made = compress(Job("compress", model=str(model), out=str(out), options=given), Heard())
+    ladder = read_ladder(out)
+    assert [each.name for each in ladder.rungs if each.outcome == "kept"] == ["fp32", "drop-layers:1"]
+    assert [each.outcome for each in ladder.rungs][1::2] == ["refused", "skipped"]  # its few words are no size
+    assert ladder.measure == "Recall@5"
+    assert "told by labels" in ladder.rungs[-1].reason
+    assert made["size_mb"] < ladder.rungs[0].size_mb
+    assert "| Recall@5 |" in (out / "README.md").read_text("utf-8")
+    check_files(out, read_card(out))

@@ -35,18 +35,12 @@ def tune(
     Hopeless trainings are stopped early. best.yaml is a recipe that `kefu train` takes.
     """
     from kefu.contracts.job import Job
-    from kefu.factory.config import recipe_and_options
-    from kefu.factory.tuning.space import narrowed
+    from kefu.factory.tuning.space import asked
     from kefu.kit import log
 
     log.configure("warning")
-    name, base = recipe_and_options(recipe)
-    dials, fixed = narrowed(name, options)
-    space = {dial.name: dial.table() for dial in dials}
-    # What the YAML says holds where nothing else does; the seed and the threads are the tuning's own.
-    left_out = {dial.name for dial in dials} | {"seed", "threads"}
-    kept = {**{key: value for key, value in base.items() if key not in left_out}, **fixed}
-    chosen = {**how, "space": space, "fixed": kept}
+    name, space, fixed = asked(recipe, options)
+    chosen = {**how, "space": space, "fixed": fixed}
     job = Job("tune", recipe=name, data=data, valid=valid, out=out, resume=resume, options=chosen)
     work(job, as_json=as_json)
     if not as_json:

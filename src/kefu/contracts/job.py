@@ -14,7 +14,9 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.model_card import ModelCard
 from kefu.kit.errors import BadInput
 
-JobKind = Literal["train", "evaluate", "compress", "export", "tune", "trial", "explain", "check", "clean", "split"]
+JobKind = Literal[
+    "train", "evaluate", "compress", "export", "tune", "trial", "explain", "check", "clean", "split", "select", "guess"
+]
 KINDS: tuple[JobKind, ...] = get_args(JobKind)
 
 
@@ -29,6 +31,7 @@ class Job:
     tune: `recipe`, `data` and `out`; with `valid` the best is trained and measured there.
     trial: `model`, a pre-trained encoder, `recipe`, `data` and `valid`: whether it beats the one it was made from.
     check, clean, split: `data` and `out`; a check with `valid` looks for what both hold.
+    select, guess: `data`, which nobody labelled, `valid`, what is labelled, and `out`.
     `resume` goes on from the last checkpoint in `out`. `options` are the recipe's or the step's own.
     """
 

@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.kit.optional import require
-from kefu.kit.runtime import run
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from kefu.factory.network import TextNetwork
 
-ONNX_FILE = "onnx/model.onnx"
+ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_qint8.onnx"
 # LayerNormalization is one node from 17 on; onnxruntime and its quantiser know every operator of it.
 OPSET = 17
 # float32 sums in another order differ by 1e-6 in a unit vector and, with heads of norm 20, by 1e-4 in a logit; more
@@ -164,8 +162,8 @@ def export(job: Job, tell: Tell) -> Mapping[str, Any]:
     """Write what serves a model into a folder, or a zip, of its own; load that again and compare.
 
     It holds the network (or the head), tokenizer, labels, thresholds, card and README: neither data nor torch weights,
-    nothing that is pickled. Raises BadInput for a model, a format or a place that cannot be used, BadInstallation for a
-    file that was altered.
+    but of an encoder that serves nobody and is only trained on from; nothing that is pickled. Raises BadInput for a
+    model, a format or a place that cannot be used, BadInstallation for a file that was altered.
     """
     for name in ("model", "out"):
         if not getattr(job, name):
@@ -177,21 +175,23 @@ def export(job: Job, tell: Tell) -> Mapping[str, Any]:
     is_zip = out.suffix.lower() == ".zip"
     if out.exists() and (is_zip or not out.is_dir() or any(each.name != "events.jsonl" for each in out.iterdir())):
         raise BadInput(f"{out} is there already, or not empty; choose another place.", out=str(out))
-    before = _outputs(source)
+    from kefu.factory.probing import answers_of
+
+    before = answers_of(source, PROBES)
     if is_zip:
         with tempfile.TemporaryDirectory(prefix="kefu-export-") as place:
             card = _copied(source, Path(place) / out.stem, card)
             _pack(Path(place) / out.stem, out)
         with tempfile.TemporaryDirectory(prefix="kefu-export-") as place:
             zipfile.ZipFile(out).extractall(place)  # ours, written a moment ago
-            after = _outputs(Path(place) / out.stem)
+            after = answers_of(Path(place) / out.stem, PROBES)
     else:
         card = _copied(source, out, card)
-        after = _outputs(out)
+        after = answers_of(out, PROBES)
     if after.shape != before.shape:
         raise BadInstallation(f"{source} answers otherwise once it is exported.", folder=str(source))
     largest = float(np.abs(after - before).max(initial=0.0))
-    tell(Told.NOTE, {"sentence": f"Loaded again and compared: the largest difference of a logit is {largest:.2g}."})
+    tell(Told.NOTE, {"sentence": f"Loaded again and compared: the largest difference is {largest:.2g}."})
     return {"out": str(out), "serve": card.serve, "largest_difference": largest, "size_mb": card.metrics["size_mb"]}
 
 
@@ -201,18 +201,6 @@ def _check_options(options: Mapping[str, Any]) -> None:
         raise BadInput(f"An export has no option {unknown[0]!r}. Options: format.", option=unknown[0])
     if options.get("format", "onnx") != "onnx":
         raise BadInput(f"Models are exported as onnx, not {options['format']!r}.", option="format")
-
-
-def _outputs(folder: Path) -> Matrix:
-    if read_card(folder).task == "tag":
-        from kefu.factory.evaluate.tagging import tagger
-
-        with tagger(folder) as engine:
-            found = [each for text in PROBES for each in run(engine.tag(text))]
-        return np.array([[each.start, each.end, each.confidence] for each in found], np.float32).reshape(len(found), 3)
-    from kefu.factory.seal import outputs
-
-    return outputs(folder, PROBES).logits
 
 
 def check_files(folder: Path, card: ModelCard) -> None:
@@ -247,7 +235,8 @@ def _copied(source: Path, out: Path, card: ModelCard) -> ModelCard:
 def _is_shipped(path: str, card: ModelCard) -> bool:
     if path.endswith(".onnx"):
         return path == card.serve
-    return not path.startswith("data/") and path != "model.safetensors"
+    # Weights to train on from are not needed to serve, unless they are all that there is.
+    return not path.startswith("data/") and (path != "model.safetensors" or path == card.serve)
 
 
 def _pack(folder: Path, target: Path) -> None:

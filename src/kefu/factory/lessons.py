@@ -145,6 +145,32 @@ class ScoreLesson:
         return score_metrics(logits[:, 0], self.valid.targets)
 
 
+@dataclass
+class VectorLesson:
+    """Giving each text the unit vector that another network gave it: what stays of an encoder learns so."""
+
+    tokens: Tokens
+    pad_id: int
+    meant: Tensor
+    valid: Checked
+    batch: int
+    seed: int
+    bf16: bool = False
+
+    def batches(self, epoch: int) -> Batches:
+        return by_length([len(row) for row in self.tokens], size=self.batch, seed=self.seed, epoch=epoch)
+
+    def inputs(self, rows: list[int]) -> tuple[Tensor, Tensor]:
+        return pad([self.tokens[row] for row in rows], self.pad_id)
+
+    def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
+        # The mean over a few hundred dimensions would be so small that clipping never saw it.
+        return (1 - (vectors * self.meant[rows]).sum(1)).mean()
+
+    def judge(self, network: TextNetwork) -> Mapping[str, float]:
+        return {}
+
+
 @torch.no_grad()
 def predict(
     network: TextNetwork, tokens: Sequence[Sequence[int]], pad_id: int, *, bf16: bool = False

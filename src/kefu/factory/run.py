@@ -46,6 +46,8 @@ _BENCHES: Mapping[str, tuple[str, str]] = {
     "check": ("kefu.factory.data.bench", "check"),
     "clean": ("kefu.factory.data.bench", "clean"),
     "split": ("kefu.factory.data.bench", "split"),
+    "select": ("kefu.factory.data.choosing", "select"),
+    "guess": ("kefu.factory.data.choosing", "guess"),
 }
 
 

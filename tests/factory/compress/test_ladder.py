@@ -54,7 +54,7 @@ def test_every_rung_is_judged_and_the_last_kept_one_is_the_output(model: Path, o
     heard, out = Heard(), tmp_path / "small"
     given = {"frequent": 5, "allow": ANY, "rungs": "int8,trim-vocabulary,drop-layers:1", "oos": oos}
     found = climb(model, out, heard, keep=str(tmp_path / "rungs"), **given)
-    rungs = read_ladder(out)
+    rungs = read_ladder(out).rungs
     assert [each.name for each in rungs] == ["fp32", "int8", "trim-vocabulary", "drop-layers:1"]
     assert rungs[0].outcome == "kept"
     assert found["best"] == [each.name for each in rungs if each.outcome == "kept"][-1]
@@ -112,7 +112,7 @@ def test_a_rung_that_loses_more_than_allowed_is_refused_with_its_figures() -> No
 
 def test_a_refused_rung_leaves_the_best_before_it(model: Path, tmp_path: Path) -> None:
     climb(model, tmp_path / "small", rungs=["drop-layers:1", "drop-layers:1"], allow=ANY, epochs=0)
-    first, second = read_ladder(tmp_path / "small")[1:]
+    first, second = read_ladder(tmp_path / "small").rungs[1:]
     assert (first.outcome, second.outcome) == ("kept", "refused")
     assert "saves nothing" in second.reason
 
@@ -135,9 +135,9 @@ def test_layers_stay_evenly_spread() -> None:
 
 def test_the_floor_goes_only_where_texts_out_of_scope_show_that_it_may(model: Path, oos: Path, tmp_path: Path) -> None:
     climb(model, tmp_path / "unknown", rungs="drop-floor", allow=ANY)
-    assert read_ladder(tmp_path / "unknown")[1].outcome == "skipped"
+    assert read_ladder(tmp_path / "unknown").rungs[1].outcome == "skipped"
     climb(model, tmp_path / "known", rungs="drop-floor", allow=ANY, oos=oos)
-    rung = read_ladder(tmp_path / "known")[1]
+    rung = read_ladder(tmp_path / "known").rungs[1]
     assert rung.outcome in {"kept", "refused"}
     assert (tmp_path / "known" / "linear").exists() == (rung.outcome == "refused")
 
@@ -199,7 +199,7 @@ def climb_without(absent: tuple[str, ...], model: Path, out: Path) -> subprocess
 def test_a_model_that_gives_numbers_is_compressed_by_its_signs(tmp_path: Path) -> None:
     model = scoring(tmp_path)
     climb(model, tmp_path / "small", rungs="int8,trim-vocabulary,drop-layers:1", frequent=5, allow=ANY)
-    rungs = read_ladder(tmp_path / "small")
+    rungs = read_ladder(tmp_path / "small").rungs
     assert [each.outcome for each in rungs[:2]] == ["kept", "kept"]
     assert rungs[1].figure("mae") is not None
     assert rungs[1].figure("ece") is None

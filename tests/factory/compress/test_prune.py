@@ -43,7 +43,7 @@ def climb(model: Path, out: Path, tell: Any = None, **given: Any) -> Mapping[str
 def test_heads_and_neurons_go_and_the_result_is_a_model_to_train_on(model: Path, tmp_path: Path) -> None:
     heard, out = Heard(), tmp_path / "small"
     climb(model, out, heard, rungs="prune-heads:0.5,prune-neurons:0.5")
-    assert [each.outcome for each in read_ladder(out)] == ["kept"] * 3
+    assert [each.outcome for each in read_ladder(out).rungs] == ["kept"] * 3
     config = json.loads((out / "config.json").read_text("utf-8"))
     assert sum(config["head_counts"]) == 4
     assert all(count % 16 == 0 for count in config["neuron_counts"])
@@ -59,7 +59,7 @@ def test_heads_and_neurons_go_and_the_result_is_a_model_to_train_on(model: Path,
 
 def test_single_weights_go_and_what_is_left_is_all_that_is_written(model: Path, tmp_path: Path) -> None:
     climb(model, tmp_path / "small", rungs="prune-weights:0.8")
-    fp32, thin = read_ladder(tmp_path / "small")
+    fp32, thin = read_ladder(tmp_path / "small").rungs
     assert thin.outcome == "kept"
     assert (thin.size_mb or 1) < (fp32.size_mb or 0)
     network = trained_network(from_folder(tmp_path / "small"))

@@ -11,14 +11,16 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import ModelCard
 from kefu.factory import checkpoints
-from kefu.factory.bases import from_folder, trained_network
+from kefu.factory.bases import Base, from_folder, new_network, trained_network
 from kefu.factory.batches import Tokens, tokenize
 from kefu.factory.compress.layers import keep_layers
 from kefu.factory.compress.prune import ThinningNetwork, prune_heads, prune_neurons
+from kefu.factory.compress.workshop import taught_texts
 from kefu.factory.export import write_network
-from kefu.factory.lessons import Checked, LabelLesson, ScoreLesson, Teacher, predict
+from kefu.factory.lessons import Checked, LabelLesson, ScoreLesson, Teacher, VectorLesson, predict
 from kefu.factory.loop import LoopOptions, fit
 from kefu.factory.network import TextNetwork
+from kefu.factory.search.course import write_encoder
 
 CutKind = Literal["layers", "heads", "neurons", "weights"]
 # How much the whole network's answers count beside the labels: they tell which labels lie near each other.
@@ -44,7 +46,7 @@ def cut(source: Path, out: Path, *, kind: CutKind, amount: float, lessons: Lesso
     the others go, by what the loss would lose. Raises BadInput for a network that has not so much to give.
     """
     card, base = lessons.card, from_folder(source)
-    network = trained_network(base)
+    network = _network(base, card)
     texts, targets = _taught(lessons.train, card)
     tokens = tokenize(base.tokenizer, texts, max_tokens=card.max_tokens)
     whole = _said(lessons, network if lessons.whole == source else None, tokens, base.pad_id)
@@ -62,23 +64,39 @@ def cut(source: Path, out: Path, *, kind: CutKind, amount: float, lessons: Lesso
         _teach(network, base.pad_id, lessons, tokens=tokens, targets=targets, whole=whole, out=out, tell=tell)
     if isinstance(network, ThinningNetwork):
         network.thin()
-    labels = card.labels or ("score",)
-    write_network(out, network, base.tokenizer, labels, pad_id=base.pad_id, max_tokens=card.max_tokens)
+    if card.task == "embed":
+        write_encoder(out, network, base)
+    else:
+        labels = card.labels or ("score",)
+        write_network(out, network, base.tokenizer, labels, pad_id=base.pad_id, max_tokens=card.max_tokens)
     checkpoints.remove(out)
 
 
+def _network(base: Base, card: ModelCard) -> TextNetwork:
+    """The network of a model; an encoder has no head, and is given one that nobody asks."""
+    if card.task != "embed":
+        return trained_network(base)
+    network = new_network(base, 1, dropout=0.0)
+    network.head.requires_grad_(False)
+    network.eval()
+    return network
+
+
 def _said(lessons: Lessons, network: TextNetwork | None, tokens: Tokens, pad_id: int) -> Tensor:
-    """The whole network's logits of the texts; nothing where nothing is taught."""
+    """The whole network's logits of the texts, or an encoder's vectors; nothing where nothing is taught."""
     if not lessons.epochs:
         return torch.zeros(0)
     if network is None:
-        network = trained_network(from_folder(lessons.whole))
+        network = _network(from_folder(lessons.whole), lessons.card)
     # As in training: what bfloat16 rounds is less than what a softened answer tells.
-    return predict(network, tokens, pad_id, bf16=True)[0]
+    return predict(network, tokens, pad_id, bf16=True)[1 if lessons.card.task == "embed" else 0]
 
 
 def _taught(train: Dataset, card: ModelCard) -> tuple[list[str], Tensor]:
-    """Texts, and label numbers or scores."""
+    """Texts, and label numbers or scores; an encoder's texts have neither."""
+    if card.task == "embed":
+        texts = taught_texts(card, train)
+        return texts, torch.full((len(texts),), -1)
     if card.task == "score":
         scored = [(each.text, each.score) for each in train.examples if each.score is not None]
         return [text for text, _ in scored], torch.tensor([score for _, score in scored], dtype=torch.float32)
@@ -107,8 +125,10 @@ def _teach(
         "seed": lessons.seed,
         "bf16": options.bf16,
     }
-    if lessons.card.task == "score":
-        lesson: LabelLesson | ScoreLesson = ScoreLesson(scores=targets, **common)
+    if lessons.card.task == "embed":
+        lesson: LabelLesson | ScoreLesson | VectorLesson = VectorLesson(meant=whole, **common)
+    elif lessons.card.task == "score":
+        lesson = ScoreLesson(scores=targets, **common)
     else:
         teacher = Teacher(whole, torch.arange(whole.shape[1]), _DISTILLED)
         lesson = LabelLesson(targets=targets, teacher=teacher, **common)

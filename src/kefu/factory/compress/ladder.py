@@ -19,8 +19,8 @@ from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard, read_card
 from kefu.factory.card import README
 from kefu.factory.compress.measure import Measured, measure, race
-from kefu.factory.compress.table import LADDER, Rung, readme_section, write_ladder
-from kefu.factory.compress.workshop import Form, Manner, Source, Workshop, checked_source
+from kefu.factory.compress.table import LADDER, MEASURES, Ladder, Rung, readme_section, write_ladder
+from kefu.factory.compress.workshop import Form, Manner, Source, Workshop, checked_source, with_network
 from kefu.factory.data.read import read
 from kefu.factory.data.version import keep, kept
 from kefu.factory.evaluate.exam import Exam, exam_of, texts_of
@@ -29,6 +29,7 @@ from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.seal import write_card
 from kefu.kit.errors import BadInput, MissingExtra
 from kefu.kit.optional import require
+from kefu.knowledge.pairs import pairs_of
 
 FP32, INT8, TRIM, FLOOR, LAYERS = "fp32", "int8", "trim-vocabulary", "drop-floor", "drop-layers"
 HEADS, NEURONS, WEIGHTS = "prune-heads", "prune-neurons", "prune-weights"
@@ -88,6 +89,7 @@ def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
     rows = len(exam.inside) or len(exam.data.examples)
     tell(Told.STARTED, {"kind": "compress", "recipe": source.card.recipe, "rows": rows} | _labels(source.card))
     with tempfile.TemporaryDirectory(prefix="kefu-ladder-", dir=out.parent) as scratch:
+        source = with_network(source, Path(scratch) / "whole")
         workshop = Workshop(source, Path(scratch), options.manner, tell)
         ladder = _Ladder(source, exam, workshop, options, tell)
         ladder.climb(options.asked, wanted="rungs" in job.options)
@@ -167,6 +169,8 @@ class _Ladder:
             return None, "The model has no linear floor."
         if kind == FLOOR and not self._exam.outside:
             return None, "Without texts out of scope nothing tells whether the floor is needed; give some with --oos."
+        if kind in {HEADS, NEURONS} and self._source.card.task == "embed":
+            return None, f"What {kind} may take is told by labels, and an encoder has none; use {LAYERS}."
         changed: dict[str, Any] = {INT8: {"int8": True}, TRIM: {"trimmed": True}, FLOOR: {"floor": False}}.get(kind, {})
         if kind == LAYERS:
             changed = {"layers": int(number) if number else self._usual_layers()}
@@ -220,7 +224,9 @@ def _source(job: Job) -> tuple[Source, Exam]:
 
 
 def _exam(card: ModelCard, valid: Dataset, oos: str) -> Exam:
-    if card.task == "score":
+    if card.task == "embed":
+        pairs_of(valid, "the validation data")
+    if card.task in {"score", "embed"}:
         return Exam("the validation data", valid, (), ())
     return exam_of(valid, "the validation data", outside=texts_of(Path(oos)) if oos else ())
 
@@ -229,10 +235,11 @@ def _finished(out: Path, ladder: _Ladder, source: Source, options: CompressOptio
     """The best rung's folder made whole: its data, report, card, README and the ladder."""
     from kefu.factory.evaluate.bench import judged_and_reported
 
-    rows = len(ladder.best.measured.right)
+    measure = MEASURES.get(source.card.task, "accuracy")
+    climbed = Ladder(ladder.rungs, len(ladder.best.measured.right), options.allow, measure)
     keep(source.train, out / "data", name="train")
     keep(source.valid, out / "data", name="valid")
-    write_ladder(out, ladder.rungs, rows=rows, allow=options.allow)
+    write_ladder(out, climbed)
     card = judged_and_reported(out, ladder.best.card, source.valid, tell)
     found = {name: round(value, 6) for name, value in ladder.best.measured.figures.items() if value is not None}
     faster = ladder.rungs[_place(ladder)].pace
@@ -240,7 +247,7 @@ def _finished(out: Path, ladder: _Ladder, source: Source, options: CompressOptio
     # The exam here may hold texts out of scope that the validation data do not.
     card = write_card(out, replace(card, metrics={**card.metrics, **_scope_only(found), **added}))
     with (out / README).open("a", encoding="utf-8") as stream:
-        stream.write(readme_section(ladder.rungs, rows=rows, allow=options.allow))
+        stream.write(readme_section(climbed))
     return card
 
 

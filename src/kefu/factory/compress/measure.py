@@ -15,7 +15,8 @@ from kefu.contracts.model_card import ModelCard
 from kefu.factory.evaluate.exam import Exam, scored_rows
 from kefu.factory.evaluate.judging import figures, sit
 from kefu.factory.evaluate.metrics import score_figures
-from kefu.factory.evaluate.served import classifier, scorer, scores
+from kefu.factory.evaluate.retrieval import judged_pairs
+from kefu.factory.evaluate.served import classifier, encoder, scorer, scores
 from kefu.kit.runtime import run
 
 Flags = npt.NDArray[np.bool_]
@@ -27,7 +28,11 @@ _TIMED = 150
 
 @dataclass(frozen=True)
 class Measured:
-    """Which rows are right, and the figures; for a model that gives numbers `accuracy` is the share of right signs."""
+    """Which rows are right, and the figures.
+
+    A row is right with its label; for a model that gives numbers, with its sign; for an encoder, where the question's
+    passage is among the first five: `accuracy` is then Recall@5.
+    """
 
     right: Flags
     figures: dict[str, float | None]
@@ -54,6 +59,9 @@ def measure(folder: Path, card: ModelCard, exam: Exam) -> Measured:
         with scorer(folder) as engine:
             given = scores(engine, [each.text for each in rows])
         return Measured(np.sign(given) == np.sign(meant), dict(score_figures(given, meant)))
+    if card.task == "embed":
+        found, table = judged_pairs(f"path:{folder}", card, exam.data, exam.name)
+        return Measured(found, dict(table["metrics"]))
     sat = sit(folder, card, exam)
     return Measured(sat.right, figures(sat))
 
@@ -71,6 +79,9 @@ def race(first: Path, second: Path, card: ModelCard, texts: Sequence[str]) -> tu
 def _ask(stack: ExitStack, folder: Path, card: ModelCard) -> Ask:
     if card.task == "score":
         return stack.enter_context(scorer(folder, threads=1)).score
+    if card.task == "embed":
+        engine = stack.enter_context(encoder(f"path:{folder}", threads=1))
+        return lambda some: engine.embed(some, "query")
     return stack.enter_context(classifier(folder, threads=1)).classify
 
 

@@ -14,9 +14,11 @@ LADDER = "ladder.json"
 Outcome = Literal["kept", "refused", "skipped"]
 
 _HEADER = (
-    "| rung | MB | p50 ms | p95 ms | times fp32's speed | accuracy | ECE | OOS AUROC | against fp32 | |",
+    "| rung | MB | p50 ms | p95 ms | times fp32's speed | {measure} | ECE | OOS AUROC | against fp32 | |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |",
 )
+# What a row's being right counts up to, by task.
+MEASURES = {"score": "right signs", "embed": "Recall@5"}
 
 
 @dataclass(frozen=True)
@@ -44,33 +46,50 @@ class Rung:
         return (self.figures or {}).get(name)
 
 
-def write_ladder(folder: Path, rungs: Sequence[Rung], *, rows: int, allow: float) -> None:
-    """Write ladder.json: the rungs in order, the rows they were judged on, the points that a rung may lose."""
-    table = {"rows": rows, "allowed_points": allow, "rungs": [each.table() for each in rungs]}
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs in order, the `rows` they were judged on by `measure`, and the points that a rung may lose."""
+
+    rungs: Sequence[Rung]
+    rows: int
+    allow: float
+    measure: str = "accuracy"
+
+
+def write_ladder(folder: Path, ladder: Ladder) -> None:
+    """Write ladder.json."""
+    rungs = ladder.rungs
+    table = {
+        "rows": ladder.rows,
+        "measure": ladder.measure,
+        "allowed_points": ladder.allow,
+        "rungs": [each.table() for each in rungs],
+    }
     text = json.dumps(table, ensure_ascii=False, indent=1) + "\n"
     (folder / LADDER).write_text(text, encoding="utf-8")
 
 
-def read_ladder(folder: Path) -> list[Rung]:
-    """The rungs of the ladder.json in a model's folder. Raises BadInstallation."""
+def read_ladder(folder: Path) -> Ladder:
+    """The ladder.json in a model's folder. Raises BadInstallation."""
     try:
         table = json.loads((folder / LADDER).read_text(encoding="utf-8"))
-        return [_rung(each) for each in table["rungs"]]
+        rungs = [_rung(each) for each in table["rungs"]]
+        return Ladder(rungs, table["rows"], table["allowed_points"], table.get("measure", "accuracy"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInstallation(f"{folder / LADDER} cannot be read: {error}.", folder=str(folder)) from error
 
 
-def ladder_table(rungs: Sequence[Rung]) -> list[str]:
+def ladder_table(ladder: Ladder) -> list[str]:
     """Lines of Markdown."""
-    return [*_HEADER, *(_line(each) for each in rungs)]
+    header, rule = _HEADER
+    return [header.format(measure=ladder.measure), rule, *(_line(each) for each in ladder.rungs)]
 
 
-def readme_section(rungs: Sequence[Rung], *, rows: int, allow: float) -> str:
+def readme_section(ladder: Ladder) -> str:
     """What README.md says of how the model became small."""
-    lines = ["", "## How it was compressed", "", *ladder_table(rungs), ""]
-    lines.append(
-        f"Judged on {rows:,} rows; a rung may lose {allow:g} points against fp32. Times: one text, one thread."
-    )
+    lines = ["", "## How it was compressed", "", *ladder_table(ladder), ""]
+    judged = f"Judged on {ladder.rows:,} rows; a rung may lose {ladder.allow:g} points against fp32."
+    lines.append(f"{judged} Times: one text, one thread.")
     return "\n".join(lines) + "\n"
 
 

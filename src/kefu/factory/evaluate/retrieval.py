@@ -11,9 +11,8 @@ from kefu.contracts.engine import Encoder, Matrix
 from kefu.contracts.model_card import ModelCard
 from kefu.factory.evaluate import slices
 from kefu.factory.evaluate.paired import accuracy_interval
-from kefu.factory.evaluate.served import latency
+from kefu.factory.evaluate.served import encoder, latency
 from kefu.factory.evaluate.sheet import Flags, model_table, rows_table, slices_table
-from kefu.kit import registry
 from kefu.kit.runtime import run
 from kefu.knowledge.pairs import Pair, pairs_of
 
@@ -27,13 +26,9 @@ _MISTAKES, _SHOWN_CHARACTERS = 30, 300
 def judged_pairs(reference: str, card: ModelCard, data: Dataset, name: str) -> tuple[Flags, dict[str, Any]]:
     """Which questions find their passage in the first five, and the report. Raises BadInput for data without pairs."""
     pairs = pairs_of(data, name)
-    engine = registry.load("engines", "onnx", Encoder)(reference, {"threads": 0})
-    run(engine.load())
-    try:
+    with encoder(reference) as engine:
         ranks = ranks_of(engine, pairs)
         timed = latency(engine, [each.question for each in pairs])
-    finally:
-        run(engine.close())
     right = ranks < FIRST
     low, high = accuracy_interval(right)
     parts = slices.by_language([each.question for each in pairs], [each.language for each in pairs], right)
@@ -56,8 +51,8 @@ def judged_pairs(reference: str, card: ModelCard, data: Dataset, name: str) -> t
 
 
 def ranks_of(engine: Encoder, pairs: Sequence[Pair]) -> Ranks:
-    """How many passages stand before the right one, for each question."""
-    passages = list(dict.fromkeys(each.passage for each in pairs))
+    """How many passages of the file, those that answer nothing among them, stand before each question's own."""
+    passages = list(dict.fromkeys(text for each in pairs for text in (each.passage, *each.negatives)))
     place = {passage: at for at, passage in enumerate(passages)}
     asked = _embedded(engine, [each.question for each in pairs], "query")
     found = _embedded(engine, passages, "passage")

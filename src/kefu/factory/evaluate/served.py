@@ -89,6 +89,28 @@ def scorer(folder: Path, *, threads: int = 0) -> Iterator[Scorer]:
 
 
 @contextmanager
+def encoder(reference: str, *, threads: int = 0) -> Iterator[Encoder]:
+    """The same for an encoder, by its reference."""
+    engine = registry.load("engines", "onnx", Encoder)(reference, {"threads": threads})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
+@contextmanager
+def tagger(folder: Path, *, threads: int = 0) -> Iterator[Tagger]:
+    """The same for a model that finds slots."""
+    engine = registry.load("engines", "tagger", Tagger)(f"path:{folder}", {"threads": threads})
+    try:
+        run(engine.load())
+        yield engine
+    finally:
+        run(engine.close())
+
+
+@contextmanager
 def reranker(folder: Path) -> Iterator[Reranker]:
     """The same for a model that puts passages in order."""
     engine = registry.load("engines", "reranker", Reranker)(f"path:{folder}", {"threads": 0})
@@ -175,17 +197,13 @@ def latency(encoder: Encoder, texts: Sequence[str]) -> Latency:
 
 
 def _tagging_latency(folder: Path, texts: Sequence[str], threads: int) -> Latency:
-    engine = registry.load("engines", "tagger", Tagger)(f"path:{folder}", {"threads": threads})
-    run(engine.load())
-    try:
+    with tagger(folder, threads=threads) as engine:
 
         async def ask(some: Sequence[str]) -> None:
             for text in some:
                 await engine.tag(text)
 
         return _latency(ask, texts, threads)
-    finally:
-        run(engine.close())
 
 
 def _latency(ask: Ask, texts: Sequence[str], threads: int) -> Latency:

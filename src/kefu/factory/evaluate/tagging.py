@@ -1,7 +1,6 @@
 """A model that finds slots on a file of slots: span F1, each slot, mistakes, slices, latency."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,14 @@ from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import ModelCard, Slice
 from kefu.factory.evaluate import slices
 from kefu.factory.evaluate.paired import accuracy_interval
-from kefu.factory.evaluate.served import latencies
+from kefu.factory.evaluate.served import latencies, tagger
 from kefu.factory.evaluate.sheet import Flags, model_table, rows_table, slices_table
 from kefu.factory.evaluate.spans import f1, span_counts, summed
-from kefu.kit import registry
 from kefu.kit.runtime import run
 from kefu.knowledge.tagging.rows import SlotSpan, TaggedRow, tagged_rows
 
 _MISTAKES, _SHOWN_CHARACTERS = 30, 300
 _CHUNK = 64  # texts between two ticks of the bar
-
-
-@contextmanager
-def tagger(folder: Path, *, threads: int = 0) -> Iterator[Tagger]:
-    """The model in a folder, loaded and its files checked. Raises BadInstallation for one that was tampered with."""
-    engine = registry.load("engines", "tagger", Tagger)(f"path:{folder}", {"threads": threads})
-    try:
-        run(engine.load())
-        yield engine
-    finally:
-        run(engine.close())
 
 
 def served_spans(folder: Path, rows: Sequence[TaggedRow]) -> list[tuple[SlotSpan, ...]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from kefu.factory.config import option_pair
+from kefu.factory.config import option_pair, recipe_and_options
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, BadInstallation
 
@@ -71,6 +71,19 @@ def dial_of(name: str, table: Mapping[str, Any]) -> Dial:
     if dial.log and not dial.low > 0:
         raise BadInput(f"{name}: a range of magnitudes begins above 0, not at {dial.low}.", option=name)
     return dial
+
+
+def asked(named: str, given: Sequence[str]) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """The recipe, the tables of what varies, and what is fixed: by its YAML, and by `given` as in `narrowed`.
+
+    Raises BadInput for a recipe or an option that there is not.
+    """
+    recipe, base = recipe_and_options(named)
+    dials, fixed = narrowed(recipe, given)
+    # What the YAML says holds where nothing else does; the seed and the threads are the tuning's own.
+    left_out = {dial.name for dial in dials} | {"seed", "threads"}
+    kept = {**{key: value for key, value in base.items() if key not in left_out}, **fixed}
+    return recipe, {dial.name: dial.table() for dial in dials}, kept
 
 
 def narrowed(recipe: str, given: Sequence[str]) -> tuple[tuple[Dial, ...], dict[str, Any]]:

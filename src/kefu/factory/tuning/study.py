@@ -27,7 +27,7 @@ from kefu.factory.data.read import read, write
 from kefu.factory.data.split import split
 from kefu.factory.language.corpus import kept_apart, read_as
 from kefu.factory.tuning.page import write_best, write_page
-from kefu.factory.tuning.space import Dial, dial_of
+from kefu.factory.tuning.space import Dial, asked, dial_of
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, Conflict
 from kefu.kit.optional import require
@@ -50,7 +50,10 @@ _UNPRUNED_TRIALS, _UNPRUNED_EPOCHS = 4, 1
 
 
 class TuneOptions(BaseModel):
-    """Options of a tuning: `space` are the options that vary, `fixed` those that do not."""
+    """Options of a tuning: `space` are the options that vary, `fixed` those that do not.
+
+    Whoever cannot read a recipe's manifest gives both as `written`, a value, LOW..HIGH or THIS|THAT by option.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,6 +64,7 @@ class TuneOptions(BaseModel):
     seed: int = Field(default=0, ge=0, description="of the parts, of what is tried, and of each training")
     space: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
     fixed: Mapping[str, Any] = Field(default_factory=dict)
+    written: Mapping[str, Any] | None = Field(default=None)
 
 
 def tune(job: Job, tell: Tell) -> Mapping[str, Any]:
@@ -73,7 +77,7 @@ def tune(job: Job, tell: Tell) -> Mapping[str, Any]:
     for name in ("recipe", "data", "out"):
         if not getattr(job, name):
             raise BadInput(f"A tuning needs {name}.", missing=name)
-    options = _options(job.options)
+    options = _options(job)
     optuna = require("optuna", extra="tune")
     optuna.logging.set_verbosity(logging.ERROR)  # what it says of each trial, we say
     dials = tuple(dial_of(name, table) for name, table in options.space.items())
@@ -217,12 +221,16 @@ def _events(process: "subprocess.Popen[str]") -> Iterator[Mapping[str, Any]]:
                 yield event
 
 
-def _options(given: Mapping[str, Any]) -> TuneOptions:
+def _options(job: Job) -> TuneOptions:
     try:
-        return TuneOptions(**given)
+        given = TuneOptions(**job.options)
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"Option {'.'.join(map(str, first['loc']))} of a tuning: {first['msg']}.") from None
+    if given.written is None:
+        return given
+    _, space, fixed = asked(job.recipe, [f"{name}={value}" for name, value in given.written.items()])
+    return given.model_copy(update={"space": space, "fixed": fixed, "written": None})
 
 
 def _folder(job: Job) -> Path:

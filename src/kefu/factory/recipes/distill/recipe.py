@@ -75,7 +75,8 @@ class DistillRecipe:
             raise BadInput("A student cannot be extended; extend its teacher, and distill that.", extend=job.extend)
         options, out = self._options, Path(job.out)
         prepare(options)
-        teachers = [Path(each.strip()).expanduser() for each in options.teachers.split(",") if each.strip()]
+        named = (each.strip().removeprefix("path:") for each in options.teachers.split(","))
+        teachers = [Path(each).expanduser() for each in named if each]
         cards = _checked_teachers(teachers)
         labels = cards[0].labels
         texts, names = labelled(data)

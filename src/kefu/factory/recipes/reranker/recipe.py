@@ -18,22 +18,21 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard
 from kefu.factory import checkpoints
-from kefu.factory.bases import Base, load_base, new_network
+from kefu.factory.bases import Base, new_network
 from kefu.factory.batches import tokenize
-from kefu.factory.compress.int8 import quantise
-from kefu.factory.course import base_for, draft, prepare, started_with
+from kefu.factory.course import draft, started_with
 from kefu.factory.evaluate.served import relevances, reranker
-from kefu.factory.export import ONNX_FILE, write_network
+from kefu.factory.export import write_network
 from kefu.factory.loop import LoopOptions, fit
 from kefu.factory.network import TextNetwork
 from kefu.factory.options import read_options
 from kefu.factory.seal import write_card
 from kefu.factory.search.candidates import Candidates, best_weight, candidates_of, figures_of, reordered
+from kefu.factory.search.course import begin, in_8_bits
 from kefu.factory.search.reading import ListLesson, Lists, wrong_ones
 from kefu.kit.errors import BadInput
-from kefu.knowledge.pairs import Pair, pairs_of
+from kefu.knowledge.pairs import Pair
 
-INT8_FILE = "onnx/model_qint8.onnx"
 _IN_VAIN = "Its order is no better than search's own on its validation data: it changes nothing."
 
 
@@ -62,15 +61,11 @@ class RerankerRecipe:
         self._options = read_options(RerankerOptions, "reranker", options)
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
-        if job.extend:
-            raise BadInput("A reranker is trained on by base_model=path:DIR, not extended.", extend=job.extend)
         options, out = self._options, Path(job.out)
-        prepare(options)
-        pairs, checked = pairs_of(data, "the data"), pairs_of(valid, "the validation data")
-        texts = [each.question for each in pairs]
-        base = load_base(options.base_model or base_for(texts), prefixed=False)
+        begun = begin(job, data, valid, options, what="A reranker")
+        pairs, base = begun.pairs, begun.base
         mined = candidates_of(pairs, options.mined, encoder=options.encoder, tell=tell)
-        judged = candidates_of(checked, options.candidates, encoder=options.encoder, tell=tell)
+        judged = candidates_of(begun.checked, options.candidates, encoder=options.encoder, tell=tell)
         before = figures_of(judged.places())
         tell(Told.NOTE, {"sentence": f"Search alone: {_said(before)}.", **_named("before", before)})
         network = new_network(base, 1, dropout=options.dropout)
@@ -80,7 +75,7 @@ class RerankerRecipe:
         with torch.no_grad():
             network.head.weight.mul_(options.scale)
             network.head.bias.mul_(options.scale)
-        card = draft(out, options, base, fitted, recipe="reranker", task="rerank", texts=texts, data=data)
+        card = draft(out, options, base, fitted, recipe="reranker", task="rerank", texts=begun.questions, data=data)
         card = replace(card, valid_sha256=valid.sha256, rerank_reads=options.candidates)
         card = replace(card, metrics={**card.metrics, **_named("before", before)})
         card = _weighed(out, _written(out, card, network, base, int8=options.int8, tell=tell), judged, tell)
@@ -124,11 +119,7 @@ def _written(out: Path, card: ModelCard, network: TextNetwork, base: Base, *, in
         {"sentence": f"Exported, loaded again and compared: the largest difference is {written.largest:.2g}."},
     )
     card = replace(card, metrics={**card.metrics, "export_difference": written.largest})
-    if int8:
-        quantise(out / ONNX_FILE, out / INT8_FILE, tables=True)
-        (out / ONNX_FILE).unlink()
-        card = replace(card, serve=INT8_FILE, variant="int8")
-    return write_card(out, card)
+    return write_card(out, in_8_bits(out, card) if int8 else card)
 
 
 def _weighed(out: Path, card: ModelCard, judged: Candidates, tell: Tell) -> ModelCard:

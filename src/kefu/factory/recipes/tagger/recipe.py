@@ -21,7 +21,7 @@ from kefu.factory.compress.int8 import quantise
 from kefu.factory.course import base_for, draft, prepare, started_with
 from kefu.factory.evaluate.spans import span_f1
 from kefu.factory.evaluate.tagging import served_spans
-from kefu.factory.export import ONNX_FILE, write_network
+from kefu.factory.export import INT8_FILE, ONNX_FILE, write_network
 from kefu.factory.loop import LoopOptions, fit
 from kefu.factory.network import TextNetwork, TokenNetwork
 from kefu.factory.options import read_options
@@ -30,8 +30,6 @@ from kefu.factory.tagging import Read, TagLesson, read_rows, token_logits
 from kefu.kit.errors import BadInput
 from kefu.knowledge.tagging.lattice import tag_names
 from kefu.knowledge.tagging.rows import slots_of, tagged_rows
-
-INT8_FILE = "onnx/model_qint8.onnx"
 
 
 class TaggerOptions(LoopOptions):
