@@ -55,6 +55,19 @@ def test_a_bare_number_is_volunteered_only_beside_its_name_or_as_in_an_example()
     assert said("3", asked=PEOPLE) == {"people": 3}
 
 
+def test_digits_beside_what_is_counted_are_no_code():
+    room = Slot("room", SlotType.PATTERN, pattern=r"\b\d{1,4}\b")
+    slots = (room, PEOPLE)
+
+    def heard(text):
+        found = gather(slots, Heard(text, "en", NOW))
+        return {name: filled.value for name, filled in found.filled.items()}
+
+    assert heard("I want a room for 2 people") == {"people": 2}
+    assert heard("room 12 for 3 people") == {"room": "12", "people": 3}
+    assert heard("room 12, please") == {"room": "12"}
+
+
 def test_what_is_not_allowed_is_told_apart_from_what_is_not_understood():
     refused = gather(SLOTS, Heard("table for 40", "en", NOW), asked=PEOPLE)
     assert refused.refused == {"people": (40, "too_high")}

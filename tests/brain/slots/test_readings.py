@@ -214,6 +214,9 @@ def test_contact_details_are_placeholders():
     assert read(Slot("mail", SlotType.EMAIL), "Ann@Example.com") == ["ann@example.com"]
     assert read(Slot("home", SlotType.ADDRESS), "send it to <ADDRESS_1>, second floor") == ["<ADDRESS_1>, second floor"]
     assert read(Slot("home", SlotType.ADDRESS), "my new address is 5 Mill Lane, York.") == ["5 Mill Lane, York"]
+    assert read(Slot("home", SlotType.ADDRESS), "actually my phone is <PHONE_1>") == []
+    assert read(Slot("home", SlotType.ADDRESS), "不对，手机号改成<PHONE_1>") == []
+    assert read(Slot("home", SlotType.ADDRESS), "5 Mill Lane, phone <PHONE_1>") == ["5 Mill Lane, phone <PHONE_1>"]
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ _ADDRESS_LEAD = re.compile(
     r"|家庭)?地址(?:是|为|[:：])?|寄到|送到|发到|改成|是)\s*",
     re.IGNORECASE,
 )
+# What was asked for is an address, and this is the news of another thing: "actually my phone is <PHONE_1>".
+_OTHER_DETAIL = re.compile(
+    r"\W*(?:(?:actually|no|sorry|wait|oh|but|and|其实|不对|不是|哦|噢)\W*)*(?:(?:my|the|我的?)\s*)?(?:new |correct |新的?)?"
+    r"(?:phone|mobile|cell|telephone|number|e-?mail|mail|电话|手机|号码|邮箱|邮件)[^<\d]{0,20}<(?:PHONE|EMAIL)_\d+>\W*",
+    re.IGNORECASE,
+)
 _SHORTEST_ADDRESS, _LONGEST_ADDRESS = 4, 200
 
 
@@ -231,7 +237,7 @@ def addresses(text: str, *, asked: bool = False) -> list[Found]:
     if not asked:
         return found
     lead = _ADDRESS_LEAD.match(text)
-    if not found and lead is None and _GREETING.fullmatch(text):
+    if not found and ((lead is None and _GREETING.fullmatch(text)) or _OTHER_DETAIL.fullmatch(text)):
         return []
     start = found[0].start if found else lead.end() if lead else 0
     address = text[start:].strip(" .。,，;；!！\n")[:_LONGEST_ADDRESS]

@@ -168,6 +168,8 @@ def _volunteered(reading: _Reading, slots: Sequence[Slot]) -> None:
     for slot in slots:
         found = reading.free(readings(slot, reading.heard, asked=False))
         near = next((each for each in found if _is_near(text, each, subjects(slot))), None)
+        if near is not None and slot.type is SlotType.PATTERN and _is_rather_a_number(reading, near, text, slot):
+            continue
         if near is not None:
             reading.take(slot, near)
             left.remove(slot)
@@ -176,6 +178,15 @@ def _volunteered(reading: _Reading, slots: Sequence[Slot]) -> None:
         found = [each for each in found if _may_be_volunteered(slot, each, text)]
         if found:
             reading.take(slot, found[0])
+
+
+def _is_rather_a_number(reading: _Reading, found: Found, text: str, slot: Slot) -> bool:
+    """Whether digits belong to what is counted right beside them: in "a room for 2 people" 2 is no room's number."""
+    if not text[found.start : found.end].strip().isdigit():
+        return False
+    own = _distance(text, found, subjects(slot))
+    counted = [each for each in reading.slots if each.type is SlotType.NUMBER and not reading.is_done(each)]
+    return any(_distance(text, found, subjects(each)) < own for each in counted)
 
 
 def _may_be_volunteered(slot: Slot, found: Found, text: str) -> bool:
@@ -207,6 +218,16 @@ def _is_near(text: str, found: Found, words: Iterable[str]) -> bool:
     before = text[max(0, found.start - _NEAR_BEFORE) : found.start]
     after = text[found.end : found.end + _NEAR_AFTER]
     return names_one(before, words) or names_one(after, words)
+
+
+def _distance(text: str, found: Found, words: Iterable[str]) -> int:
+    """How many characters a value stands from the nearest of the words; more than any that is near where none is."""
+    before = text[max(0, found.start - _NEAR_BEFORE) : found.start]
+    after = text[found.end : found.end + _NEAR_AFTER]
+    folded = [fold(word) for word in words if word]
+    gaps = [len(before) - at - len(word) for word in folded if (at := before.rfind(word)) >= 0]
+    gaps += [at for word in folded if (at := after.find(word)) >= 0]
+    return min(gaps, default=_NEAR_BEFORE + 1)
 
 
 def names_one(folded: str, words: Iterable[str]) -> bool:
