@@ -34,6 +34,18 @@ TOOL = """tools:
   samples:
   - {body: {time: '15:30'}}
 """
+TYPED = """name: rooms.book
+method: POST
+url: https://rooms.example/bookings
+parameters:
+  code: {type: text}
+  nights: {type: integer}
+  breakfast: {type: boolean}
+  extras: {type: list, required: false}
+body: {code: '{code}', nights: '{nights}', breakfast: '{breakfast}', extras: '{extras}'}
+samples:
+- body: {}
+"""
 TESTS = """schema: kefu.flow-test/v1
 now: 2026-11-22T10:00+08:00
 tests:
@@ -150,6 +162,18 @@ def test_a_conversation_is_tried_with_what_the_flow_did(kefu: Kefu, folder: Path
     assert "at 9 am." in by_hand
     with pytest.raises(KefuError, match="An answer is"):
         kefu("flow", "simulate", *draft, "--by-hand", stdin=f"{said}perhaps\n")
+
+
+def test_a_tool_is_tried_with_arguments_of_its_types(kefu: Kefu, tmp_path: Path) -> None:
+    file = tmp_path / "tools.yaml"
+    file.write_text(TYPED, encoding="utf-8")
+    kefu("tool", "add", file)
+    given = ("code=0012", "nights=2", "breakfast=true", 'extras=["bath"]')
+    tried = json.loads(kefu("tool", "try", "rooms.book", *given, "--sample"))
+    sent = {"code": "0012", "nights": 2, "breakfast": True, "extras": ["bath"]}
+    assert json.loads(tried["request"]["body"]) == sent
+    with pytest.raises(KefuError, match="breakfast is of type boolean"):
+        kefu("tool", "try", "rooms.book", "code=1", "nights=2", "breakfast=perhaps", "--sample")
 
 
 def test_runs_are_counted_by_flow_and_step(kefu: Kefu, folder: Path) -> None:

@@ -31,7 +31,12 @@ def show(workspace: str, as_json: bool) -> None:
         return
     click.echo(f"{info.name}; generator: {info.generator or 'none'}")
     for name, value in policy.items():
-        click.echo(f"  {name} = {value}")
+        click.echo(f"  {name} = {_as_set(value)}")
+
+
+def _as_set(value: Any) -> str:
+    """A value as `set` takes it: texts as they are, lists and objects as JSON."""
+    return str(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 @assistant.command("set")

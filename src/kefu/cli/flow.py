@@ -380,7 +380,9 @@ def try_(name: str, arguments: tuple[str, ...], sample: bool, workspace: str) ->
 
     actor = workspace_actor(workspace)
     found = of_actor(actor, name)
-    given = dict(_pair(each) for each in arguments)
+    types = {key: each.type for key, each in found.spec.declared().items()}
+    pairs = dict(_pair(each) for each in arguments)
+    given = {key: _as_type(types.get(key, "text"), value) for key, value in pairs.items()}
     request, sent = try_tool(
         actor, definition=stored_spec(found.spec), arguments=given, tool_id=found.id, sample=sample
     )
@@ -558,6 +560,16 @@ def _pair(text: str) -> tuple[str, Any]:
     if not equals:
         raise BadInput(f"{text!r} is not NAME=VALUE.")
     return name.strip(), value
+
+
+def _as_type(kind: str, written: str) -> Any:
+    """An argument as its tool takes it: `true`, `["a"]` and `{"b": 1}` are JSON where the tool wants no text."""
+    if kind == "text":
+        return written
+    try:
+        return json.loads(written)
+    except json.JSONDecodeError:
+        return written
 
 
 def _text(path: Path) -> str:

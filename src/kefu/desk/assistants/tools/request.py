@@ -116,7 +116,7 @@ def _typed(name: str, value: Any, parameter: Parameter) -> Any:
         "object": isinstance(value, dict),
     }
     if fits[parameter.type]:
-        return str(value) if parameter.type == "text" and not isinstance(value, str) else value
+        return json.dumps(value) if parameter.type == "text" and not isinstance(value, str) else value
     if parameter.type in {"number", "integer"} and isinstance(value, str):
         try:
             return int(value) if parameter.type == "integer" else float(value)
