@@ -81,4 +81,18 @@ describe("a field of a flow's file", () => {
     const { control } = await field(["description"], "", {}, false);
     expect(control("input").disabled).toBe(true);
   });
+
+  it("stays empty while a number is typed anew, and shows what holds once it is left", async () => {
+    const { editor, control } = await field(["slots", "a", "ask_again"], 3, { as: "number", fallback: 2, min: 0 });
+    enter(control("input"), "");
+    await nextTick();
+    expect(control("input").value).toBe("");
+    enter(control("input"), "5");
+    await nextTick();
+    expect(editor.text.value).toContain("ask_again: 5");
+    enter(control("input"), "");
+    control("input").dispatchEvent(new Event("blur"));
+    await nextTick();
+    expect(control("input").value).toBe("3"); // what the page hands in
+  });
 });

@@ -22,6 +22,11 @@ describe("values in fields", () => {
     for (const value of [3, true, null, [1, 2], "{{ people }}"]) expect(valueOf(textOf(value))).toEqual(value);
   });
 
+  it("are codes, not numbers, where a number would be written in another way", () => {
+    const codes = ["0012", "00", "1.50", "-0", "12345678901234567890"];
+    expect(codes.map(valueOf)).toEqual(codes);
+  });
+
   it("are words by language, or one list for all", () => {
     expect(wordsOf(["a"])).toEqual({ "*": ["a"] });
     expect(wordsOf({ en: ["a"], zh: [1] })).toEqual({ en: ["a"], zh: ["1"] });

@@ -1,7 +1,8 @@
 /** A value as somebody types it into a field: numbers, true and false, null, JSON, else a text or a template. */
 export function valueOf(text: string): unknown {
   const trimmed = text.trim();
-  if (/^-?\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  // 0012, a number of twenty digits and 1.50 would be others as numbers: those are codes, and stay as they are written.
+  if (/^-?\d+(\.\d+)?$/.test(trimmed) && String(Number(trimmed)) === trimmed) return Number(trimmed);
   if (trimmed === "true" || trimmed === "false") return trimmed === "true";
   if (trimmed === "null") return null;
   if (!/^[[{](?![{%])/.test(trimmed)) return text;
