@@ -97,7 +97,8 @@ _ADDRESS_LEAD = re.compile(
 )
 # What was asked for is an address, and this is the news of another thing: "actually my phone is <PHONE_1>".
 _OTHER_DETAIL = re.compile(
-    r"\W*(?:(?:actually|no|sorry|wait|oh|but|and|其实|不对|不是|哦|噢)\W*)*(?:(?:my|the|我的?)\s*)?(?:new |correct |新的?)?"
+    r"\W*(?:(?:actually|no|sorry|wait|oh|but|and|其实|不对|不是|哦|噢)\W*)*(?:(?:my|the|我的?)\s*)?"
+    r"(?:new |correct |新的?)?"
     r"(?:phone|mobile|cell|telephone|number|e-?mail|mail|电话|手机|号码|邮箱|邮件)[^<\d]{0,20}<(?:PHONE|EMAIL)_\d+>\W*",
     re.IGNORECASE,
 )
