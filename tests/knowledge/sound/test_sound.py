@@ -1,5 +1,6 @@
 """Recordings of every format become the same samples, and what is no recording is refused by one sentence."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from kefu.contracts.engine import Sound
 from kefu.kit.errors import BadInput, TooLarge
-from kefu.knowledge.sound import FORMATS, SoundStream, decode, encode, resampled, sound_kind
+from kefu.knowledge.sound import FORMATS, SoundStream, decode, encode, paced, resampled, sound_kind
 
 RATE = 16_000
 
@@ -64,20 +65,23 @@ def test_any_rate_becomes_the_recognisers(rate: int) -> None:
     assert pitch(read) == pytest.approx(440, abs=5)
 
 
-def test_two_channels_become_one() -> None:
+def written(container: str, codec: str, rate: int, layout: str) -> bytes:
+    """A second of a tone, on the left only where there are two channels."""
     av = pytest.importorskip("av")
-    import io
-
     whole = io.BytesIO()
-    with av.open(whole, "w", format="wav") as container:
-        stream = container.add_stream("pcm_s16le", rate=RATE, layout="stereo")
-        left = (0.5 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE) * 32767).astype(np.int16)
-        both = np.stack([left, np.zeros_like(left)], axis=1).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
-        frame.sample_rate = RATE
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    read = decode(whole.getvalue())
+    with av.open(whole, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=rate, layout=layout)
+        left = tone(rate=rate).samples
+        channels = np.stack([left, np.zeros_like(left)]) if layout == "stereo" else left.reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(channels, format="fltp", layout=layout)
+        frame.sample_rate = rate
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return whole.getvalue()
+
+
+def test_two_channels_become_one() -> None:
+    read = decode(written("wav", "pcm_s16le", RATE, "stereo"))
     assert read.samples.ndim == 1
     assert pitch(read) == pytest.approx(440, abs=5)
 
@@ -90,6 +94,27 @@ def test_two_channels_become_one() -> None:
 def test_what_is_no_recording_is_refused(data: bytes) -> None:
     with pytest.raises(BadInput):
         decode(data)
+
+
+def test_rate_and_channels_may_change_in_the_middle_of_a_file() -> None:
+    both = written("adts", "aac", 24_000, "mono") + written("adts", "aac", 48_000, "stereo")
+    read = decode(both)
+    assert read.seconds == pytest.approx(2.0, abs=0.2)
+    assert pitch(read) == pytest.approx(440, abs=5)
+
+
+def test_a_coding_that_nobody_knows_is_refused() -> None:
+    whole = bytearray(encode(tone(0.1), "wav"))
+    whole[20:22] = b"\xf0\x0f"
+    with pytest.raises(BadInput, match="coding of sound that is not known"):
+        decode(bytes(whole))
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.8, 1.0, 1.5, 4.0])
+def test_what_is_said_more_quickly_has_the_same_pitch(speed: float) -> None:
+    said = paced(tone(2.0), speed)
+    assert said.seconds == pytest.approx(2.0 / speed, rel=0.05)
+    assert pitch(said) == pytest.approx(440, abs=5)
 
 
 def test_a_long_recording_is_refused_by_its_length() -> None:

@@ -4,7 +4,7 @@ FFmpeg, left to guess, would also open playlists, which name other files and add
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ def decode(data: bytes, *, most_seconds: float = 600.0) -> Sound:
     Raises BadInput for what is no recording, is silent of any packet or too damaged to read, TooLarge past
     `most_seconds`, MissingExtra without the extra `speech`.
     """
+    if not data:
+        raise BadInput("The recording is empty.")
     kind = sound_kind(data)
     if kind is None:
         raise BadInput(f"This is no sound that can be read. Readable: {READABLE}.")
@@ -52,15 +54,24 @@ def _decoded(data: bytes, kind: SoundKind) -> Iterator[np.ndarray[Any, np.dtype[
                 raise BadInput("The file has no sound track.")
             stream = container.streams.audio[0]
             _refuse_odd(stream)
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
-            for frame in _frames(av, container, stream):
-                frame.pts = None  # gaps in a damaged file's clock are not filled with silence
-                for piece in resampler.resample(frame):
-                    yield _finite(piece.to_ndarray().reshape(-1))
-            for piece in resampler.resample(None):
+            for piece in _resampled(av, _frames(av, container, stream)):
                 yield _finite(piece.to_ndarray().reshape(-1))
     except av.error.FFmpegError as error:
         raise BadInput(f"The recording is damaged and cannot be read as {kind.ending}.") from error
+
+
+def _resampled(av: Any, frames: Iterable[Any]) -> Iterator[Any]:
+    """Frames at our rate. In the middle of a file, damaged or joined of several, rate and channels may change."""
+    resampler: Any = None
+    before = None
+    for frame in frames:
+        frame.pts = None  # gaps in a damaged file's clock are not filled with silence
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != before:
+            yield from resampler.resample(None) if resampler else ()
+            resampler, before = av.AudioResampler(format="flt", layout="mono", rate=RATE), shape
+        yield from resampler.resample(frame)
+    yield from resampler.resample(None) if resampler else ()
 
 
 def _frames(av: Any, container: Any, stream: Any) -> Iterator[Any]:
@@ -77,6 +88,8 @@ def _frames(av: Any, container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _refuse_odd(stream: Any) -> None:
+    if stream.codec_context is None:
+        raise BadInput("The recording's header names a coding of sound that is not known.")
     if stream.codec_context.rate not in _RATES or not 1 <= stream.codec_context.channels <= _MOST_CHANNELS:
         raise BadInput("The recording's header names a rate or a number of channels that no recording of speech has.")
 
