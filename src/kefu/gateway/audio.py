@@ -40,12 +40,14 @@ async def message_audio(request: Request, conversation_id: str, message_id: str,
     return made
 
 
-async def sound_response(text: str, speaker: Speaker, *, language: str, form: str) -> Response | None:
+async def sound_response(
+    text: str, speaker: Speaker, *, language: str, form: str, speed: float = 1.0
+) -> Response | None:
     """A text read aloud, sent while it is made; None where it holds no words.
 
     Raises what speaking its first clause raises; where the rest fails the connection ends before its time.
     """
-    stream = speech_stream(text, speaker, language=language, form=form)
+    stream = speech_stream(text, speaker, language=language, form=form, speed=speed)
     first = await anext(stream, b"")
     if not first:
         return None

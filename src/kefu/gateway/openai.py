@@ -28,7 +28,7 @@ from kefu.desk.inbox.actions import Incoming
 from kefu.desk.wiring import wiring
 from kefu.gateway import shapes
 from kefu.gateway.hub import Delta
-from kefu.gateway.openai_shapes import Chat, Embeddings, completion, error_body, piece, said_of
+from kefu.gateway.openai_shapes import Chat, Embeddings, completion, error_body, error_status, piece, said_of, usage
 from kefu.gateway.state import Gateway, entered
 from kefu.gateway.stream import as_said
 from kefu.kit import problem
@@ -56,7 +56,7 @@ class OpenAIRoute(APIRoute):
                 first = error.errors()[0]
                 place = tuple(part for part in first["loc"] if part != "body")
                 document = problem.of_bad_shape(place, first["msg"])
-            return JSONResponse(error_body(document), status_code=document.status, headers=document.headers)
+            return JSONResponse(error_body(document), status_code=error_status(document), headers=document.headers)
 
         return shown
 
@@ -240,6 +240,8 @@ async def _events(body: Chat, first: tuple[str, Any], made: Made, question: str)
                 yield _line(piece(body, {"content": rest}, head))
             end = piece(body, {"citations": value["kefu"].get("citations", [])}, head, finish="stop")
             yield _line({**end, "kefu": {**value["kefu"], "answer": whole}})
+            if body.stream_options and body.stream_options.include_usage:
+                yield _line({**end, "choices": [], "usage": usage(question, whole)})
         try:
             name, value = await anext(made)
         except StopAsyncIteration:

@@ -1,7 +1,8 @@
 """Requests and answers of the OpenAI-compatible door."""
 
 import time
-from typing import Any, Literal
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,8 @@ from kefu.kit.problem import Problem
 _AUTHORS = {"user": "contact", "assistant": "assistant"}
 # Messages before the last that a follow-up may refer to.
 _HISTORY = 12
+# Characters of a text to be embedded, of which an encoder reads the first few thousand at most.
+_LONGEST_TEXT = 100_000
 
 
 class Lenient(BaseModel):
@@ -39,17 +42,25 @@ class ChatMessage(Lenient):
         return "\n".join(part.text for part in self.content)
 
 
+class StreamOptions(Lenient):
+    include_usage: bool = False
+
+
 class Chat(Lenient):
     model: str = Field(max_length=300)
     messages: list[ChatMessage] = Field(min_length=1, max_length=500)
     stream: bool = False
+    stream_options: StreamOptions | None = None
     n: int = Field(default=1, ge=1, le=1, description="One answer; there are no others.")
     user: str | None = Field(default=None, max_length=500, description="Your own id of the customer: keeps the thread.")
 
 
 class Embeddings(Lenient):
     model: str = Field(max_length=300)
-    input: str | list[str] = Field(max_length=2048)
+    input: (
+        Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
+        | Annotated[list[Annotated[str, Field(max_length=_LONGEST_TEXT)]], Field(min_length=1, max_length=2048)]
+    )
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     input_type: Literal["query", "passage"] = "query"
@@ -60,6 +71,8 @@ class SpeechRequest(Lenient):
     input: str = Field(min_length=1, max_length=4096)
     voice: str = "default"
     response_format: str = "mp3"
+    speed: float = Field(default=1.0, ge=0.25, le=4.0, description="How quickly it speaks; 1 is the voice's own pace.")
+    stream_format: Literal["audio"] = "audio"
     language: str | None = Field(default=None, max_length=12, description="en or zh; told from the text without it.")
 
 
@@ -76,17 +89,21 @@ def said_of(body: Chat) -> tuple[list[Said], str]:
 def completion(body: Chat, content: str, kefu: dict[str, Any], question: str) -> dict[str, Any]:
     """A whole answer."""
     message = {"role": "assistant", "content": content, "refusal": None, "citations": kefu.get("citations", [])}
-    asked, told = len(question) // 4, len(content) // 4
     return {
         "id": new_id("chatcmpl"),
         "object": "chat.completion",
         "created": int(time.time()),
         "model": body.model,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
-        # Counted as four characters each: most answers are made without a language model.
-        "usage": {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told},
+        "usage": usage(question, content),
         "kefu": kefu,
     }
+
+
+def usage(question: str, content: str) -> dict[str, int]:
+    """Tokens, counted as four characters each: most answers are made without a language model."""
+    asked, told = len(question) // 4, len(content) // 4
+    return {"prompt_tokens": asked, "completion_tokens": told, "total_tokens": asked + told}
 
 
 def piece(
@@ -102,10 +119,18 @@ def piece(
     }
 
 
+def error_status(document: Problem) -> int:
+    """OpenAI says 400 where the rest of our API says 422, and its clients have an exception of their own for it."""
+    return HTTPStatus.BAD_REQUEST if document.status == HTTPStatus.UNPROCESSABLE_ENTITY else document.status
+
+
 def error_body(document: Problem) -> dict[str, Any]:
-    """A problem as OpenAI's clients read it."""
+    """A problem as OpenAI's clients read it; the codes that programs look for are OpenAI's own."""
     kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(document.status, "invalid_request_error" if document.status < 500 else "server_error")
     body = document.body
     param = body.get("param") or body.get("field")
-    return {"error": {"message": body["detail"], "type": kind, "param": param, "code": body["code"]}}
+    code = {(401, None): "invalid_api_key", (404, "model"): "model_not_found"}.get(
+        (document.status, param), body["code"]
+    )
+    return {"error": {"message": body["detail"], "type": kind, "param": param, "code": code}}
