@@ -4,6 +4,7 @@ import os
 import tempfile
 from typing import Any
 
+import hypothesis
 import pytest
 
 pytest_plugins = ["kefu.testing.pytest_plugin"]
@@ -16,6 +17,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def pytest_configure() -> None:
     """Before Django's settings are read: tests never see the state of whoever runs them."""
+    # What is tried is the same each time, and takes as long as the machine takes.
+    hypothesis.settings.register_profile(
+        "kefu", deadline=None, derandomize=True, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("kefu")
     os.environ["KEFU_HOME"] = tempfile.mkdtemp(prefix="kefu-tests-")
     for name in ("KEFU_SECRET_KEY", "KEFU_PUBLIC_URL", "KEFU_STORAGE"):
         os.environ.pop(name, None)

@@ -301,6 +301,6 @@ HOSTILE = (
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:8])
 async def test_no_message_keeps_a_turn_busy(ask, text: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     await ask(text)
-    assert time.process_time() - start < 0.5
+    assert time.thread_time() - start < 2  # the longest takes a ninth of a second; what explodes, minutes

@@ -86,7 +86,7 @@ class Line:
             params=dict(request.query),
             headers=dict(request.headers),
             content=request.body,
-            timeout=30,
+            timeout=WITHIN,
         )
 
     def states(self) -> list[str]:

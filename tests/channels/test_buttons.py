@@ -110,7 +110,7 @@ def test_a_visitors_browser(phones: Shop, address: str) -> None:
 
         def say(key: str = "", **body: Any) -> Any:
             headers = {"Idempotency-Key": key} if key else {}
-            path = f"/v1/conversations/{thread}/messages?wait=20"
+            path = f"/v1/conversations/{thread}/messages?wait=60"
             return visitor.post(path, json=body, headers=headers).raise_for_status().json()
 
         asked = say(text=STARTS)["reply"]

@@ -63,7 +63,7 @@ def test_the_customer_sees_that_the_assistant_composes_an_answer(line: Line, tel
     set_up(line.actor, policy={"kinds": ["generated"]}, generator="scripted:slow", generator_options=slow)
     line.post(telegram.request(telegram.says("42", APPROVED)))
     assert line.settled(1) == ["sent"]
-    assert telegram.typing == ["42"]
+    assert set(telegram.typing) == {"42"}  # told again where it takes long
 
 
 def test_a_channel_that_shows_no_typing_is_looked_at_once(shop: Shop) -> None:
@@ -91,7 +91,7 @@ def test_a_channel_that_shows_no_typing_is_looked_at_once(shop: Shop) -> None:
         rows.close()
         return left
 
-    assert run(answer_twice(), timeout=30) == []
+    assert run(answer_twice(), timeout=90) == []
     assert reads == ["channel_kind"]
 
 
@@ -99,6 +99,7 @@ def test_the_customer_sees_that_a_member_types_but_not_at_each_key(line: Line, t
     line.post(telegram.request(telegram.says("42", APPROVED)))
     line.settled(1)
     conversation = line.messages()[0].conversation_id
+    telegram.typing.clear()  # that the assistant composed an answer
 
     async def type_three_keys() -> None:
         rows = Rows()
@@ -110,7 +111,7 @@ def test_the_customer_sees_that_a_member_types_but_not_at_each_key(line: Line, t
         await plugins.close()
         rows.close()
 
-    run(type_three_keys(), timeout=30)
+    run(type_three_keys(), timeout=90)
     assert telegram.typing == ["42"]
 
 
@@ -240,7 +241,7 @@ def _plugin(line: Line) -> Any:
 def _run(coroutine: Any) -> Any:
     from kefu.kit.runtime import run
 
-    return run(coroutine, timeout=30)
+    return run(coroutine, timeout=90)
 
 
 def _thread(line: Line, telegram: FakeTelegram) -> str:

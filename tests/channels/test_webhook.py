@@ -95,7 +95,7 @@ def test_what_is_not_genuine_is_refused_and_counted_and_nothing_of_it_stored(
 @pytest.mark.parametrize("in_pieces", [False, True], ids=["whole", "in pieces"])
 def test_a_body_past_the_limit_is_not_read(line: Line, in_pieces: bool) -> None:
     body = b"0" * (15 * 2**20)
-    answer = httpx.post(line.hook, content=iter([body]) if in_pieces else body, timeout=30)
+    answer = httpx.post(line.hook, content=iter([body]) if in_pieces else body, timeout=90)
     assert (answer.status_code, answer.json()["reason"]) == (413, "too_large")
     assert eventually(lambda: line.traffic().refused) == {"too_large": 1}
 

@@ -75,8 +75,8 @@ def test_safe_mode_goes_both_ways(open_line: Callable[..., Line], wechat: FakeWe
 
 def test_what_was_not_signed_by_wechat_is_refused_and_counted(line: Line, wechat: FakeWeChat) -> None:
     query, body = wechat.signed(wechat.message("openid1", "text", Content=APPROVED))
-    assert httpx.post(line.hook, params={**query, "nonce": "2"}, content=body).status_code == 401
-    assert httpx.get(line.hook, params={**query, "echostr": "77"}).content == b"77"
+    assert httpx.post(line.hook, params={**query, "nonce": "2"}, content=body, timeout=60).status_code == 401
+    assert httpx.get(line.hook, params={**query, "echostr": "77"}, timeout=60).content == b"77"
     assert line.messages() == []
     assert eventually(lambda: line.traffic().refused) == {"signature": 1}
 
@@ -100,7 +100,7 @@ def test_what_is_no_message_to_us_is_refused_and_counted_and_nothing_of_it_store
     line = open_line("wechat", {**wechat.values, "original_id": ORIGINAL_ID})
     moment, nonce = str(int(time.time()) - age), "1"
     query = {"signature": signature(TOKEN, moment, nonce), "timestamp": moment, "nonce": nonce}
-    answer = httpx.post(line.hook, params=query, content=message(wechat))
+    answer = httpx.post(line.hook, params=query, content=message(wechat), timeout=60)
     assert (answer.status_code >= 400, answer.json()["reason"]) == (True, reason)
     assert line.messages() == []
     assert eventually(lambda: line.traffic().refused) == {reason: 1}

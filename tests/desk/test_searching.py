@@ -57,7 +57,9 @@ def folded(text: str) -> str:
     return str(execute("SELECT upper(%s)", [text])[0][0])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(texts=st.lists(TEXTS, min_size=2, max_size=6), others=st.lists(TEXTS, max_size=3), cut=st.data())
 def test_search_finds_exactly_what_a_scan_finds(
     shop: Shop, by_index: None, texts: list[str], others: list[str], cut: st.DataObject

@@ -58,7 +58,9 @@ def columns(row: Any) -> dict[str, Any]:
     return {name: bytes(value) if isinstance(value, memoryview) else value for name, value in values.items()}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     text=st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")),
     sealed=st.none() | st.binary(max_size=40),

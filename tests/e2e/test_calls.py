@@ -22,7 +22,7 @@ RECORDED = Path(__file__).parents[1] / "engines" / "speech" / "fixtures" / "en_l
 QUESTION = "How can I return an item?"
 # The recording begins again after so long: the answer to it takes longer, so the customer interrupts it.
 _PERIOD = 5.0
-_WAIT = 60_000  # recogniser and voice are read from disk first, on a busy machine
+_WAIT = 120_000  # recogniser and voice are read from disk first, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +143,5 @@ def test_a_customer_interrupts_and_speaks_with_a_member(
         assert axe_violations(desk) == []
         dock.get_by_role("button", name="Hang up").click()
         expect(panel.get_by_role("status")).to_have_text("The call has ended.", timeout=_WAIT)
-        assert [each["author"] for each in said()][-1] == "system"
+        told = "The call has ended after"  # what was said last may be written down after that
+        until(desk, lambda: any(each["author"] == "system" and told in each["text"] for each in said()))

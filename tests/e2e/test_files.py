@@ -11,7 +11,7 @@ from playwright.sync_api import FilePayload, FrameLocator, Locator, Page, expect
 from .conftest import MakeAccount, OpenPage
 from .test_console import composer, console, log_in
 from .test_widget import PHONE, bubble, embed, frame
-from .world import Shop, Site, axe_violations
+from .world import Shop, Site, axe_violations, until
 
 Chat = Page | FrameLocator
 PASTE = """(field, [name, data]) => {
@@ -56,8 +56,10 @@ def chosen(chat: Chat) -> Locator:
     return chat.locator(".chosen-file")
 
 
-def is_loaded(image: Locator) -> bool:
-    return bool(image.evaluate("(image) => image.complete && image.naturalWidth > 0"))
+def loaded(image: Locator) -> None:
+    """Once it is seen with what was sent in it."""
+    expect(image).to_be_visible()
+    until(image.page, lambda: bool(image.evaluate("(image) => image.complete && image.naturalWidth > 0")))
 
 
 def test_a_customer_s_picture_is_seen_by_a_member_who_sends_one_back(
@@ -83,8 +85,7 @@ def test_a_customer_s_picture_is_seen_by_a_member_who_sends_one_back(
     log_in(desk, colleague("Tom"))
     desk.locator("a.row").filter(has_text="Ada Lund").click()
     thumbnail = desk.locator(".message.contact .file-image img")
-    expect(thumbnail).to_be_visible()
-    assert is_loaded(thumbnail)
+    loaded(thumbnail)
     with desk.expect_download() as saved:
         desk.get_by_role("button", name="order.txt").click()
     assert saved.value.path().read_bytes() == NOTE["buffer"]
@@ -98,8 +99,7 @@ def test_a_customer_s_picture_is_seen_by_a_member_who_sends_one_back(
     expect(desk.locator(".message.member .file-image img")).to_be_visible()
     answer = chat.locator(".row-theirs").last
     expect(answer).to_contain_text("Please print this label")
-    expect(answer.locator(".file-image img")).to_be_visible()
-    assert is_loaded(answer.locator(".file-image img"))
+    loaded(answer.locator(".file-image img"))
 
     page.reload()
     expect(chat.locator(".sent-file")).to_have_count(3)

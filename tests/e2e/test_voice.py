@@ -1,5 +1,6 @@
 """A customer speaks to the widget: Chromium's microphone plays a recording."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from .conftest import CHROMIUM
 from .world import Shop, axe_violations
 
 QUESTION = "How much does standard delivery cost?"
+_HEARD_MS = 120_000  # recogniser and voice are read from disk first, on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,11 @@ def speaking(chromium: Browser, spoken: Path) -> Iterator[Browser]:
     browser.close()
 
 
+def after(seconds: int) -> re.Pattern[str]:
+    """What the timer shows from then on: it may be looked at less often than it changes."""
+    return re.compile(rf"^0:(0[{seconds}-9]|[1-5]\d)$")
+
+
 def chat(browser: Browser, shop: Shop) -> Page:
     context = browser.new_context(locale="en-US", viewport={"width": 420, "height": 760}, permissions=["microphone"])
     page = context.new_page()
@@ -61,15 +68,15 @@ def chat(browser: Browser, shop: Shop) -> Page:
 def test_a_spoken_question_is_written_down_and_its_answer_read_aloud(speaking: Browser, shop: Shop) -> None:
     page = chat(speaking, shop)
     page.get_by_role("button", name="Record a voice message").click()
-    expect(page.get_by_role("timer")).to_have_text("0:03", timeout=15_000)
+    expect(page.get_by_role("timer")).to_have_text(after(3))
     assert axe_violations(page) == []
     assert page.locator(".voice-bars > span").count() > 5
     page.get_by_role("button", name="Send the recording").click()
     mine = page.locator(".row-mine").last
-    expect(mine.locator(".bubble")).to_contain_text("delivery cost", timeout=40_000)
+    expect(mine.locator(".bubble")).to_contain_text("delivery cost", timeout=_HEARD_MS)
     expect(mine.locator(".audio")).to_be_visible()
     answer = page.locator(".row-theirs").last
-    expect(answer.locator(".audio-playing")).to_be_visible(timeout=40_000)
+    expect(answer.locator(".audio-playing")).to_be_visible(timeout=_HEARD_MS)
     assert axe_violations(page) == []
     page.reload()
     expect(page.locator(".row-mine .audio")).to_be_visible()
@@ -79,7 +86,7 @@ def test_a_spoken_question_is_written_down_and_its_answer_read_aloud(speaking: B
 def test_a_recording_is_discarded(speaking: Browser, shop: Shop) -> None:
     page = chat(speaking, shop)
     page.get_by_role("button", name="Record a voice message").click()
-    expect(page.get_by_role("timer")).to_have_text("0:01", timeout=15_000)
+    expect(page.get_by_role("timer")).to_have_text(after(1))
     page.get_by_role("button", name="Discard the recording").click()
     expect(page.get_by_role("textbox", name="Your message")).to_be_visible()
     expect(page.locator(".row-mine")).to_have_count(0)

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,8 +91,15 @@ class Member:
     def put(self, path: str, **body: Any) -> Any:
         return self._call("PUT", path, body)
 
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path, {})
+
     def get(self, path: str) -> Any:
         return self._client.get(path).raise_for_status().json()
+
+    def sees_online(self, name: str) -> bool:
+        """Whether the socket of somebody's console stands: what happens from now on is told to it."""
+        return name in {each["name"] for each in self.get("/insights/live")["online"] or ()}
 
     def close(self) -> None:
         self._client.close()
@@ -143,11 +151,15 @@ def eventually(page: Page, expression: str) -> None:
     Not `wait_for_function`: that evaluates its text inside the page, which the console's content security policy
     refuses from the second look on.
     """
-    for _ in range(10 * APPEARS_SECONDS):
-        if page.evaluate(expression):
-            return
+    until(page, lambda: bool(page.evaluate(expression)), expression)
+
+
+def until(page: Page, look: Callable[[], bool], what: str = "what was waited for") -> None:
+    """Look again every tenth of a second until it is true, while the page goes on."""
+    end = time.monotonic() + APPEARS_SECONDS
+    while not look():
+        assert time.monotonic() < end, f"Never true: {what}"
         page.wait_for_timeout(100)
-    raise AssertionError(f"Never true: {expression}")
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ def upload(client: httpx.Client, thread: str, name: str, data: bytes, *, expect:
 
 
 def send(client: httpx.Client, thread: str, **body: Any) -> Any:
-    answer = client.post(f"/v1/conversations/{thread}/messages", params={"wait": 20}, json=body)
+    answer = client.post(f"/v1/conversations/{thread}/messages", params={"wait": 60}, json=body)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -62,7 +62,7 @@ def test_a_file_comes_back_as_it_was_and_harmless(address: str, shop: Shop, visi
     assert answer.headers["x-content-type-options"] == "nosniff"
     with new_visitor(address, shop) as other:
         assert other.get(place).status_code == 404
-    assert httpx.get(f"{address}{place}").status_code == 401
+    assert httpx.get(f"{address}{place}", timeout=60).status_code == 401
 
 
 def test_what_cannot_be_sent_is_refused_with_its_reason(shop: Shop, visitor: httpx.Client) -> None:
@@ -75,5 +75,5 @@ def test_what_cannot_be_sent_is_refused_with_its_reason(shop: Shop, visitor: htt
 
 
 def test_a_browser_is_told_what_it_may_send(address: str, shop: Shop) -> None:
-    visit = httpx.post(f"{address}/v1/channels/{shop.channel_id}/visitors", json={}).json()
+    visit = httpx.post(f"{address}/v1/channels/{shop.channel_id}/visitors", json={}, timeout=60).json()
     assert visit["channel"]["attachments"] == {"per_message": 5, "bytes": 10 * 2**20}

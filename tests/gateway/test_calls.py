@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -26,6 +27,7 @@ from kefu.kit.settings import settings
 from kefu.knowledge.sound import resampled
 
 from .conftest import Shop, new_visitor
+from .test_dispatch import eventually
 from .test_members_live import member
 from .test_voice import spoken
 
@@ -33,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("speech")]
 
 HOURS = "What are your opening hours?"
 _FRAME = RATE // 25  # 40 ms
-_PATIENCE = 60
+_PATIENCE = 120
 
 
 class Caller:
@@ -128,7 +130,8 @@ def test_what_is_said_is_a_message_and_its_answer_is_heard(
     assert "opening hours" in final["text"].lower()
     assert "9:00" in caller.answer()
     assert caller.heard[Origin.ANSWER] > RATE
-    asked, answered = said_in(visitor, thread)
+    # What is spoken may be ahead of what is stored.
+    asked, answered = eventually(lambda: said_in(visitor, thread)[1:] and said_in(visitor, thread))
     assert (asked["id"], asked["text"]) == (final["message"], final["text"])
     assert [file["kind"] for file in asked["attachments"]] == ["audio"]
     assert asked["outcome"] == "replied"
@@ -260,9 +263,10 @@ def test_more_sound_than_anybody_speaks_is_refused(visitor: httpx.Client, thread
 
 def test_a_call_that_no_process_carries_is_ended(shop: Shop, visitor: httpx.Client, thread: str) -> None:
     Call.objects.create(workspace_id=shop.workspace_id, conversation_id=thread, lease_until=now())
-    due.end_lost()
-    last = said_in(visitor, thread)[-1]
-    assert (last["author"], last["text"]) == ("system", "The call was cut off after 0:00.")
+    due.end_lost()  # or the running server does, which may be at it
+    last = eventually(lambda: said_in(visitor, thread))[-1]
+    assert last["author"] == "system"
+    assert re.fullmatch(r"The call was cut off after 0:\d\d\.", last["text"])
     assert queries.calls_under_way(system(shop.workspace_id)) == []
 
 

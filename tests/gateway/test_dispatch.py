@@ -18,13 +18,12 @@ from kefu.desk.inbox.actions import make_channel
 from kefu.desk.wiring import wiring
 from kefu.kit import settings
 
-from .conftest import Shop
+from .conftest import WITHIN, Shop
 from .test_stream import sse, until
 
 FACT = "Standard delivery costs ¥12 and takes 2 to 4 working days."
 QUESTION = "How much does standard delivery cost?"
 APPROVED = "What are your opening hours?"
-WITHIN = 30.0  # seconds that something may take on a crowded machine before it counts as never
 
 
 def let_generate(shop: Shop, reply: str, *, delay: float = 0.0) -> None:
@@ -43,6 +42,7 @@ def eventually(look: Callable[[], Any]) -> Any:
     while time.monotonic() < limit:
         if found := look():
             return found
+        threading.Event().wait(0.02)  # the server has work to do in this process
     raise AssertionError("It never came.")
 
 
@@ -107,7 +107,7 @@ def done(shop: Shop, thread: str, turn_id: str) -> dict[str, Any] | None:
 
 
 def test_a_burst_while_a_turn_is_worked_on_is_answered_once(shop: Shop) -> None:
-    let_generate(shop, " ".join([FACT] * 3), delay=0.02)
+    let_generate(shop, " ".join([FACT] * 3), delay=0.08)  # three seconds, for two messages to be stored within
     thread = shop.start()
     shop.say(thread, QUESTION, wait=0)
     eventually(lambda: claimed(shop))
@@ -132,7 +132,10 @@ def claimed(shop: Shop) -> bool:
 def test_a_long_generation_does_not_delay_another_customers_answer(
     shop: Shop, other_shop: Shop, same_workspace: bool
 ) -> None:
-    """Medians of up to twenty answers before, during and after: the machine's own noise is in first and last."""
+    """Medians of up to twenty answers before, during and after: the machine's own noise is in first and last.
+
+    A tenth of a second more is a delay, or, on a machine where an answer takes longer than that, another such answer.
+    """
     let_generate(shop, " ".join([FACT] * 60), delay=0.07)  # 28 s, just under what a generation may take
     asks = shop if same_workspace else other_shop
     median_of_answers(asks, 3)
@@ -142,7 +145,8 @@ def test_a_long_generation_does_not_delay_another_customers_answer(
         turn = shop.get(f"/v1/conversations/{question['conversation']}/turns/{question['turn']}")
         assert turn["state"] == "claimed", "the generation ended before the measurement"
     after = median_of_answers(asks, 20)
-    assert during - max(before, after) < 0.100, f"{before:.3f} {during:.3f} {after:.3f}"
+    usual = max(before, after)
+    assert during - usual < max(0.100, usual), f"{before:.3f} {during:.3f} {after:.3f}"
 
 
 def median_of_answers(shop: Shop, number: int) -> float:

@@ -8,7 +8,6 @@ import contextlib
 import json
 import re
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from kefu.desk.assistants import actions as assistants
 from kefu.desk.contacts import actions as contacts
 from kefu.desk.contacts import attributes, care
 from kefu.desk.inbox import actions as inbox
-from kefu.desk.inbox import due, queries
+from kefu.desk.inbox import due, handing, queries
 from kefu.desk.library import actions as library
 from kefu.desk.library import queries as library_queries
 from kefu.desk.library.due import read_sources
@@ -40,6 +39,7 @@ from kefu.kit.errors import Conflict
 from ..desk.shops import outcome
 from ..desk.tiny_model import tiny_model
 from .rows_of_every_kind import logic_of, routed_of, sorted_of, waiting_of
+from .test_dispatch import eventually
 
 # Clients are made with verify=False, since reading certificates takes a tenth of a second and nothing is encrypted.
 REFUSED = {401, 403, 404}
@@ -176,7 +176,8 @@ def _columns(model: Any) -> list[str]:
 def theirs(address: str) -> Theirs:
     info = accounts.make_workspace(slug="theirs", title="Zanzibar Shop")
     kefu = system(info.id)
-    channel = inbox.make_channel(kefu, kind="web", name="Website", settings={"title": "Zanzibar Help"})
+    settings = {"title": "Zanzibar Help", "nobody_came_seconds": 0}
+    channel = inbox.make_channel(kefu, kind="web", name="Website", settings=settings)
     source = library.add_article(kefu, title="Zanzibar", text="A parcel to Zanzibar costs ¥90.")
     entry = library.add_faq(kefu, question="Do you ship to Zanzibar?", answer="Yes, to Zanzibar.")
     read_sources(info.id, [source.id, entry.id], embed=wiring().embed)
@@ -198,10 +199,9 @@ def theirs(address: str) -> Theirs:
     # The running server answers too; whoever comes first, the turn has an outcome before anybody looks.
     for claimed in due.claim_turns(worker="tests", limit=100, lease_seconds=60):
         due.finish_turns(worker="tests", outcomes=[(claimed.id, outcome("To Zanzibar: ¥90."), {"steps": []})])
-    until = time.monotonic() + 30
-    while queries.turn(kefu, str(said.turn_id)).state != "done":
-        assert time.monotonic() < until
+    eventually(lambda: queries.turn(kefu, str(said.turn_id)).state == "done")
     inbox.ask_for_member(kefu, conversation_id=thread.id)
+    eventually(lambda: info.id not in handing.due_workspaces())  # it has looked for somebody to give it to
     contact_id = queries.conversation(kefu, thread.id).contact_id
     ids = {
         **models_of(kefu),

@@ -66,7 +66,7 @@ def test_a_customer_reads_what_a_system_said_and_members_a_placeholder(shop: Sho
     with new_visitor(address, shop) as visitor:
         thread = visitor.post("/v1/conversations", json={}).json()["id"]
         for text in ("Where is it?", "LL202611010002"):
-            answer = visitor.post(f"/v1/conversations/{thread}/messages?wait=20", json={"text": text}).json()
+            answer = visitor.post(f"/v1/conversations/{thread}/messages?wait=60", json={"text": text}).json()
         assert f"goes to {ADDRESS}." in answer["reply"]["answer"]
         assert answer["reply"]["decision"] == "flow"
         lines = visitor.get(f"/v1/conversations/{thread}/messages").json()["messages"]
@@ -84,9 +84,9 @@ def test_a_customer_reads_what_a_system_said_and_members_a_placeholder(shop: Sho
 def test_pieces_that_are_shown_are_what_is_stored(shop: Shop, flow: str) -> None:
     kefu = system(shop.workspace_id)
     actions.save_flow(kefu, text=FLOW.replace("VERSION one: anything else?", "Anything else for {{ address }}?"))
-    actions.publish_flow(kefu, flow_id=flow)
-    eventually(lambda: live(shop) == 2)
     let_generate(shop, FACT)
+    actions.publish_flow(kefu, flow_id=flow)
+    eventually(lambda: live(shop) == 2)  # and what was changed before it
     thread = shop.start()
     reply_to(shop, thread, "Where is it?")
     reply_to(shop, thread, "LL202611010002")

@@ -81,4 +81,4 @@ def test_another_workspace_reaches_no_source(shop: Shop, other_shop: Shop) -> No
 
 
 def test_knowledge_needs_a_key(address: str) -> None:
-    assert httpx.get(f"{address}/v1/knowledge/sources").status_code == 401
+    assert httpx.get(f"{address}/v1/knowledge/sources", timeout=60).status_code == 401

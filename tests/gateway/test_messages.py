@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from .conftest import Shop, new_visitor
+from .test_dispatch import eventually
 
 
 def test_a_question_is_answered_with_its_source(shop: Shop) -> None:
@@ -40,7 +41,7 @@ def test_without_waiting_the_message_is_stored_and_answered_all_the_same(shop: S
     assert stored["reply"] is None
     assert stored["message"]["outcome"] == "pending"
     # The same key gives the same message, and waiting for it gives the reply.
-    again = shop.say(thread, "Thanks", wait=20)
+    again = shop.say(thread, "Thanks", wait=60)
     assert again["reply"] is not None
     assert [message["author"] for message in shop.messages(thread)].count("assistant") in {1, 2}
 
@@ -96,7 +97,7 @@ def test_what_comes_at_once_is_each_answered_by_itself(shop: Shop, other_shop: S
     def said(number: int) -> int:
         body = {"text": f"What are your opening hours? {number}"}
         # Waits for its reply: turns still at work would meet the database being emptied for the next test.
-        return shop.client.post(f"/v1/conversations/{threads[number]}/messages?wait=20", json=body).status_code
+        return shop.client.post(f"/v1/conversations/{threads[number]}/messages?wait=60", json=body).status_code
 
     with ThreadPoolExecutor(12) as pool:
         answered = list(pool.map(said, range(12)))
@@ -184,9 +185,9 @@ def test_a_visitor_sees_only_their_own(address: str, shop: Shop, visitor: httpx.
 
 def test_a_visitor_with_their_token_stays_who_they_were(address: str, shop: Shop) -> None:
     path = f"{address}/v1/channels/{shop.channel_id}/visitors"
-    first = httpx.post(path, json={}).json()
-    again = httpx.post(path, json={"token": first["token"]}).json()
-    forged = httpx.post(path, json={"token": first["token"][:-3] + "abc"}).json()
+    first = httpx.post(path, json={}, timeout=60).json()
+    again = httpx.post(path, json={"token": first["token"]}, timeout=60).json()
+    forged = httpx.post(path, json={"token": first["token"][:-3] + "abc"}, timeout=60).json()
     assert again["contact"] == first["contact"]
     assert forged["contact"] != first["contact"]
 
@@ -196,7 +197,7 @@ def test_a_visitor_with_their_token_stays_who_they_were(address: str, shop: Shop
 )
 def test_without_a_valid_token_nothing_opens(address: str, header: str | None) -> None:
     headers = {"Authorization": header.encode()} if header else {}
-    answer = httpx.get(f"{address}/v1/conversations", headers=headers)
+    answer = httpx.get(f"{address}/v1/conversations", headers=headers, timeout=60)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -207,10 +208,8 @@ def test_a_revoked_key_opens_nothing_at_once(shop: Shop) -> None:
 
     shop.get("/v1/conversations")
     revoke_key(system(shop.workspace_id), key_id=shop.key_id)
-    until = httpx.Client(base_url=shop.client.base_url, headers=shop.client.headers)
-    # The server learns of another process's write within its 100 ms poll; twenty requests take longer than that.
-    codes = [until.get("/v1/conversations").status_code for _ in range(400)]
-    assert codes[-1] == 401
+    # The server learns of another process's write within its 100 ms poll.
+    eventually(lambda: shop.client.get("/v1/conversations").status_code == 401)
 
 
 def test_a_key_does_only_what_its_scopes_allow(address: str, shop: Shop) -> None:
@@ -218,12 +217,12 @@ def test_a_key_does_only_what_its_scopes_allow(address: str, shop: Shop) -> None
     from kefu.desk.actor import Scope, system
 
     made = create_key(system(shop.workspace_id), name="reader", scopes=(Scope.KNOWLEDGE_READ,))
-    reader = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made.secret}"})
+    reader = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made.secret}"}, timeout=60)
     assert reader.get("/v1/knowledge/sources").status_code == 200
     assert reader.post("/v1/knowledge/articles", json={"title": "a", "text": "b"}).status_code == 403
     assert reader.post("/v1/conversations", json={}).status_code == 403
 
 
 def test_health(address: str) -> None:
-    assert httpx.get(f"{address}/healthz").json()["status"] == "ok"
-    assert httpx.get(f"{address}/readyz").json()["database"] == "ok"
+    assert httpx.get(f"{address}/healthz", timeout=60).json()["status"] == "ok"
+    assert httpx.get(f"{address}/readyz", timeout=60).json()["database"] == "ok"

@@ -45,7 +45,7 @@ def test_a_customer_sees_their_place_and_moves_up(address: str, shop: Shop) -> N
         token = visitor.headers["Authorization"].removeprefix("Bearer ")
         with connect(address.replace("http", "ws", 1) + "/v1/live") as socket:
             socket.send(json.dumps({"type": "hello", "token": token}))
-            assert json.loads(socket.recv(timeout=20))["type"] == "ready"
+            assert json.loads(socket.recv(timeout=60))["type"] == "ready"
             actions.resolve(system(shop.workspace_id), conversation_id=first)
             while True:
                 seen = until(socket, type="conversation.updated")[-1]["conversation"]

@@ -64,7 +64,7 @@ def socket_of(address: str, token: str) -> Iterator[ClientConnection]:
 def frames(socket: ClientConnection, wanted: str) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
     while not seen or seen[-1]["type"] != wanted:
-        seen.append(json.loads(socket.recv(timeout=20)))
+        seen.append(json.loads(socket.recv(timeout=60)))
     return seen
 
 
@@ -86,9 +86,9 @@ def test_a_visitor_sees_nothing_of_anybody_else(address: str, shop: Shop, visito
     with new_visitor(address, shop) as stranger, socket_of(address, token_of(stranger)) as socket:
         frames(socket, "ready")
         thread = visitor.post("/v1/conversations", json={}).json()["id"]
-        visitor.post(f"/v1/conversations/{thread}/messages?wait=20", json={"text": "hello"})
+        visitor.post(f"/v1/conversations/{thread}/messages?wait=60", json={"text": "hello"})
         own = stranger.post("/v1/conversations", json={}).json()["id"]
-        stranger.post(f"/v1/conversations/{own}/messages?wait=20", json={"text": "hello"})
+        stranger.post(f"/v1/conversations/{own}/messages?wait=60", json={"text": "hello"})
         seen = frames(socket, "reply.completed")
         socket.send(json.dumps({"type": "ping"}))
         seen += frames(socket, "pong")
@@ -100,7 +100,7 @@ def test_a_socket_without_a_valid_hello_is_closed(address: str, hello: str) -> N
     with connect(address.replace("http", "ws", 1) + "/v1/live") as socket:
         socket.send(hello)
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=20)
+            socket.recv(timeout=60)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4401
 

@@ -10,7 +10,7 @@ from .conftest import Shop
 
 def asked(client: httpx.Client, thread: str) -> dict[str, Any]:
     """The survey, once dispatch has asked."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     found: dict[str, Any] = {}
     while time.monotonic() < until:
         found = client.get(f"/v1/conversations/{thread}/survey").json()
@@ -22,7 +22,7 @@ def asked(client: httpx.Client, thread: str) -> dict[str, Any]:
 def test_a_visitor_is_asked_and_rates_once(shop: Shop, visitor: httpx.Client) -> None:
     thread = visitor.post("/v1/conversations", json={}).json()["id"]
     text = {"text": "What are your opening hours?"}
-    visitor.post(f"/v1/conversations/{thread}/messages", params={"wait": 20}, json=text)
+    visitor.post(f"/v1/conversations/{thread}/messages", params={"wait": 60}, json=text)
     assert visitor.get(f"/v1/conversations/{thread}/survey").json()["state"] == "none"
     visitor.post(f"/v1/conversations/{thread}/resolve")
     survey = asked(visitor, thread)

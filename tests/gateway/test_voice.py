@@ -69,10 +69,10 @@ def test_what_is_said_and_written_is_taken_in_the_order_of_saying() -> None:
         actions.receive_message(shop.program, conversation_id=thread, text="Please.")
     with transaction.atomic():  # in one transaction, so that the server cannot claim first
         Turn.objects.of(shop.workspace_id).update(due_at=now())
-        claimed = claim_turns(worker="test", limit=9, lease_seconds=60)
+        claimed = claim_turns(worker="test", limit=9, lease_seconds=600)
     [turn] = [each for each in claimed if each.conversation_id == thread]
     rows = Rows()
-    heard = run(hear_recordings(rows, turn), timeout=60)
+    heard = run(hear_recordings(rows, turn), timeout=300)
     rows.close()
     first, please, second, again = heard.turn.text.splitlines()
     assert "delivery" in first.lower()

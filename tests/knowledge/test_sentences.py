@@ -78,6 +78,6 @@ def test_sentences_hold_all_text_that_is_not_blank_in_order(text: str) -> None:
 
 def test_a_megabyte_takes_well_under_a_second() -> None:
     text = "Refunds take 3.5 days, e.g. to a card. 三天内到账。\n" * 22_000
-    started = time.perf_counter()
+    started = time.thread_time()
     assert len(sentences(text)) == 44_000
-    assert time.perf_counter() - started < 5  # a third of a second on one free core
+    assert time.thread_time() - started < 5  # a third of a second on one free core

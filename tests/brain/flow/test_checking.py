@@ -145,6 +145,6 @@ def test_no_yes_and_dates_are_texts_where_texts_are_meant():
     ids=["steps", "variables", "templates", "names", "gotos"],
 )
 def test_a_file_that_is_too_much_is_told_so_soon(text):
-    began = time.process_time()
+    began = time.thread_time()
     assert check_flow(text).flow is None
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5

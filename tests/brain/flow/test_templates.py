@@ -107,10 +107,10 @@ def test_what_cannot_be_worked_out(source):
     ],
 )
 def test_nothing_grows_or_takes_long(source):
-    began = time.process_time()
+    began = time.thread_time()
     with contextlib.suppress(BadInput):
         assert len(render(source, {**NAMES, "many": list(range(100_000))})) <= 4000
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_conditions_and_values_keep_their_kind():

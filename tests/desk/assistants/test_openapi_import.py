@@ -106,9 +106,9 @@ def test_references_in_circles_end() -> None:
     found = tools_of(changed(["components", "schemas", "Order"], {"$ref": "#/components/schemas/Order"}))
     assert "circles" in found.problems[0]
     nested = {"allOf": [{"$ref": "#/components/schemas/NewOrder"}, {"$ref": "#/components/schemas/NewOrder"}]}
-    began = time.perf_counter()
+    began = time.thread_time()
     tools_of(changed(["components", "schemas", "NewOrder"], nested))
-    assert time.perf_counter() - began < 5.0
+    assert time.thread_time() - began < 5.0
 
 
 @pytest.mark.parametrize(
