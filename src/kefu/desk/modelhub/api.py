@@ -139,6 +139,12 @@ def split(request: HttpRequest, dataset_id: str, body: schemas.SplitRequest) -> 
     return Status(202, actions.split(_actor(request), dataset_id=dataset_id, share=body.share, seed=body.seed))
 
 
+@router.post("/datasets/{dataset_id}/select", response={202: schemas.Run})
+def select(request: HttpRequest, dataset_id: str, body: schemas.NewSelection) -> Status[Any]:
+    """Choose the texts that are worth labelling first: a dataset of them is there when the run is finished."""
+    return Status(202, actions.select(_actor(request), dataset_id=dataset_id, **body.dict()))
+
+
 # runs
 
 
@@ -166,6 +172,12 @@ def runs(request: HttpRequest, chosen: Query[schemas.RunChoice]) -> dict[str, An
 def train(request: HttpRequest, body: schemas.NewRun) -> Status[Any]:
     """Train a version of a model."""
     return Status(202, actions.train(_actor(request), **body.dict()))
+
+
+@router.post("/runs/tune", response={202: schemas.Run})
+def tune(request: HttpRequest, body: schemas.NewTuning) -> Status[Any]:
+    """Look for the options that do best, and train a version of a model with them."""
+    return Status(202, actions.tune(_actor(request), **body.dict()))
 
 
 @router.get("/runs/{run_id}", response=schemas.Run)
@@ -339,6 +351,18 @@ def try_version(request: HttpRequest, version_id: str, body: schemas.TriedTexts)
 def compress(request: HttpRequest, version_id: str, body: schemas.Compress) -> Status[Any]:
     """Make a smaller and faster version of a version."""
     return Status(202, actions.compress(_actor(request), version_id=version_id, options=body.options))
+
+
+@router.post("/versions/{version_id}/explain", response={202: schemas.Run})
+def explain(request: HttpRequest, version_id: str, body: schemas.NewExplanation) -> Status[Any]:
+    """Find the words that tell a version its labels, and measure whether they are those that told."""
+    return Status(202, actions.explain(_actor(request), version_id=version_id, **body.dict()))
+
+
+@router.post("/versions/{version_id}/trial", response={202: schemas.Run})
+def trial(request: HttpRequest, version_id: str, body: schemas.NewTrial) -> Status[Any]:
+    """Find out whether pre-training has helped: a recipe on the encoder as it was and as it is, seed by seed."""
+    return Status(202, actions.trial(_actor(request), version_id=version_id, **body.dict()))
 
 
 def _actor(request: HttpRequest) -> Actor:

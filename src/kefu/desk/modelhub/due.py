@@ -7,7 +7,7 @@ restarted one goes on. Each step is safe to do twice.
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from django.db.models import F, Q
 from kefu.contracts.job import Job
 from kefu.desk.accounts.actions import announce
 from kefu.desk.modelhub import folders
+from kefu.desk.modelhub.actions.named import with_paths
+from kefu.desk.modelhub.actions.training import is_version
 from kefu.desk.modelhub.gathering import gather
 from kefu.desk.modelhub.models import Run, RunEvent
 from kefu.desk.modelhub.queries.data import get_dataset_version
@@ -107,7 +109,7 @@ def _start(row: Run) -> None:
     try:
         job = _job(row)
         if row.attempts > 1:  # so that the last word of the attempt before is not taken for this one's
-            _note(row, "It goes on." if row.kind == "train" else "It begins again.")
+            _note(row, "It goes on." if row.kind in {"train", "tune"} else "It begins again.")
         runner().start(job, work_folder(row.id))
     except KefuError as error:
         _end(row, "failed", {"code": error.code, "sentence": error.sentence})
@@ -121,10 +123,10 @@ def _job(row: Run) -> Job:
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
     files = {purpose: _input(row, purpose, work / "inputs") for purpose in row.inputs}
     out = made_in(row)
-    goes_on = row.resume and row.kind == "train"  # the others keep no checkpoint
+    goes_on = row.resume and row.kind in {"train", "tune"}  # the others keep no checkpoint
     if not goes_on:
         shutil.rmtree(out.parent, ignore_errors=True)
-    options = dict(row.options)
+    options = _with_paths(row, files)
     if row.kind == "evaluate":
         options["record"] = True  # on the run's own copy of the model: its card is how we learn what was found
     return Job(
@@ -140,6 +142,14 @@ def _job(row: Run) -> Job:
     )
 
 
+def _with_paths(row: Run, files: Mapping[str, str]) -> dict[str, Any]:
+    by_id = {str(given["id"]): files[purpose] for purpose, given in row.inputs.items()}
+    options = with_paths(row.options, by_id)
+    if isinstance(options.get("written"), dict):  # a tuning's, which hold for its trainings
+        options["written"] = with_paths(options["written"], by_id)
+    return options
+
+
 def made_in(row: Run) -> Path:
     """Where a run puts what it makes. A model is named by its folder."""
     name = folders.slug(row.model.name) if row.model is not None else "out"
@@ -148,7 +158,7 @@ def made_in(row: Run) -> Path:
 
 def _input(row: Run, purpose: str, folder: Path) -> str:
     given = row.inputs[purpose]
-    if purpose in {"model", "extend"}:
+    if is_version(given):
         version = get_version(row.workspace_id, given["id"])
         return str(folders.copy(version.folder, version.files, folder / purpose / folders.slug(version.model.name)))
     data = get_dataset_version(row.workspace_id, given["id"])

@@ -24,10 +24,11 @@ from kefu.desk.rows import now
 from kefu.kit.errors import BadInstallation, KefuError
 from kefu.knowledge.labels import read
 
-Gathered = tuple[dict[str, float], str | None]
+Gathered = tuple[dict[str, Any], str | None]
 
 _MOST_FINDINGS = 2_000  # of a kind that a report keeps; nobody looks through more
 _NAME_LIMIT = 90  # characters of a dataset's name, before " (train)"
+_SHOWN_TEXTS = 20  # explained texts that a run shows
 
 
 def gather(row: Run, made: Path) -> Gathered:
@@ -108,10 +109,47 @@ def _parts(row: Run, made: Path) -> Gathered:
     return _told(row), None
 
 
+def _tuned(row: Run, made: Path) -> Gathered:
+    """The best options and what mattered, and the version that was trained with them."""
+    told = _last(row)
+    owner = get_model(row.workspace_id, str(row.model_id))
+    known = Version.objects.of(row.workspace_id).filter(run_id=row.id).first()
+    known = known or store_version(_actor(row), owner, made / "model", run=row, note=f"Tuned: {row.recipe}")
+    kept = ("value", "finished", "pruned", "failed", "best", "importance")
+    return {name: told[name] for name in kept if name in told}, known.id
+
+
+def _explained(row: Run, made: Path) -> Gathered:
+    """The words that told, how faithful they are, and the first texts with the weight of each word."""
+    try:
+        table = json.loads((made / "explanations.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInstallation("The explanation has left no report.", run=row.id) from error
+    return {**table, "texts": table["texts"][:_SHOWN_TEXTS]}, None
+
+
+def _tried(row: Run, made: Path) -> Gathered:
+    return {name: value for name, value in _last(row).items() if name in {"gain", "kept", "sentence", "seeds"}}, None
+
+
+def _chosen(row: Run, made: Path) -> Gathered:
+    """A dataset of the texts that were chosen, named for the one that they are of."""
+    origin = row.inputs["data"]
+    name = checked_name(f"{origin['name'][:_NAME_LIMIT]} ({'to label' if row.kind == 'select' else 'guessed'})")
+    note = f"Chosen from version {origin['number']}; labels are guesses"
+    keep_rows(_actor(row), name, read(made / "chosen.jsonl.gz"), note=note)
+    return _told(row), None
+
+
+def _last(row: Run) -> dict[str, Any]:
+    """What the run's last event tells."""
+    last = RunEvent.objects.of(row.workspace_id).filter(run_id=row.id, told="finished").order_by("-number").first()
+    return dict(last.fields.get("metrics", {})) if last is not None else {}
+
+
 def _told(row: Run) -> dict[str, float]:
     """The figures that the run's last event tells."""
-    last = RunEvent.objects.of(row.workspace_id).filter(run_id=row.id, told="finished").order_by("-number").first()
-    return _figures(last.fields.get("metrics", {})) if last is not None else {}
+    return _figures(_last(row))
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -138,4 +176,9 @@ _BY_KIND: dict[str, Callable[[Run, Path], Gathered]] = {
     "check": _report,
     "clean": _cleaned,
     "split": _parts,
+    "tune": _tuned,
+    "explain": _explained,
+    "trial": _tried,
+    "select": _chosen,
+    "guess": _chosen,
 }

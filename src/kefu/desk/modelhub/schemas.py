@@ -207,7 +207,8 @@ class Recipes(Schema):
 
 class NewRun(Request):
     """A training. `model` is a model's id, or a name: one that is new makes a model. Data are dataset versions' ids;
-    without `valid` a tenth of `train` is kept apart. `extend` is a version's id whose labels are kept."""
+    without `valid` a tenth of `train` is kept apart. `extend` is a version's id whose labels are kept. Options may name
+    versions and data: "version:ID", "dataset:ID", several with commas."""
 
     model: str = Field(min_length=1, max_length=100)
     recipe: str = Field(min_length=1, max_length=60)
@@ -216,6 +217,52 @@ class NewRun(Request):
     extend: str | None = Field(default=None, max_length=32)
     seed: int = Field(default=0, ge=0, le=2**31)
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewTuning(Request):
+    """A search for options. They are fixed values, "LOW..HIGH" or "THIS|THAT"; what the recipe declares varies beside.
+    The best are trained on all of `train` and measured on `valid`: a version of `model`."""
+
+    model: str = Field(min_length=1, max_length=100)
+    recipe: str = Field(min_length=1, max_length=60)
+    train: str = Field(max_length=32)
+    valid: str = Field(max_length=32)
+    trials: int = Field(default=20, ge=2, le=500)
+    parallel: int = Field(default=1, ge=1, le=16)
+    minutes: float = Field(default=0, ge=0, le=1e5)
+    seed: int = Field(default=0, ge=0, le=2**31)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewExplanation(Request):
+    """`data` is the id of a dataset version, whose texts are explained; `method` occlusion, ig, attention, shap or
+    lime."""
+
+    data: str = Field(max_length=32)
+    method: Literal["occlusion", "ig", "attention", "shap", "lime"] = "occlusion"
+    rows: int = Field(default=50, ge=1, le=1000)
+
+
+class NewTrial(Request):
+    """Labelled data by which a recipe tells whether pre-training has helped, with so many seeds."""
+
+    train: str = Field(max_length=32)
+    valid: str = Field(max_length=32)
+    recipe: str = Field(default="fewshot", min_length=1, max_length=60)
+    seeds: int = Field(default=3, ge=1, le=20)
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewSelection(Request):
+    """Choose texts to label from the newest version: `budget` of them, `by` a strategy. `labelled` is a dataset
+    version's id, `versions` are those of models that look at the texts; without any a model learns from what is
+    labelled. With a `confidence` models label what they agree on so surely."""
+
+    labelled: str | None = Field(default=None, max_length=32)
+    versions: list[str] = Field(default_factory=list, max_length=10)
+    budget: int = Field(default=100, ge=1, le=100_000)
+    by: Literal["margin", "mixed", "uncertainty", "committee", "diversity", "random"] = "margin"
+    confidence: float | None = Field(default=None, gt=0, le=1)
 
 
 class Input(Schema):
@@ -239,9 +286,10 @@ class Problem(Schema):
 
 
 class Run(Schema):
-    """`kind`: train, evaluate, compress, export, check, clean or split. `state`: queued, running, finished, failed,
-    cancelled or interrupted. `inputs` by what they are for: train, valid, test, data, extend, model. `is_resumable`: it
-    stopped and may go on. `is_cancelling`: it was asked to stop and still saves."""
+    """`kind`: train, tune, evaluate, explain, trial, compress, export, check, clean, split, select or guess. `state`:
+    queued, running, finished, failed, cancelled or interrupted. `inputs` by what they are for: train, valid, test,
+    data, extend, model, or the option that names them. `is_resumable`: it stopped and may go on. `is_cancelling`: it
+    was asked to stop and still saves."""
 
     id: str
     kind: str
@@ -319,9 +367,12 @@ class GateLimits(Request):
     p_value: float | None = Field(default=None, ge=0, le=1)
     slice_drop: float | None = Field(default=None, ge=0, le=1)
     slice_rows: int | None = Field(default=None, ge=1, le=1_000_000)
+    parity_gap: float | None = Field(default=None, ge=0, le=1)
     latency_p95_ms: float | None = Field(default=None, gt=0, le=1e6)
+    answer_p95_ms: float | None = Field(default=None, gt=0, le=1e6)
     order_p95_ms: float | None = Field(default=None, gt=0, le=1e6)
     size_mb: float | None = Field(default=None, gt=0, le=1e6)
+    generator_mb: float | None = Field(default=None, gt=0, le=1e6)
 
 
 class Serving(Schema):

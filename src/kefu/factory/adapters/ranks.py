@@ -28,9 +28,11 @@ class Ranks:
     def plan(self, steps: int) -> None:
         """A run of so many steps begins."""
         config = self._config
-        config.total_step, config.tinit = steps, int(BEGIN * steps)
-        config.tfinal = steps - int(END * steps)
-        config.deltaT = max(1, (int(END * steps) - config.tinit) // LOOKS)
+        # Ranks are settled by what was seen before: there is a step to see in the shortest of runs.
+        end = max(2, int(END * steps))
+        config.total_step, config.tinit = steps, min(int(BEGIN * steps), end - 1)
+        config.tfinal = steps - end
+        config.deltaT = max(1, (end - config.tinit) // LOOKS)
 
     def allot(self, step: int) -> None:
         """After a step of the optimiser, while its gradients are there."""

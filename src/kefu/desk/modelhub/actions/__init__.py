@@ -1,5 +1,6 @@
 """Writes of datasets, runs, models and versions."""
 
+from kefu.desk.modelhub.actions.benches import explain, select, trial, tune
 from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, remove_dataset
 from kefu.desk.modelhub.actions.erasing import erase_everything
 from kefu.desk.modelhub.actions.registry import (
@@ -27,6 +28,7 @@ __all__ = [
     "clean",
     "compress",
     "erase_everything",
+    "explain",
     "judge",
     "make_model",
     "promote",
@@ -37,6 +39,9 @@ __all__ = [
     "remove_version",
     "resume",
     "roll_back",
+    "select",
     "split",
     "train",
+    "trial",
+    "tune",
 ]

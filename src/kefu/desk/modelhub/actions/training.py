@@ -7,6 +7,7 @@ from django.db import transaction
 
 from kefu.desk.accounts.actions import announce, audit
 from kefu.desk.actor import Actor, Role
+from kefu.desk.modelhub.actions.named import named_inputs, version_input
 from kefu.desk.modelhub.actions.registry import model_of_name
 from kefu.desk.modelhub.models import DatasetVersion, Model, Run, Version
 from kefu.desk.modelhub.queries import RunInfo, run
@@ -37,15 +38,15 @@ def train(
 
     Raises BadInput for an option that the recipe does not have, MissingExtra, Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     given = {"seed": seed, **(options or {})}
-    _check_recipe(recipe, given)
+    check_recipe(recipe, given)
     learnt = get_dataset_version(actor.workspace_id, train)
-    inputs = {"train": named_input(learnt)}
+    inputs = {"train": named_input(learnt), **named_inputs(actor.workspace_id, given)}
     if valid:
         inputs["valid"] = named_input(get_dataset_version(actor.workspace_id, valid))
     if extend:
-        inputs["extend"] = _version_input(get_version(actor.workspace_id, extend))
+        inputs["extend"] = version_input(get_version(actor.workspace_id, extend))
     with transaction.atomic():
         owner = model_of_name(actor, model)
         row = queued(
@@ -67,7 +68,7 @@ def check(
 
     Raises Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     data = numbered(actor.workspace_id, dataset_id, number)
     inputs = {"data": named_input(data)}
     if against:
@@ -83,7 +84,7 @@ def clean(actor: Actor, *, dataset_id: str, tidy: bool = True, duplicates: bool 
 
     Raises Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     data = numbered(actor.workspace_id, dataset_id, None)
     options = {"tidy": tidy, "duplicates": duplicates, "mask": mask}
     return run(actor, queued(actor, "clean", dataset=data, options=options, inputs={"data": named_input(data)}).id)
@@ -94,7 +95,7 @@ def split(actor: Actor, *, dataset_id: str, share: float = 0.2, seed: int = 0) -
 
     Raises BadInput for a share that is none, Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     if not 0 < share < 1:
         raise BadInput("The share of the test is above 0 and below 1.", field="share")
     data = numbered(actor.workspace_id, dataset_id, None)
@@ -107,7 +108,7 @@ def judge(actor: Actor, *, version_id: str) -> RunInfo:
 
     Raises Conflict for a model without one, Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     row = get_version(actor.workspace_id, version_id)
     return run(actor, judging(actor, row).id)
 
@@ -117,7 +118,7 @@ def judging(actor: Actor, row: Version) -> Run:
     test = row.model.test
     if test is None:
         raise Conflict(f"The model {row.model.name} has no frozen test; choose a dataset for it first.")
-    inputs = {"model": _version_input(row), "test": named_input(test)}
+    inputs = {"model": version_input(row), "test": named_input(test)}
     for waiting in Run.objects.of(actor.workspace_id).filter(state__in=OPEN, kind="evaluate", version_id=row.id):
         if waiting.inputs == inputs:
             return waiting
@@ -126,19 +127,19 @@ def judging(actor: Actor, row: Version) -> Run:
 
 def compress(actor: Actor, *, version_id: str, options: Mapping[str, Any] | None = None) -> RunInfo:
     """Ask for a smaller and faster version of a version. Raises Busy, NotFound, NotAllowed."""
-    _may_train(actor)
+    may_train(actor)
     row = get_version(actor.workspace_id, version_id)
-    inputs = {"model": _version_input(row)}
+    inputs = {"model": version_input(row)}
     if "keep" in (options or {}):
         raise BadInput("The rungs of the ladder are not kept here; use: kefu compress", field="options.keep")
-    _check_options(options or {})
+    check_options(options or {})
     made = queued(actor, "compress", model=row.model, options=dict(options or {}), inputs=inputs, audited=True)
     return run(actor, made.id)
 
 
 def cancel(actor: Actor, *, run_id: str) -> RunInfo:
     """Ask a run to stop; it keeps what it has reached. Raises Conflict for one that is over, NotFound, NotAllowed."""
-    _may_train(actor)
+    may_train(actor)
     with transaction.atomic():
         row = _locked(actor, run_id)
         if row.state not in OPEN:
@@ -157,7 +158,7 @@ def resume(actor: Actor, *, run_id: str) -> RunInfo:
 
     Raises Conflict for another, Busy, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     with transaction.atomic():
         row = _locked(actor, run_id)
         if row.state not in RESUMABLE:
@@ -177,7 +178,7 @@ def remove_run(actor: Actor, *, run_id: str) -> None:
 
     Raises Conflict for one that is not over, NotFound, NotAllowed.
     """
-    _may_train(actor)
+    may_train(actor)
     with transaction.atomic():
         row = _locked(actor, run_id)
         if row.state in OPEN:
@@ -220,14 +221,15 @@ def queued(
     return row
 
 
-def _check_recipe(name: str, options: Mapping[str, Any]) -> None:
+def check_recipe(name: str, options: Mapping[str, Any]) -> None:
+    """Raises NotFound, MissingExtra for a recipe that cannot run here, BadInput for an option that it does not have."""
     manifest = registry.manifests("recipes").get(name)
     if manifest is None:
         known = ", ".join(registry.manifests("recipes"))
         raise NotFound(f"There is no recipe {name!r}. Recipes: {known}.", recipe=name)
     if install := recipe_install(manifest):
         raise MissingExtra(f"The recipe {name} needs more than is installed. Install it with: {install}", recipe=name)
-    _check_options(options)
+    check_options(options)
     unknown = sorted(set(options) - set(manifest.options))
     if unknown and manifest.options:
         raise BadInput(
@@ -236,15 +238,20 @@ def _check_recipe(name: str, options: Mapping[str, Any]) -> None:
         )
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
+def check_options(options: Mapping[str, Any]) -> None:
     """Values are the job's business, but what is stored has bounds, and no option of ours names a place on disk."""
     if len(options) > _MOST_OPTIONS:
         raise BadInput(f"At most {_MOST_OPTIONS} options are taken.", field="options")
     for name, value in options.items():
         if not isinstance(value, str | int | float | bool | None) or len(str(value)) > 500:
             raise BadInput(f"Option {name!r} is a text, a number, or yes or no.", field=f"options.{name}")
-        if isinstance(value, str) and (value.startswith(("path:", "/", "~")) or ".." in value):
+        if isinstance(value, str) and any(_is_place(part.strip()) for part in value.split(",")):
             raise BadInput(f"Option {name!r} may not name a place on the server's disk.", field=f"options.{name}")
+
+
+def _is_place(part: str) -> bool:
+    """A range such as 1e-5..1e-3 is none."""
+    return part.startswith(("path:", "/", "~")) or ".." in part.split("/")
 
 
 def _check_room(actor: Actor) -> None:
@@ -254,15 +261,16 @@ def _check_room(actor: Actor) -> None:
 
 def _check_inputs(row: Run) -> None:
     """Raises NotFound for a run whose data or models were deleted since."""
-    for purpose, given in row.inputs.items():
-        if purpose in {"model", "extend"}:
+    for given in row.inputs.values():
+        if is_version(given):
             get_version(row.workspace_id, given["id"])
         else:
             get_dataset_version(row.workspace_id, given["id"])
 
 
-def _version_input(row: Version) -> dict[str, Any]:
-    return {"id": row.id, "name": row.model.name, "number": row.number, "sha256": row.sha256}
+def is_version(given: Mapping[str, Any]) -> bool:
+    """Whether an input is a version of a model, not of a dataset."""
+    return str(given["id"]).startswith("ver_")
 
 
 def _locked(actor: Actor, run_id: str) -> Run:
@@ -271,5 +279,6 @@ def _locked(actor: Actor, run_id: str) -> Run:
     return row
 
 
-def _may_train(actor: Actor) -> None:
+def may_train(actor: Actor) -> None:
+    """Raises NotAllowed."""
     actor.require_role(Role.SUPERVISOR)
