@@ -9,6 +9,8 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["{packages,apps}/*/test/**/*.spec.ts"],
     restoreMocks: true,
+    testTimeout: 60_000, // however slow the machine
+    hookTimeout: 60_000,
     maxWorkers: 2, // more only slow each other down on small machines
   },
 });

@@ -17,9 +17,9 @@ const CONNECT_WITHIN_MS = 15_000;
 /**
  * Kefu's page says hello before it counts as loaded, so what has loaded and is silent is not Kefu's page: the browser
  * puts a page of its own in the place of a frame that may not be shown. A hello on a busy device takes some tenths of
- * a second to be heard.
+ * a second to be heard, and on one that does ten things at once a second or two.
  */
-const HELLO_WITHIN_MS = 1_500;
+const HELLO_WITHIN_MS = 3_000;
 
 /** Bubble, panel and frame as one: what is open, what is known, what still has to be told to the frame. */
 export class Widget {

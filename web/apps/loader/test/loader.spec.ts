@@ -130,7 +130,7 @@ describe("the widget on a page", () => {
     connectFrame().say("close", {});
     await vi.waitFor(() => {
       expect(panel().dataset["shown"]).toBe("false");
-    });
+    }, 20_000);
     stop();
     api.toggle();
     api.toggle();
@@ -145,7 +145,7 @@ describe("the widget on a page", () => {
     connectFrame().say("unread", { count: 3 });
     await vi.waitFor(() => {
       expect(counts).toEqual([{ count: 3 }]);
-    });
+    }, 20_000);
     api.close();
     expect(root().querySelector<HTMLElement>(".badge")?.hidden).toBe(false);
     expect(root().querySelector(".badge")?.textContent).toBe("3");
@@ -165,11 +165,11 @@ describe("the widget on a page", () => {
     const first = connectFrame();
     await vi.waitFor(() => {
       expect(first.told).toEqual(expected);
-    });
+    }, 20_000);
     const reloaded = connectFrame();
     await vi.waitFor(() => {
       expect(reloaded.told).toEqual(expected);
-    });
+    }, 20_000);
   });
 
   it("refuses what cannot be an identity, and attributes that are no values, aloud", () => {
@@ -209,7 +209,7 @@ describe("the widget on a page", () => {
     api.open();
     frame()?.dispatchEvent(new Event("load"));
     expect(root().querySelector(".wait a")).toBeNull();
-    vi.advanceTimersByTime(1_500);
+    vi.advanceTimersByTime(3_000);
     expect(root().querySelector(".wait p")?.textContent).toBe("The chat cannot be shown on this page at the moment.");
     vi.advanceTimersByTime(20_000);
     expect(warn).toHaveBeenCalledOnce();
@@ -233,7 +233,7 @@ describe("the widget on a page", () => {
     say("event", { name: "message:sent", detail: { id: "m1" } });
     await vi.waitFor(() => {
       expect(localStorage.getItem("kefu:ch_1")).toBe('{"color":"#e60012","returning":true}');
-    });
+    }, 20_000);
     api.close();
     document.body.replaceChildren();
     start();
@@ -250,7 +250,7 @@ describe("the widget on a page", () => {
     connectFrame().say("keep", { values: { token: "t" } });
     await vi.waitFor(() => {
       expect(localStorage.getItem("kefu:ch_1:frame")).toBe('{"token":"t"}');
-    });
+    }, 20_000);
     document.body.replaceChildren();
     start();
     const { told } = connectFrame();
@@ -259,7 +259,7 @@ describe("the widget on a page", () => {
         { type: "kept", data: { values: { token: "t" } } },
         { type: "visible", data: { visible: true } },
       ]);
-    });
+    }, 20_000);
   });
 
   it("stays open from page to page", () => {

@@ -37,7 +37,7 @@ describe("Chat", () => {
     await of.start();
     await vi.waitFor(() => {
       expect(of.live.value).toBe("ready");
-    });
+    }, 20_000);
   }
 
   const settled = () => vi.advanceTimersByTimeAsync(0);
@@ -86,7 +86,7 @@ describe("Chat", () => {
     await started;
     await vi.waitFor(() => {
       expect(screen()).toEqual(["contact: early"]);
-    });
+    }, 20_000);
   });
 
   it("keeps what is written offline, and sends it once, in order, when the network is back", async () => {
@@ -164,7 +164,7 @@ describe("Chat", () => {
     kefu.say("member", "heard");
     await vi.waitFor(() => {
       expect(screen()).toEqual(["contact: hello", "member: lost on the way", "member: heard"]);
-    });
+    }, 20_000);
   });
 
   it("drops half an answer when the connection is cut", async () => {

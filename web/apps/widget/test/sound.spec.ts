@@ -52,7 +52,7 @@ describe("the sound of a new message", () => {
     await chat.start();
     await vi.waitFor(() => {
       expect(chat.live.value).toBe("ready");
-    });
+    }, 20_000);
     await chat.send("Where is my lamp?");
   }
 

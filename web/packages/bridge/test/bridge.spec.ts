@@ -84,12 +84,12 @@ describe("the loader's side", () => {
     far.posts[0]?.ports[0]?.postMessage({ type: "unread", data: { count: 2 } });
     await vi.waitFor(() => {
       expect(unread).toEqual([2]);
-    });
+    }, 20_000);
     arrive(hello, KEFU, far.window);
     far.posts[1]?.ports[0]?.postMessage({ type: "unread", data: { count: 3 } });
     await vi.waitFor(() => {
       expect(unread).toEqual([2, 3]);
-    });
+    }, 20_000);
     arrive({ type: "unread", data: { count: 9 } }, KEFU, far.window); // words outside the channel count for nothing
     expect(unread).toEqual([2, 3]);
   });
@@ -113,7 +113,7 @@ describe("the frame's side", () => {
     right.port1.postMessage({ type: "visible", data: { visible: true } });
     await vi.waitFor(() => {
       expect(seen).toEqual([true]);
-    });
+    }, 20_000);
     port.close();
     wrong.port1.close();
   });
@@ -131,7 +131,7 @@ describe("the frame's side", () => {
         { type: "unread", data: { count: 1 } },
         { type: "close", data: {} },
       ]);
-    });
+    }, 20_000);
     port.close();
   });
 

@@ -112,6 +112,7 @@ export class Chat {
   readonly outgoing: Readable<readonly Outgoing[]>;
   /** Our own message keeps its place on screen when the server's copy takes over: message id to outbox key. */
   readonly sentAs = new Map<string, string>();
+  private readonly received = new Set<string>();
   private contact: string | null = null;
   private beginning: Promise<string> | null = null;
   private held: Message[] = [];
@@ -492,8 +493,11 @@ export class Chat {
     if (!this.conversation.value) this.thread.follow(conversation);
   }
 
+  /** The socket may tell of a message while it is being asked for: it is received once. */
   private noticed(message: Message): void {
-    if (message.author !== "contact") this.tell("received", message);
+    if (message.author === "contact" || this.received.has(message.id)) return;
+    this.received.add(message.id);
+    this.tell("received", message);
   }
 
   private settle(): void {

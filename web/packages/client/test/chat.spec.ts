@@ -47,7 +47,7 @@ describe("createChat", () => {
     await chat.start();
     await vi.waitFor(() => {
       expect(chat.live.value).toBe("ready");
-    });
+    }, 20_000);
   }
 
   beforeEach(() => {
@@ -78,6 +78,23 @@ describe("createChat", () => {
     expect(heard).toEqual(["sent Hello", "piece Good ", "piece day", "received Good day."]);
     expect(chat.drafts.value.size).toBe(0);
     expect(localStorage.length).toBe(0);
+  });
+
+  it("tells once of an answer that the socket brings while it is asked for", async () => {
+    const heard: string[] = [];
+    chat.on("received", ({ text }) => heard.push(text));
+    await ready();
+    await chat.send("Hello");
+    kefu.cut(); // it comes back and asks what it missed
+    const { page } = kefu;
+    kefu.page = function (query) {
+      kefu.page = page;
+      kefu.say("assistant", "Good day.");
+      return page.call(kefu, query);
+    };
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(heard).toEqual(["Good day."]);
+    expect(texts()).toEqual(["contact: Hello", "assistant: Good day."]);
   });
 
   it("sends what was written offline once the device says that it is online", async () => {

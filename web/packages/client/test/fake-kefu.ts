@@ -197,7 +197,7 @@ export class FakeKefu {
     return Response.json({ message, reply: null }, { status: 201 });
   }
 
-  private page(query: URLSearchParams): Message[] {
+  page(query: URLSearchParams): Message[] {
     const after = Number(query.get("after"));
     return this.messages.filter(({ sequence }) => sequence > after).slice(0, Number(query.get("limit")));
   }

@@ -72,13 +72,13 @@ describe("streamedSound", () => {
     source.dispatchEvent(new Event("sourceopen"));
     await vi.waitFor(() => {
       expect(source.buffer.parts).toEqual([1, 2]);
-    });
+    }, 20_000);
     come([3]);
     end();
     expect(await whole).toBe("blob:whole");
     await vi.waitFor(() => {
       expect(source.ended).toBe("whole");
-    });
+    }, 20_000);
     expect(source.buffer.parts).toEqual([1, 2, 3]);
   });
 
@@ -91,12 +91,12 @@ describe("streamedSound", () => {
     come([1]);
     await vi.waitFor(() => {
       expect(source.buffer.parts).toEqual([1]);
-    });
+    }, 20_000);
     end(new Error("gone"));
     await expect(whole).rejects.toThrow("gone");
     await vi.waitFor(() => {
       expect(source.ended).toBe("network");
-    });
+    }, 20_000);
   });
 
   it("waits for all of it in a browser that cannot", async () => {
