@@ -22,6 +22,13 @@ from kefu.knowledge.sound.spoken import said_in_chinese, spoken
         ("1,234,567 parcels for $1,234,567.00", "1234567 parcels for 1234567 dollars"),
         ("Open 9:00-18:00, for 2–4 days", "Open 9:00 to 18:00, for 2 to 4 days"),
         ("Your code is 4821, dial 10086.", "Your code is 4 8 2 1, dial 1 0 0 8 6."),
+        (
+            "$0.99, $1.01, $1.5, £0.01 and $2.5M",
+            "99 cents, 1 dollar and 1 cent, 1 dollar 50, 1 penny and 2.5 million dollars",
+        ),
+        ("24/7, from 00:30 to 0:00 or 10:00", "24 7, from 12:30 am to midnight or 10:00"),
+        ("USD 20 or 1,299.50 RMB", "20 dollars or 1299 yuan and 50 fen"),
+        ("30x20x10 cm, or 1920 × 1080", "30 by 20 by 10 cm, or 1920 by 1080"),
         ("We call <PHONE_1> on <ID_NUMBER_2>", "We call your phone number on the number you gave"),
     ],
 )
@@ -43,6 +50,11 @@ def test_english_is_said_as_people_say_it(written: str, said: str) -> None:
         ("电话费100元，共1,234,567件", "电话费一百元，共一百二十三万四千五百六十七件"),
         ("-5度，-5℃到20°C，亏损-3.5%", "零下五度，零下五摄氏度到二十摄氏度，亏损负百分之三点五"),
         ("付1/2，5月-6月", "付二分之一，五月到六月"),
+        ("第2个，2.5kg，30x20x10cm，500ml", "第二个，二点五公斤，三十乘二十乘十厘米，五百毫升"),
+        ("10:30:15，3点05分", "十点三十分十五秒，三点零五分"),
+        ("版本2.1.3，地址192.168.1.10", "版本二点一点三，地址一九二点一六八点一点一零"),
+        ("￥20万，¥99元，USD 20，5000 RMB", "二十万元，九十九元，二十美元，五千元"),
+        ("QQ群123456，5G网络，iPhone 15", "QQ群一 二 三 四 五 六，五G网络，iPhone 十五"),
         ("<PHONE_1>已登记", "您的电话号码已登记"),
     ],
 )
@@ -62,6 +74,10 @@ def test_chinese_is_said_as_people_say_it(written: str, said: str) -> None:
         ("110000", "十一万"),
         ("100000005", "一亿零五"),
         ("62.05", "六十二点零五"),
+        ("2000", "两千"),
+        ("22200", "两万两千二百"),
+        ("20000", "两万"),
+        ("120000", "十二万"),
     ],
 )
 def test_chinese_numbers_have_their_zeros(written: str, said: str) -> None:
