@@ -107,6 +107,28 @@ def test_a_folder_goes_to_a_workspace_and_comes_back_the_same(kefu: Kefu, folder
     assert "-  day: {type: date, direction: future, question: {en: 'Which day?'" in differs.value.out
 
 
+def test_what_was_changed_in_the_workspace_meanwhile_is_not_overwritten(
+    kefu: Kefu, folder: Path, tmp_path: Path
+) -> None:
+    kefu("flow", "push", folder)
+    theirs = tmp_path / "theirs"
+    kefu("flow", "pull", theirs)
+    (theirs / "flows/opening.yaml").write_text(FLOW.replace("Which day?", "Any day?"), encoding="utf-8")
+    kefu("flow", "push", theirs)
+    kefu("flow", "push", theirs)  # what one pushed oneself is known
+
+    (folder / "flows/opening.yaml").write_text(FLOW.replace("Which day?", "When?"), encoding="utf-8")
+    with pytest.raises(KefuError, match=r"flows/opening\.yaml: changed in the workspace") as refused:
+        kefu("flow", "push", folder)
+    assert refused.value.fields == {"files": ["flows/opening.yaml"]}
+    assert "Any day?" in kefu("flow", "show", "opening")
+    assert kefu("flow", "push", folder, "--overwrite").startswith("1 flows")
+    assert "When?" in kefu("flow", "show", "opening")
+    # A folder that knows nothing of the workspace's state overwrites, as do marks that git left in what it knows.
+    (theirs / ".kefu-state.json").write_text("<<<<<<< HEAD", encoding="utf-8")
+    assert kefu("flow", "push", theirs).startswith("1 flows")
+
+
 def test_versions_go_live_are_compared_and_come_back(kefu: Kefu, folder: Path) -> None:
     kefu("flow", "push", folder, "--publish", "--note", "the first")
     (folder / "flows/opening.yaml").write_text(FLOW.replace("See you on", "Until"), encoding="utf-8")

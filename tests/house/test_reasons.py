@@ -13,6 +13,7 @@ READING = [*ROOT.glob("src/kefu/knowledge/parsing/*.py"), ROOT / "src/kefu/knowl
 SENDING = [
     *ROOT.glob("src/kefu/channels/*/*.py"),
     *(ROOT / "src/kefu" / name for name in ("channels/http.py", "gateway/outbox.py", "desk/webhooks/sending.py")),
+    ROOT / "src/kefu/desk/inbox/delivering.py",
     ROOT / "src/kefu/knowledge/guarded_http.py",
 ]
 # What tells a reason: an error, or a line of a report.
@@ -77,7 +78,7 @@ def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
 
 def test_every_conflict_has_its_words_in_chinese() -> None:
     files = sorted((ROOT / "src/kefu/desk").rglob("*.py"))
-    said = {each for file in files for _, sentences in calls(file, {"Conflict"}) for each in sentences}
+    said = {each for file in files for _, sentences in calls(file, {"Conflict", "DraftChanged"}) for each in sentences}
     assert sorted(said - set(known(WORDS.with_name("conflicts.ts")))) == []
 
 

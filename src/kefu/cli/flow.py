@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kefu.cli.flow_folder import Folder, note_state, require_sound, require_unchanged, text_of, written
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
 from kefu.kit.errors import BadInput, KefuError
 
@@ -56,7 +57,7 @@ def simulate(drafts: tuple[Path, ...], by_hand: bool, trace: bool, workspace: st
     from kefu.desk.by_hand import HandAnswer
     from kefu.desk.simulation import Simulation
 
-    simulation = Simulation(workspace_actor(workspace), drafts=[_text(path) for path in drafts])
+    simulation = Simulation(workspace_actor(workspace), drafts=[text_of(path) for path in drafts])
     for line in iter(_line_said, ""):
         answers: list[HandAnswer] | None = [] if by_hand else None
         said = simulation.say(line, answers=answers)
@@ -145,9 +146,9 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:
     from kefu.brain.flow import check_flow
 
     # Files that are checked together may call each other; which tools there are, only a workspace knows.
-    read = {path: check_flow(_text(path)) for path in files}
+    read = {path: check_flow(text_of(path)) for path in files}
     names = {found.flow.id for found in read.values() if found.flow is not None}
-    checked = {path: check_flow(_text(path), flows=names or None) for path in files}
+    checked = {path: check_flow(text_of(path), flows=names or None) for path in files}
     errors = sum(problem.severity == "error" for found in checked.values() for problem in found.problems)
     if as_json:
         print_json({str(path): [vars(problem) for problem in found.problems] for path, found in checked.items()})
@@ -167,12 +168,14 @@ def validate(files: tuple[Path, ...], as_json: bool) -> None:
 def pull(folder: Path, workspace: str) -> None:
     """Write the workspace's flows, tools and tests into a folder; what is there of the same names is replaced."""
     ready()
-    written = _written(workspace_actor(workspace))
-    for name, text in written.items():
+    actor = workspace_actor(workspace)
+    files = written(actor)
+    for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    click.echo(f"{len(written)} files in {folder}.")
+    note_state(folder, actor.workspace_id, files)
+    click.echo(f"{len(files)} files in {folder}.")
 
 
 @flow.command()
@@ -180,20 +183,28 @@ def pull(folder: Path, workspace: str) -> None:
 @click.option("--publish", is_flag=True, help="Let every flow of the folder run for customers.")
 @click.option("--note", default="", help="Why, for the history.")
 @click.option("--no-tests", is_flag=True, help="Publish without running the workspace's tests; --note must say why.")
+@click.option("--overwrite", is_flag=True, help="Also what was changed in the workspace since the folder was pulled.")
 @workspace_option
-def push(folder: Path, publish: bool, note: str, no_tests: bool, workspace: str) -> None:
-    """Store the flows (as drafts), tools and tests of a folder; nothing is stored if a flow is not sound."""
+def push(folder: Path, publish: bool, note: str, no_tests: bool, overwrite: bool, workspace: str) -> None:
+    """Store the flows (as drafts), tools and tests of a folder.
+
+    Nothing is stored if a flow is not sound, or if somebody changed one of these in the workspace since the folder was
+    pulled or pushed.
+    """
     ready()
     from kefu.desk.assistants import actions
 
-    found = _read(folder)
+    found = Folder.read(folder)
     _, actor = workspace_or_new(workspace)
-    _require_sound(actor, found)
+    keys = require_sound(actor, found)
+    if not overwrite:
+        require_unchanged(folder, actor, found, keys)
     for definition in found.tools:
         actions.save_tool(actor, definition=definition)
     for name, text in found.tests.items():
         actions.save_suite_file(actor, name=name, text=text)
     saved = [actions.save_flow(actor, text=text) for text in found.flows.values()]
+    note_state(folder, actor.workspace_id, written(actor))
     click.echo(f"{len(saved)} flows, {len(found.tools)} tools, {len(found.tests)} files of tests.")
     if publish:
         for each in saved:
@@ -208,8 +219,8 @@ def diff(folder: Path, workspace: str) -> None:
     ready()
     import difflib
 
-    here = _written(workspace_actor(workspace))
-    there = {path.relative_to(folder).as_posix(): _text(path) for path in sorted(folder.rglob("*.yaml"))}
+    here = written(workspace_actor(workspace))
+    there = {path.relative_to(folder).as_posix(): text_of(path) for path in sorted(folder.rglob("*.yaml"))}
     differs = False
     for name in sorted({*here, *there}):
         old, new = here.get(name, ""), there.get(name, "")
@@ -332,7 +343,7 @@ def add(file: Path, credentials_env: str | None, workspace: str) -> None:
     from kefu.desk.assistants.tools.files import tools_of
 
     _, actor = workspace_or_new(workspace)
-    for definition in tools_of(_text(file)):
+    for definition in tools_of(text_of(file)):
         saved = save_tool(actor, definition=definition, credentials=_credentials(credentials_env))
         click.echo(f"{saved.spec.name}  {saved.spec.method} {saved.spec.url}")
 
@@ -410,66 +421,6 @@ def remove_tool(name: str, workspace: str) -> None:
 
     remove_one(workspace_actor(workspace), tool_id=name)
     click.echo(f"{name} is deleted.")
-
-
-class _Found:
-    """What a folder holds: flows and tests by their files' names, tools."""
-
-    def __init__(self, flows: dict[str, str], tools: list[dict[str, Any]], tests: dict[str, str]) -> None:
-        self.flows, self.tools, self.tests = flows, tools, tests
-
-
-def _read(folder: Path) -> _Found:
-    from kefu.desk.assistants.tools.files import tools_of
-
-    if not folder.is_dir():
-        raise BadInput(f"There is no folder {folder}.")
-    inner = folder / "flows"
-    paths = sorted((inner if inner.is_dir() else folder).glob("*.yaml"))
-    flows = {path.name: _text(path) for path in paths if path.name != "tools.yaml"}
-    tests = {path.name: _text(path) for path in sorted((folder / "tests").glob("*.yaml"))}
-    tools_file = folder / "tools.yaml"
-    return _Found(flows, tools_of(_text(tools_file)) if tools_file.exists() else [], tests)
-
-
-def _require_sound(actor: "Actor", found: _Found) -> None:
-    from kefu.brain.flow import load_flow
-    from kefu.desk.assistants.queries import flow_keys, tool_names
-    from kefu.desk.assistants.tools.spec import checked_spec
-
-    tools = {checked_spec(definition).name for definition in found.tools} | tool_names(actor.workspace_id)
-    names = set(flow_keys(actor.workspace_id))
-    for name, text in found.flows.items():
-        names.add(_sound(name, lambda text=text: load_flow(text)).id)  # type: ignore[misc]
-    for name, text in found.flows.items():
-        _sound(name, lambda text=text: load_flow(text, tools=tools, flows=names))  # type: ignore[misc]
-
-
-def _sound(name: str, load: Any) -> Any:
-    try:
-        return load()
-    except KefuError as error:
-        raise BadInput(f"{name}: {error.sentence}") from None
-
-
-def _written(actor: "Actor") -> dict[str, str]:
-    """The workspace's files by their places in a folder."""
-    import yaml
-
-    from kefu.desk.assistants import queries
-    from kefu.desk.assistants.tools.spec import stored_spec
-
-    files = {f"flows/{each.key}.yaml": queries.flow(actor, each.id).text for each in queries.flows(actor)}
-    files |= {f"tests/{each.name}": each.text for each in queries.suite_files(actor)}
-    tools = [_short(stored_spec(each.spec)) for each in queries.tools(actor)]
-    if tools:
-        files["tools.yaml"] = yaml.safe_dump({"tools": tools}, allow_unicode=True, sort_keys=False, width=120)
-    return files
-
-
-def _short(definition: dict[str, Any]) -> dict[str, Any]:
-    """A definition without what is empty anyway."""
-    return {name: value for name, value in definition.items() if value not in ("", None, {}, [])}
 
 
 def _line_said() -> str:
@@ -570,10 +521,3 @@ def _as_type(kind: str, written: str) -> Any:
         return json.loads(written)
     except json.JSONDecodeError:
         return written
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} cannot be read as UTF-8 text ({type(error).__name__}).") from None

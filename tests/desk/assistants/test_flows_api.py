@@ -58,6 +58,15 @@ def test_a_draft_is_kept_with_what_is_wrong_with_it(admin: Desk) -> None:
     admin.post("/flows", {"text": "no flow at all"}, expect=422)
 
 
+def test_what_somebody_else_stored_meanwhile_is_not_overwritten(admin: Desk, flow: dict[str, Any]) -> None:
+    path, theirs, mine = f"/flows/{flow['id']}", HELLO.replace("It is", "It was"), HELLO.replace("It is", "Is it")
+    admin.put(path, {"text": theirs, "base": HELLO})
+    assert admin.put(path, {"text": mine, "base": HELLO}, expect=409)["code"] == "draft_changed"
+    assert admin.get(path)["text"] == theirs
+    admin.put(path, {"text": theirs, "base": HELLO})  # what is stored already
+    assert admin.put(path, {"text": mine})["text"] == mine
+
+
 def test_a_version_goes_live_and_back(admin: Desk, flow: dict[str, Any], shop: Shop) -> None:
     path = f"/flows/{flow['id']}"
     first = admin.post(f"{path}/publish", {"note": "The first"})

@@ -41,6 +41,12 @@ class SuiteFailed(Conflict):
     code = "tests_failed"
 
 
+class DraftChanged(Conflict):
+    """Somebody else stored another draft since the one that this change began from was read."""
+
+    code = "draft_changed"
+
+
 def make_flow(actor: Actor, *, text: str) -> FlowDetail:
     """Add a flow as a draft; its text may have problems, but must name its id. Raises BadInput, Conflict."""
     actor.require_role(Role.ADMIN)
@@ -57,10 +63,11 @@ def make_flow(actor: Actor, *, text: str) -> FlowDetail:
     return flow_detail(row)
 
 
-def save_flow(actor: Actor, *, text: str, flow_id: str | None = None) -> FlowDetail:
+def save_flow(actor: Actor, *, text: str, flow_id: str | None = None, base: str | None = None) -> FlowDetail:
     """Store a flow's draft, broken or not: `flow_id`'s, or of the flow that the text names, made if it is new.
 
-    Raises BadInput for a text without an id where none is given, NotFound, NotAllowed.
+    With `base`, the draft that the change began from, another one is not overwritten. Raises BadInput for a text
+    without an id where none is given, DraftChanged, NotFound, NotAllowed.
     """
     actor.require_role(Role.ADMIN)
     if flow_id is None:
@@ -71,6 +78,8 @@ def save_flow(actor: Actor, *, text: str, flow_id: str | None = None) -> FlowDet
     _check_length(text)
     with transaction.atomic():
         row = get_flow(actor.workspace_id, flow_id, lock=True)
+        if base is not None and row.draft not in (base, text):
+            raise DraftChanged("Somebody changed this flow meanwhile.", flow=row.id)
         if row.draft != text:
             before = {"name": row.name, "lines": row.draft.count("\n") + 1}
             row.draft, row.updated_at = text, now()

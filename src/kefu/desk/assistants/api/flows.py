@@ -115,9 +115,9 @@ def flow(request: HttpRequest, flow_id: str) -> dict[str, Any]:
 
 
 @router.put("/flows/{flow_id}", response=schemas.FlowDetail)
-def save_flow(request: HttpRequest, flow_id: str, body: schemas.FlowText) -> dict[str, Any]:
-    """Store a flow's draft, broken or not."""
-    return schemas.detail(actions.save_flow(_actor(request), text=body.text, flow_id=flow_id))
+def save_flow(request: HttpRequest, flow_id: str, body: schemas.FlowDraft) -> dict[str, Any]:
+    """Store a flow's draft, broken or not; 409 `draft_changed` where it is no longer `base`."""
+    return schemas.detail(actions.save_flow(_actor(request), text=body.text, flow_id=flow_id, base=body.base))
 
 
 @router.delete("/flows/{flow_id}", response={204: None})

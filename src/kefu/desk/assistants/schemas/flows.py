@@ -25,6 +25,12 @@ class FlowText(Request):
     text: str = Field(max_length=_LONGEST)
 
 
+class FlowDraft(FlowText):
+    """A draft, and the one that it was made from: another that was stored meanwhile is then not overwritten."""
+
+    base: str | None = Field(default=None, max_length=_LONGEST)
+
+
 class FlowCheck(Request):
     """A flow as YAML, or as the JSON of the picture's editor."""
 

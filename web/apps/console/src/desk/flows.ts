@@ -216,7 +216,9 @@ export const flows = {
   check: (text: string, signal?: AbortSignal) =>
     request<{ problems: Problem[] }>("POST", "/flows/check", { body: { text }, ...(signal ? { signal } : {}) }),
   read: (it: string) => request<FlowDetail>("GET", `/flows/${id(it)}`),
-  save: (it: string, text: string) => request<FlowDetail>("PUT", `/flows/${id(it)}`, { body: { text } }),
+  /** With `base`, the draft that the change began from, somebody else's is not overwritten (409 `draft_changed`). */
+  save: (it: string, text: string, base?: string) =>
+    request<FlowDetail>("PUT", `/flows/${id(it)}`, { body: { text, ...(base === undefined ? {} : { base }) } }),
   remove: (it: string) => request<null>("DELETE", `/flows/${id(it)}`),
   publish: (it: string, note: string, run_tests: boolean) =>
     request<FlowDetail>("POST", `/flows/${id(it)}/publish`, { body: { note, run_tests }, timeout: LONG_MS }),

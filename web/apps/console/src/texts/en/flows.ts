@@ -17,6 +17,10 @@ export const flows = {
   "flow.problems.none": "No problems found.",
   "flow.menu": "{name}: more",
   "flow.pause": "Pause",
+  "flow.theirs": "Somebody else changed this flow",
+  "flow.theirs.text":
+    "Since you opened it, another draft was stored. Reload the page to see it (what you changed would be lost), or overwrite it with yours.",
+  "flow.theirs.action": "Overwrite it",
   "flow.paused": "Paused: it starts for nobody, and conversations under way go on.",
   "flow.resume": "Let it start again",
   "flow.resumed": "It starts for customers again.",

@@ -22,6 +22,7 @@ export const conflicts: readonly (readonly [string, string])[] = [
   ["Somebody has made version {} meanwhile; look at it first.", "他人已创建第 {} 版，请先查看。"],
   ["The assistant is switched off here.", "此处的助手已关闭。"],
   ["The assistant is switched off on {}.", "{} 上的助手已关闭。"],
+  ["Somebody changed this flow meanwhile.", "其他人同时改动了这个流程。"],
   ["The draft was changed while it was tested; publish it again.", "测试期间草稿有改动，请重新发布。"],
   ["The model {} has no frozen test; choose a dataset for it first.", "模型 {} 没有固定的测试集，请先选择数据集。"],
   ["The model {} is tested on this dataset; choose another test first.", "模型 {} 用此数据集测试，请先另选测试集。"],
