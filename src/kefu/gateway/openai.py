@@ -114,11 +114,10 @@ async def embeddings(request: Request, body: Embeddings) -> dict[str, Any]:
     """Vectors of texts: `embed` is the encoder that knows every language."""
     gateway, actor = await _entered(request)
     encoder = await gateway.rows.long(_encoder, actor.workspace_id, body.model)
-    texts = [body.input] if isinstance(body.input, str) else body.input
-    rows = await encoder.embed(texts, body.input_type)
+    rows = await encoder.embed(body.input, body.input_type)
     if body.dimensions is not None and body.dimensions != rows.shape[1]:
         raise BadInput(f"This model has {rows.shape[1]} dimensions, not {body.dimensions}.", param="dimensions")
-    tokens = sum(len(text) for text in texts) // 4
+    tokens = sum(len(text) for text in body.input) // 4
     return {
         "object": "list",
         "model": body.model,

@@ -4,7 +4,7 @@ import time
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from kefu.contracts.engine import Said
 from kefu.kit.errors import BadInput
@@ -55,12 +55,17 @@ class Chat(Lenient):
     user: str | None = Field(default=None, max_length=500, description="Your own id of the customer: keeps the thread.")
 
 
+_Text = Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
+
+
+def _listed(given: Any) -> Any:
+    """One text is a list of one."""
+    return [given] if isinstance(given, str) else given
+
+
 class Embeddings(Lenient):
     model: str = Field(max_length=300)
-    input: (
-        Annotated[str, Field(min_length=1, max_length=_LONGEST_TEXT)]
-        | Annotated[list[Annotated[str, Field(max_length=_LONGEST_TEXT)]], Field(min_length=1, max_length=2048)]
-    )
+    input: Annotated[list[_Text], BeforeValidator(_listed), Field(min_length=1, max_length=2048)]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = None
     input_type: Literal["query", "passage"] = "query"
