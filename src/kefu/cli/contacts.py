@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from kefu.cli.session import (
+    as_member,
     json_option,
+    member_option,
     print_json,
     print_rows,
     ready,
@@ -14,11 +17,12 @@ from kefu.cli.session import (
     workspace_option,
     write_private,
 )
+from kefu.kit.errors import BadInput
 
 
 @click.group()
 def contacts() -> None:
-    """Customers: list, block, tables, attributes; export or erase what is kept of one."""
+    """Customers: list, show, set, block, consent, tables, attributes; export or erase what is kept of one."""
 
 
 @contacts.command("export")
@@ -70,6 +74,102 @@ def list_contacts(search: str, blocked: bool, limit: int, workspace: str, as_jso
     for each in page.contacts:
         mark = f"  blocked, {each.refused} refused" if each.is_blocked else ""
         click.echo(f"{each.id}  {each.last_seen_at:%Y-%m-%d}  {each.name or '-'}  {each.email}{mark}")
+
+
+@contacts.command("show")
+@click.argument("contact_id")
+@workspace_option
+@json_option
+def show_contact(contact_id: str, workspace: str, as_json: bool) -> None:
+    """Show what is known of a contact: attributes, identities, consents, notes and conversations."""
+    ready()
+    from kefu.desk.contacts import care, queries
+    from kefu.desk.inbox.queries import channels, conversations
+
+    actor = workspace_actor(workspace)
+    person = queries.contact(actor, contact_id)
+    names = {each.id: each.name for each in channels(actor)}
+    known: dict[str, Any] = {
+        "id": person.id,
+        "profile": person.profile,
+        "language": person.language,
+        "is_blocked": person.blocked_at is not None,
+        "identities": queries.identities(actor, contact_id),
+        "consents": [vars(each) for each in care.consents(actor, contact_id=contact_id)],
+        "notes": [vars(each) for each in care.notes(actor, contact_id=contact_id)],
+        "conversations": [
+            {"id": each.id, "channel": names.get(each.channel_id, ""), "status": each.status, "at": each.created_at}
+            for each in conversations(actor, contact_id=contact_id)
+        ],
+    }
+    if as_json:
+        print_json(known)
+        return
+    click.echo(f"{person.id}{'  blocked' if known['is_blocked'] else ''}  {person.language}".rstrip())
+    for key, value in person.profile.items():
+        click.echo(f"  {key}: {value}")
+    for each in known["identities"]:
+        click.echo(f"  on {names.get(each['channel'], each['channel'])}: {each['id']}")
+    for each in known["consents"]:
+        click.echo(f"  {each['kind']}: {'agreed' if each['is_given'] else 'taken back'}  {each['source']}".rstrip())
+    for each in known["notes"]:
+        click.echo(f"  note: {each['text']}")
+    for each in known["conversations"]:
+        click.echo(f"  {each['id']}  {each['at']:%Y-%m-%d}  {each['status']:8} {each['channel']}")
+
+
+@contacts.command("set")
+@click.argument("contact_id")
+@click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--language", help="In which they want to be answered, such as zh; '' for the one that they write in.")
+@workspace_option
+def set_contact(contact_id: str, changes: tuple[str, ...], language: str | None, workspace: str) -> None:
+    """Change attributes of a contact, or the language; an empty value takes one away."""
+    ready()
+    from kefu.desk.contacts import actions, care, queries
+
+    actor = workspace_actor(workspace)
+    pairs = [each.partition("=") for each in changes]
+    bad = next((key for key, mark, _ in pairs if not mark or not key), None)
+    if bad is not None:
+        raise BadInput(f"Write an attribute as KEY=VALUE, such as plan=Gold, not {bad!r}.", field="changes")
+    if not pairs and language is None:
+        raise BadInput("Say what changes: KEY=VALUE, --language or both.", field="changes")
+    if pairs:
+        values = {key: value or None for key, _, value in pairs}
+        actions.change_profile(actor, contact_id=contact_id, changes=values)
+    if language is not None:
+        care.speak(actor, contact_id=contact_id, language=language)
+    for key, value in queries.contact(actor, contact_id).profile.items():
+        click.echo(f"{key}: {value}")
+
+
+@contacts.command("note")
+@click.argument("contact_id")
+@click.argument("text")
+@member_option
+@workspace_option
+def add_note(contact_id: str, text: str, member: str, workspace: str) -> None:
+    """Write something down about a contact that only members see."""
+    ready()
+    from kefu.desk.contacts import care
+
+    click.echo(care.add_note(as_member(workspace, member), contact_id=contact_id, text=text).id)
+
+
+@contacts.command("alike")
+@click.argument("contact_id")
+@workspace_option
+@json_option
+def alike(contact_id: str, workspace: str, as_json: bool) -> None:
+    """List who may be the same person, to be merged by `kefu inbox merge`."""
+    ready()
+    from kefu.desk.merging import candidates
+
+    found = candidates(workspace_actor(workspace), contact_id=contact_id)
+    print_rows(
+        found, name="contacts", as_json=as_json, line=lambda each: f"{each.id}  {each.name or '-'}  {each.email}"
+    )
 
 
 @contacts.command("block")

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option
+from kefu.kit.errors import Conflict
 
 
 @click.group()
 def copilot() -> None:
-    """Suggested replies, summaries, and what members changed: suggest, summary, similar, export."""
+    """Suggested replies, other words, summaries, FAQ entries, and what members changed."""
 
 
 @copilot.command()
@@ -73,6 +74,45 @@ def similar(conversation_id: str, workspace: str, as_json: bool) -> None:
         click.echo(f"{each.id}  {each.score:.2f}  {' '.join(each.question.split())}")
     if not found:
         click.echo("None.")
+
+
+@copilot.command()
+@click.argument("text")
+@click.option("--way", type=click.Choice(["shorter", "warmer", "translate"]), required=True)
+@click.option("--language", default="", help="Into which it is translated: en, zh, ja, ko, de, fr, es, it, pt or ru.")
+@workspace_option
+@json_option
+def rewrite(text: str, way: str, language: str, workspace: str, as_json: bool) -> None:
+    """Say a reply in other words, by the language model; every figure, date, code and link stays."""
+    ready()
+    from kefu.desk.copilot.rewriting import rewrite as rewritten
+
+    written = rewritten(workspace_actor(workspace), text=text, way=way, language=language)
+    print_json({"text": written}) if as_json else click.echo(written)
+
+
+@copilot.command("faq-draft")
+@click.argument("conversation_id")
+@click.option("--save", is_flag=True, help="Add it to knowledge, as it is.")
+@workspace_option
+@json_option
+def faq_draft(conversation_id: str, save: bool, workspace: str, as_json: bool) -> None:
+    """The FAQ entry that a conversation could become: its last question that a person answered, with the answer."""
+    ready()
+    from kefu.desk.copilot.queries import faq_draft as draft_of
+    from kefu.desk.library.actions import add_faq
+
+    actor = workspace_actor(workspace)
+    made = draft_of(actor, conversation_id)
+    if save and made.is_masked:
+        raise Conflict("This draft holds placeholders of personal data; write the entry in other words instead.")
+    source = add_faq(actor, question=made.question, answer=made.answer).id if save else None
+    if as_json:
+        print_json({**vars(made), "source": source})
+        return
+    click.echo(f"Q: {made.question}\nA: {made.answer}")
+    if source:
+        click.echo(f"Added as {source}.")
 
 
 @copilot.command()

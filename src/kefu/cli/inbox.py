@@ -5,55 +5,55 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kefu.cli import talking
 from kefu.cli.session import (
+    as_member,
     json_option,
-    member_called,
+    member_option,
     print_json,
     print_rows,
     ready,
     workspace_actor,
     workspace_option,
 )
+from kefu.cli.views import label_called, narrowed, narrowing, reader, reader_option, view_called, views
 from kefu.kit.errors import BadInput
 
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
 
-_DONE = {"resolve": "resolved", "team": "given to the team", "priority": "priority set"}
+_DONE = {"resolve": "resolved", "team": "given to the team", "priority": "priority set", "label": "labelled"}
 
 
 @click.group()
 def inbox() -> None:
-    """Conversations: list, label, route, snooze, wake, resolve, judge, transcript, merge."""
+    """Conversations: list, show, answer, sort, merge."""
+
+
+inbox.add_command(views)
+for _command in talking.COMMANDS:
+    inbox.add_command(_command)
 
 
 @inbox.command("list")
-@click.option("--status", multiple=True, type=click.Choice(["bot", "waiting", "open", "resolved"]))
-@click.option("--assignee", help="A member's address or id, or none.")
-@click.option("--channel", help="A channel's id.")
-@click.option("--label", multiple=True, help="A label's title or id; several must all be there.")
-@click.option("--language", help="A code such as zh.")
-@click.option("--intent")
-@click.option("--days", type=click.IntRange(1, 3660), help="Only with something said in so many days.")
-@click.option("--snoozed/--not-snoozed", default=None)
+@narrowing
+@click.option("--view", help="A saved view, by name or id; narrowed further by the other options.")
 @click.option("--search", default="", help="What was said.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
+@reader_option
 @workspace_option
 @json_option
 def list_conversations(
-    search: str, limit: int, workspace: str, as_json: bool, assignee: str | None, label: tuple[str, ...], **given: Any
+    view: str | None, search: str, limit: int, member: str | None, workspace: str, as_json: bool, **given: Any
 ) -> None:
     """List conversations, newest activity first."""
     ready()
     from kefu.desk.inbox import queries
 
-    actor = workspace_actor(workspace)
-    wanted = {
-        **given,
-        "status": list(given["status"]),
-        "assignee": member_called(actor, assignee) if assignee and assignee != "none" else assignee,
-        "label": [_label(actor, each) for each in label],
-    }
+    actor = reader(workspace, member)
+    wanted = {**(view_called(actor, view).chosen if view else {}), **narrowed(actor, given)}
+    if member is None and (wanted.get("assignee") == "me" or wanted.get("unread") or wanted.get("mentioned")):
+        raise BadInput("Say whose with --member: me, unread and mentioned are one member's.", field="member")
     found = queries.threads(actor, queries.filter_of(actor, wanted), search=search, limit=limit)
     titles = queries.label_titles(actor)
     if as_json:
@@ -68,21 +68,28 @@ def list_conversations(
 
 
 @inbox.command("label")
-@click.argument("conversation_id")
+@click.argument("conversation_ids", nargs=-1, required=True)
 @click.option("--add", multiple=True, help="A label's title or id.")
 @click.option("--remove", multiple=True, help="A label's title or id.")
 @workspace_option
 @json_option
-def label_conversation(
-    conversation_id: str, add: tuple[str, ...], remove: tuple[str, ...], workspace: str, as_json: bool
+def label_conversations(
+    conversation_ids: tuple[str, ...], add: tuple[str, ...], remove: tuple[str, ...], workspace: str, as_json: bool
 ) -> None:
-    """Give a conversation labels, or take some away."""
+    """Give conversations labels, or take some away. Of several, exits with 1 if one refuses."""
     ready()
     from kefu.desk.inbox import actions, queries
 
     actor = workspace_actor(workspace)
-    given = {"add": [_label(actor, each) for each in add], "remove": [_label(actor, each) for each in remove]}
-    row = actions.label(actor, conversation_id=conversation_id, **given)
+    given = {
+        "add": [label_called(actor, each) for each in add],
+        "remove": [label_called(actor, each) for each in remove],
+    }
+    if len(conversation_ids) > 1:
+        if not _many(actor, conversation_ids, as_json, action="label", **given):
+            raise click.exceptions.Exit(1)
+        return
+    row = actions.label(actor, conversation_id=conversation_ids[0], **given)
     titles = [queries.label_titles(actor)[each] for each in row.labels]
     if as_json:
         print_json({"id": row.id, "labels": titles})
@@ -95,28 +102,28 @@ def label_conversation(
 @click.option(
     "--until", help="A time with its zone, such as 2026-11-23T09:00:00+08:00; else until the customer writes."
 )
-@click.option("--member", required=True, help="Who does it: a member's address or id.")
+@member_option
 @workspace_option
 def snooze_conversation(conversation_id: str, until: str | None, member: str, workspace: str) -> None:
     """Take a conversation off its owner's list for a while."""
     ready()
     from kefu.desk.inbox import actions
 
-    actor = _as_member(workspace, member)
+    actor = as_member(workspace, member)
     row = actions.snooze(actor, conversation_id=conversation_id, until=_time(until) if until else None)
     click.echo(f"{row.id} is snoozed until {row.snoozed_until or 'the customer writes'}.")
 
 
 @inbox.command("wake")
 @click.argument("conversation_id")
-@click.option("--member", required=True, help="Who does it: a member's address or id.")
+@member_option
 @workspace_option
 def wake_conversation(conversation_id: str, member: str, workspace: str) -> None:
     """Put a snoozed conversation back on its owner's list."""
     ready()
     from kefu.desk.inbox import actions
 
-    row = actions.wake(_as_member(workspace, member), conversation_id=conversation_id)
+    row = actions.wake(as_member(workspace, member), conversation_id=conversation_id)
     click.echo(f"{row.id} is back.")
 
 
@@ -135,7 +142,7 @@ def resolve_conversations(conversation_ids: tuple[str, ...], workspace: str, as_
 @click.argument("conversation_ids", nargs=-1, required=True)
 @click.option("--team", help="A team, by name or id; '' for none, by the rules again.")
 @click.option("--priority", type=click.Choice(["none", "low", "high", "urgent"]), help="How urgent they are.")
-@click.option("--member", required=True, help="Who does it: a member's address or id.")
+@member_option
 @workspace_option
 @json_option
 def route_conversations(
@@ -150,7 +157,7 @@ def route_conversations(
     ready()
     from kefu.desk.accounts.team_queries import team_called
 
-    actor, done = _as_member(workspace, member), []
+    actor, done = as_member(workspace, member), []
     if team is not None:
         team_id = team_called(workspace_actor(workspace), team).id if team else None
         done.append(_many(actor, conversation_ids, as_json, action="team", team_id=team_id))
@@ -261,7 +268,7 @@ def change_label(label: str, title: str | None, colour: str | None, workspace: s
     from kefu.desk.inbox import actions
 
     actor = workspace_actor(workspace)
-    made = actions.change_label(actor, label_id=_label(actor, label), title=title, colour=colour)
+    made = actions.change_label(actor, label_id=label_called(actor, label), title=title, colour=colour)
     click.echo(_label_line(made))
 
 
@@ -274,7 +281,7 @@ def remove_label(label: str, workspace: str) -> None:
     from kefu.desk.inbox import actions
 
     actor = workspace_actor(workspace)
-    actions.remove_label(actor, label_id=_label(actor, label))
+    actions.remove_label(actor, label_id=label_called(actor, label))
     click.echo(f"Removed {label}.")
 
 
@@ -394,25 +401,6 @@ def _row(found: Any, titles: dict[str, str]) -> dict[str, Any]:
         "last_activity_at": row.last_activity_at,
         "last_message": found.last_message.text if found.last_message else None,
     }
-
-
-def _label(actor: "Actor", name: str) -> str:
-    """A label's id by its title or id. Raises BadInput with the titles that there are."""
-    from kefu.desk.inbox import queries
-
-    known = queries.labels(actor)
-    for each in known:
-        if name == each.id or name.casefold() == each.title.casefold():
-            return each.id
-    there = ", ".join(each.title for each in known) or "none yet"
-    raise BadInput(f"There is no label {name!r}. There are: {there}.", field="label")
-
-
-def _as_member(workspace: str, name: str) -> "Actor":
-    from kefu.desk.accounts.queries import actor_of_member
-
-    actor = workspace_actor(workspace)
-    return actor_of_member(actor.workspace_id, member_called(actor, name))
 
 
 def _time(text: str) -> datetime:

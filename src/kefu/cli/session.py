@@ -22,6 +22,7 @@ _USUAL = "default"
 workspace_option = click.option(
     "--workspace", "-w", default="", help="The workspace, by name; where there is only one, that one."
 )
+member_option = click.option("--member", required=True, help="Who does it: a member's address or id.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -121,6 +122,14 @@ def member_called(actor: "Actor", name: str) -> str:
         if wanted in (each.id, each.email):
             return each.id
     raise NotFound(f"No member of this workspace has the address {name}.", email=name)
+
+
+def as_member(workspace: str, name: str) -> "Actor":
+    """A member of a workspace, by mail address or id. Raises NotFound."""
+    from kefu.desk.accounts.queries import actor_of_member
+
+    actor = workspace_actor(workspace)
+    return actor_of_member(actor.workspace_id, member_called(actor, name))
 
 
 def print_rows(rows: Sequence[Any], *, name: str, as_json: bool, line: Callable[[Any], str]) -> None:
