@@ -63,7 +63,7 @@ def test_a_channel_from_adding_to_pausing(kefu: Run) -> None:
     assert kefu("pause", added["id"]).exit_code == 0
     [listed] = [each for each in read(kefu("list", "--json"))["channels"] if each["id"] == added["id"]]
     assert listed["paused_at"]
-    assert "no answer" in listed["last_error"]
+    assert "does not answer" in listed["last_error"]
     assert kefu("resume", added["id"]).exit_code == 0
     assert read(kefu("traffic", added["id"], "--json"))["received"] == 0
     assert read(kefu("dead", added["id"], "--json")) == {"deliveries": []}

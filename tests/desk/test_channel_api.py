@@ -231,3 +231,52 @@ def test_only_admins_set_channels_up_and_other_workspaces_see_nothing(
     stranger.get(f"/channels/{channel_id}/traffic", expect=404)
     stranger.get(f"/channels/{channel_id}/deliveries", expect=404)
     stranger.post(f"/channels/{channel_id}/deliveries/resend", expect=404)
+
+
+def test_an_error_is_over_once_something_goes_through(desk: Desk, shop: Shop, telegram: FakeTelegram) -> None:
+    channel_id = add(desk, telegram)["channel"]["id"]
+    delivering.settle(replied(shop, channel_id), RefusedForEver("Nobody is there."))
+    failed = desk.get(f"/channels/{channel_id}")
+    assert (failed["last_error"], failed["recovered_at"]) == ("Nobody is there.", None)
+    [row] = desk.get(f"/channels/{channel_id}/deliveries")["deliveries"]
+    desk.post(f"/deliveries/{row['id']}/resend")
+    [claimed] = delivering.claim_deliveries(worker="w", limit=10, lease_seconds=60)
+    delivering.settle(claimed, Sent("7"))
+    well = desk.get(f"/channels/{channel_id}")
+    assert well["last_error"] == "Nobody is there."
+    assert well["recovered_at"] > well["last_error_at"]
+
+
+def test_what_a_check_found_is_kept_in_both_languages(desk: Desk, telegram: FakeTelegram) -> None:
+    channel_id = add(desk, telegram)["channel"]["id"]  # by webhook, and no address is public
+    desk.post(f"/channels/{channel_id}/check")
+    shown = desk.get(f"/channels/{channel_id}")
+    assert "KEFU_PUBLIC_URL" in shown["last_error"]
+    assert shown["last_error_texts"]["en"] == shown["last_error"]
+    assert "请设置 KEFU_PUBLIC_URL" in shown["last_error_texts"]["zh"]
+    actions.note_error(channel_id, workspace_id=queries.channel_with_values(channel_id)[0].workspace_id, error="Away.")
+    assert desk.get(f"/channels/{channel_id}")["last_error_texts"] == {}
+
+
+def test_the_key_before_is_kept_when_the_key_is_changed(desk: Desk) -> None:
+    values = {"app_id": "wx0123456789abcdef", "app_secret": "0" * 32, "aes_key": "a" * 43}
+    made = desk.post("/channel-kinds/wechat/channels", {"name": "WeChat", "values": values}, expect=201)
+    channel_id = made["channel"]["id"]
+
+    def change(**changed: str | None) -> tuple[Any, Any]:
+        desk.patch(f"/channels/{channel_id}/setup", {"values": changed})
+        kept = queries.channel_with_values(channel_id)[1]
+        return kept["aes_key"][0], kept["previous_aes_key"][:1]
+
+    assert change(mode="plain") == ("a", "")
+    assert change(aes_key="b" * 43) == ("b", "a")
+    assert change(aes_key="b" * 43) == ("b", "a")
+    assert change(aes_key="c" * 43, previous_aes_key="d" * 43) == ("c", "d")
+    assert change(previous_aes_key=None) == ("c", "")
+
+
+@pytest.mark.parametrize("verb", ["check", "pause"])
+def test_what_is_built_in_has_no_connection(desk: Desk, shop: Shop, verb: str) -> None:
+    [website] = desk.get("/channels")["channels"]
+    refused = desk.post(f"/channels/{website['id']}/{verb}", expect=404)
+    assert "built in" in refused["detail"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -47,9 +48,9 @@ class Caller:
                 method, url, timeout=timeout or self._timeout, follow_redirects=False, **content
             )
         except (*_NOT_SENT, AddressRefused) as error:
-            raise NotSent(_reason(error)) from error
+            raise NotSent(_reason(error, url)) from error
         except httpx.HTTPError as error:
-            raise MaybeSent(_reason(error)) from error
+            raise MaybeSent(_reason(error, url)) from error
 
     async def download(self, url: str, *, params: Mapping[str, str] | None = None) -> tuple[httpx.Headers, bytes]:
         """A file with its headers. Raises RequestRefused for one that is too large, Unavailable."""
@@ -64,7 +65,7 @@ class Caller:
         except AddressRefused as error:
             raise RequestRefused("unknown_sender", error.sentence) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(f"The file could not be fetched ({_reason(error)}).") from error
+            raise Unavailable(f"The file could not be fetched. {_reason(error, url)}") from error
 
     async def close(self) -> None:
         if self._client is not None:
@@ -77,8 +78,8 @@ class Caller:
         return self._client
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong, without the address: it may hold a token."""
+def _reason(error: Exception, url: str) -> str:
+    """What went wrong, with the address's host alone: its path and query may hold a token."""
     if isinstance(error, KefuError):
         return error.sentence
-    return f"no answer ({type(error).__name__})"
+    return f"{urlsplit(url).netloc.rpartition('@')[2]} does not answer ({type(error).__name__})."

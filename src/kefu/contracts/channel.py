@@ -21,6 +21,7 @@ from kefu.kit.errors import BadInput, BadInstallation, KefuError, NotFound
 Texts = Mapping[str, str]  # by language code, `en` being the last resort
 FieldKind = Literal["text", "secret", "select", "bool"]
 PartKind = Literal["text", "audio", "image", "file", "location", "event"]
+BUILT_IN = ("web", "api")  # kinds that are no plug-ins: made by name alone
 # Why a request was not taken; each is counted apart.
 Reason = Literal["signature", "replay", "unknown_sender", "too_large", "damaged"]
 _STATUS: Mapping[str, int] = {
@@ -52,6 +53,7 @@ class FormField:
 
     Values are texts, for `bool` true or false, for `select` one of `choices` (value to label). A `secret` is kept
     sealed and never shown again; one that is left empty is made up of `generated` letters and digits, and shown once.
+    `before` names the field whose former value this one keeps when that is changed, for what is still on its way.
     """
 
     key: str
@@ -63,6 +65,7 @@ class FormField:
     pattern: str = ""
     choices: Mapping[str, Texts] = field(default_factory=dict)
     generated: int = 0
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Capabilities:
     received once, so what was interrupted is sent again; else a person looks at it. `merges`: replies that wait for the
     same customer go as one. `typing`: the customer can be shown that somebody writes (`ShowsTyping`). `polls`: it
     fetches messages itself, if its settings say so. `called`: its provider calls it at its address (`Setup.hook`).
+    `greets`: customers subscribe before they write, which is answered with the channel's greeting.
     """
 
     sound: bool = False
@@ -94,6 +98,7 @@ class Capabilities:
     merges: bool = False
     polls: bool = False
     called: bool = True
+    greets: bool = False
     length: int = 0
     quota: Quota | None = None
 
@@ -119,6 +124,17 @@ class Manifest:
             raise BadInput(f"A {self.kind} channel has no {sorted(unknown)[0]!r}; it has {known}.", field=min(unknown))
         return {each.key: _checked(each, values.get(each.key)) for each in self.fields}
 
+    def changed(self, known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str | bool]:
+        """The form's values after a change: None takes one away, and what a field's former value is kept in keeps it.
+
+        Raises BadInput as `checked`.
+        """
+        mine = {key: value for key, value in known.items() if key in {each.key for each in self.fields}}
+        whole = self.checked({key: value for key, value in {**mine, **given}.items() if value is not None})
+        kept = [each for each in self.fields if each.before and each.key not in given]
+        changed = [each for each in kept if mine.get(each.before) not in (None, "", whole[each.before])]
+        return {**whole, **{each.key: mine[each.before] for each in changed}}
+
     @property
     def secrets(self) -> frozenset[str]:
         """The keys of fields that are never shown."""
@@ -128,6 +144,8 @@ class Manifest:
 def manifest(kind: str) -> Manifest:
     """What a kind of channel says of itself; no code of it is imported. Raises NotFound, BadInstallation."""
     found = registry.manifests("channels").get(kind)
+    if kind in BUILT_IN:
+        raise NotFound(f"Channels of the kind {kind!r} are built in: they have no connection to set up.", kind=kind)
     if found is None:
         if error := registry.broken("channels").get(kind):
             raise BadInstallation(error.sentence, **error.fields)

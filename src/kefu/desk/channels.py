@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-from kefu.contracts.channel import Channel, Check, Outgoing, SendResult, Sent, Setup
+from kefu.contracts.channel import Channel, Check, Outgoing, SendResult, Sent, Setup, manifest
 from kefu.desk.actor import Actor, Role
 from kefu.desk.changes import connected
 from kefu.desk.inbox import actions, queries
 from kefu.desk.inbox.queries import ChannelInfo
 from kefu.kit import registry
-from kefu.kit.errors import KefuError
+from kefu.kit.errors import BadInput, KefuError
 from kefu.kit.ids import new_id
 from kefu.kit.log import Log
 from kefu.kit.runtime import run
@@ -34,6 +34,7 @@ def open_channel(channel_id: str) -> Opened:
     Raises NotFound for one that is switched off or whose kind is not installed, MissingExtra, BadInstallation.
     """
     info, values = queries.channel_with_values(channel_id)
+    manifest(info.kind)
     plugin = registry.load("channels", info.kind, Channel)  # type: ignore[type-abstract]
     setup = Setup(
         channel_id=info.id,
@@ -56,14 +57,19 @@ def check_channel(actor: Actor, *, channel_id: str) -> list[Check]:
     queries.channel(actor, channel_id)
     opened = open_channel(channel_id)
     found = run(_checked(opened), timeout=_CHECK_SECONDS)
-    failed = next((each.sentence.get("en", each.name) for each in found if not each.passed), "")
+    failed = next(({"en": each.name, **each.sentence} for each in found if not each.passed), {})
     actions.note_check(channel_id, workspace_id=actor.workspace_id, error=failed)
     return found
 
 
 def send_test(actor: Actor, *, channel_id: str, to: str, text: str) -> Check:
-    """Send a message to a customer as the channel knows them, now; gives how it went. Raises NotFound, NotAllowed."""
+    """Send a message to a customer as the channel knows them, now; gives how it went.
+
+    Raises BadInput for nobody, NotFound, NotAllowed.
+    """
     actor.require_role(Role.ADMIN)
+    if not to.strip():
+        raise BadInput("A test message needs a customer as the channel knows them: a chat's id, an openid.", field="to")
     queries.channel(actor, channel_id)
     result = run(_tested(open_channel(channel_id), Outgoing(new_id("test"), to, text)), timeout=_CHECK_SECONDS)
     if isinstance(result, Sent):

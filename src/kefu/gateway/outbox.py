@@ -224,7 +224,11 @@ class Outbox:
 
     async def _poll(self, channel_id: str) -> None:
         opened = await self._plugins.get(channel_id)
+        workspace_id, is_first = opened.info.workspace_id, True
         async for polled in opened.plugin.poll():
+            if is_first:
+                await self._rows.write(actions.note_recovery, channel_id, workspace_id=workspace_id)
+                is_first = False
             for reason in polled.refused:
                 self._plugins.count_refusal(opened, reason)
             for incoming in polled.incoming:

@@ -30,6 +30,7 @@ ORIGINAL_ID = "gh_0123456789ab"
 QUOTA = 5
 WINDOW = 48 * 3600.0
 _TEXT = 2048  # bytes
+_VOICE = 60 * 1600 + 1000  # bytes: a minute of AMR at 12.2 kbit/s, with the form around it
 _TYPING_WINDOW = 30.0  # seconds after the customer's message
 
 
@@ -203,6 +204,8 @@ class FakeWeChat(FakeServer):
             self._take(handler, request.body)
         elif parts.path == "/cgi-bin/message/custom/typing":
             self._show_typing(handler, request.body)
+        elif parts.path == "/cgi-bin/media/upload" and len(request.raw) > _VOICE and query["type"] == "voice":
+            self._refuse(handler, 45007, "playtime out of limit")
         elif parts.path == "/cgi-bin/media/upload":
             media_id = f"media{next(self._numbers)}"
             self.media[media_id] = (request.raw, query["type"])

@@ -12,6 +12,7 @@ from kefu.kit.errors import NotFound
 
 POLL_SECONDS = 25  # how long a fetch waits at Telegram for something new
 _GRACE = 10.0  # seconds that an answer may take beyond that
+_NOT_KNOWN = frozenset({401, 404})  # how Telegram answers a token that is no bot's
 
 
 class TelegramClient:
@@ -73,9 +74,11 @@ def _result(response: httpx.Response) -> Any:
         return answer.get("result")
     code = int(answer.get("error_code", response.status_code))
     reason = f"Telegram: {answer.get('description', 'refused')} ({code})"
+    if code in _NOT_KNOWN:
+        reason += ". Copy the bot's token again from @BotFather."
     if code == 429:
         wait = float((answer.get("parameters") or {}).get("retry_after", 5))
         raise ChannelFailure(TryLater(reason, wait), reason)
-    # 401 and 404: the token is wrong, which a member mends; 409: two of us fetch. 5xx: it says itself that it failed.
-    later = code in {401, 404, 409} or code >= 500
+    # A member mends the token; 409: two of us fetch. 5xx: it says itself that it failed.
+    later = code in {*_NOT_KNOWN, 409} or code >= 500
     raise ChannelFailure(TryLater(reason) if later else RefusedForEver(reason), reason, status_code=code)

@@ -15,6 +15,7 @@ from kefu.channels.wording import with_choices, with_sources
 from kefu.contracts.channel import (
     Answer,
     Check,
+    File,
     Hold,
     Media,
     Outgoing,
@@ -36,6 +37,12 @@ _TRIES = 3
 _MARGIN = 0.5  # seconds before the drop that a reply must go back
 _SUCCESS = Answer(200, b"success")
 _UNVERIFIED = "unverified"
+_NO_SUCH_APP = 40013
+_NOT_LISTED = 40164
+# Bytes of a frame of 20 ms behind its header, by the mode that the header names (RFC 4867, 5.3).
+_AMR_BEGINS = b"#!AMR\n"
+_AMR_FRAMES = dict(enumerate((12, 13, 15, 17, 19, 20, 26, 31, 5)))
+_VOICE_SECONDS = 60.0  # the longest voice that WeChat's media interface takes
 _REMEMBERED = 24 * 3600.0  # an account that was not authorised may be verified by the next day
 _SENDABLE = {"image": {"image/png", "image/jpeg", "image/gif"}, "voice": {"audio/amr", "audio/mpeg"}}
 
@@ -103,7 +110,7 @@ class WeChatChannel:
             made.append(
                 replace(plain, attachments=(file,)) if _kind(file.media_type) else replace(plain, text=file.name)
             )
-        if outgoing.audio is not None and _kind(outgoing.audio.media_type):
+        if outgoing.audio is not None and _is_sendable_voice(outgoing.audio):
             made.append(replace(plain, attachments=(outgoing.audio,)))
         return [replace(piece, key=f"{outgoing.key}.{number}") for number, piece in enumerate(made)]
 
@@ -129,7 +136,7 @@ class WeChatChannel:
         try:
             await self._client.token(fresh=True)
         except ChannelFailure as error:
-            return [Check("token", False, {"en": error.sentence, "zh": error.sentence}, "app_secret")]
+            return [_not_known(error)]
         found = {"en": "WeChat knows the account.", "zh": "微信已确认该账号。"}
         is_whole = self._hook.startswith(("http://", "https://"))
         address = {
@@ -204,6 +211,35 @@ class WeChatChannel:
             menu = {"head_content": f"{piece.text}\n", "list": entries, "tail_content": ""}
             return {"touser": piece.to, "msgtype": "msgmenu", "msgmenu": menu}
         return {"touser": piece.to, "msgtype": "text", "text": {"content": piece.text}}
+
+
+def _not_known(error: ChannelFailure) -> Check:
+    """Why WeChat gives no token, with the field that mends it where one does."""
+    code = error.fields.get("errcode")
+    if code == _NOT_LISTED:
+        sentence = {
+            "en": f"WeChat takes no calls from this server: add its address to the IP whitelist. {error.sentence}",
+            "zh": f"微信不接受来自本服务器的调用：请将服务器公网 IP 加入 IP 白名单。{error.sentence}",
+        }
+        return Check("token", False, sentence)
+    field = "app_id" if code == _NO_SUCH_APP else "app_secret" if code else "api_url"
+    return Check("token", False, {"en": error.sentence, "zh": error.sentence}, field)
+
+
+def _is_sendable_voice(voice: File) -> bool:
+    """Whether WeChat takes it. A longer one would be refused after its text has gone, which says the same."""
+    if voice.media_type == "audio/amr":
+        return _amr_seconds(voice.data) <= _VOICE_SECONDS
+    return bool(_kind(voice.media_type))
+
+
+def _amr_seconds(data: bytes) -> float:
+    """How long an AMR file plays, by its frames' headers."""
+    place, frames = len(_AMR_BEGINS), 0
+    while place < len(data):
+        place += 1 + _AMR_FRAMES.get(data[place] >> 3 & 15, 0)
+        frames += 1
+    return frames * 0.02
 
 
 def _kind(media_type: str) -> str:

@@ -16,7 +16,8 @@ _TOKEN_WRONG = frozenset({40001, 40014, 42001})
 _NO_MEDIA = frozenset({40007, 40004, 41006})
 NOT_AUTHORISED = 48001
 # What an error code says about a message that is sent; every other code says that it never will be taken as it is.
-_QUOTA = {45015: "The customer wrote more than 48 hours ago", 45047: "The 5 messages after the customer's are used up"}
+_TOO_LATE = 45015
+_USED_UP = 45047
 _LATER = {-1: 5.0, 45009: 60.0, 45011: 60.0, 50002: 3600.0}
 _WRONG_SETUP = frozenset({40001, 40014, 42001, 40013, 40125, 40164, 61004, NOT_AUTHORISED})
 
@@ -124,8 +125,10 @@ class WeChatClient:
 
 
 def _meaning(code: int, reason: str) -> SendResult:
-    if code in _QUOTA:
-        return QuotaUsedUp(f"{_QUOTA[code]} ({code}).")
+    if code == _TOO_LATE:
+        return QuotaUsedUp(f"The customer wrote more than 48 hours ago ({code}).")
+    if code == _USED_UP:
+        return QuotaUsedUp(f"The 5 messages after the customer's are used up ({code}).")
     if code in _LATER:
         return TryLater(reason, _LATER[code])
     if code in _WRONG_SETUP:

@@ -37,6 +37,7 @@ class Capabilities(Schema):
     files: bool
     buttons: bool
     called: bool
+    greets: bool
     polls: bool
     length: int
     quota: Quota | None

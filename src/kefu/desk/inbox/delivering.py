@@ -30,7 +30,7 @@ from kefu.desk.accounts.queries import workspace_key
 from kefu.desk.actor import system
 from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
-from kefu.desk.inbox.actions import language_of, say
+from kefu.desk.inbox.actions import language_of, note_error, note_recovery, say
 from kefu.desk.inbox.models import Arrival, Channel, Delivery, Reach, Turn
 from kefu.desk.inbox.queries import get, outgoing
 from kefu.desk.rows import now
@@ -121,6 +121,8 @@ def settle(claimed: ClaimedDelivery, result: SendResult, *, more: bool = False) 
             return False
         able = capabilities(thread.channel.kind)
         if isinstance(result, Sent):
+            if _is_troubled(thread.channel):
+                note_recovery(thread.channel_id, workspace_id=claimed.workspace_id)
             return _sent(rows, result, more, able)
         _not_sent(rows, result, able)
         return False
@@ -140,8 +142,8 @@ def take_up_interrupted(*, limit: int = 100) -> int:
             if any(row.lease_until is None or row.lease_until >= at for row in rows):
                 continue  # its worker lives after all
             has_begun = any(row.begun_at is not None for row in rows)
-            reason = "Kefu stopped while it was sending"
-            settle(claimed, NotKnown(reason) if has_begun else TryLater(reason, 0))
+            maybe = NotKnown("Kefu stopped while it was sending")
+            settle(claimed, maybe if has_begun else TryLater(maybe.reason, 0))
     return len(found)
 
 
@@ -321,8 +323,13 @@ def _announce(rows: list[Delivery]) -> None:
 
 
 def _note_error(row: Delivery, reason: str) -> None:
-    mine = Channel.objects.of(row.workspace_id).filter(id=row.channel_id)
-    mine.update(last_error=reason[:_ERROR], last_error_at=now())
+    note_error(row.channel_id, workspace_id=row.workspace_id, error=reason)
+
+
+def _is_troubled(channel: Channel) -> bool:
+    """Whether nothing has gone through since something failed: seldom, so that few sendings write it down."""
+    failed, recovered = channel.last_error_at, channel.recovered_at
+    return failed is not None and (recovered is None or recovered < failed)
 
 
 def _mine(claimed: ClaimedDelivery) -> list[Delivery]:

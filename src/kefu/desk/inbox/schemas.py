@@ -300,7 +300,9 @@ class Channel(Schema):
     paused_at: datetime | None
     checked_at: datetime | None
     last_error: str
+    last_error_texts: dict[str, str]
     last_error_at: datetime | None
+    recovered_at: datetime | None
 
 
 class Channels(Schema):

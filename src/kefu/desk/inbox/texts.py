@@ -26,11 +26,12 @@ _CUSTOMER: Mapping[str, Mapping[str, str]] = {
         "escalated": "Nobody has taken this conversation yet. {names} have been told.",
         "file_unfit": "[A file that cannot be kept: {name}]",
         "not_delivered": (
-            "This reply did not reach the customer: {reason} It waits under the channel's failed deliveries."
+            "This reply did not reach the customer: {reason} "
+            "It waits under “Replies that need you” on the channel's page."
         ),
         "maybe_delivered": (
             "This reply was interrupted while it was sent ({reason}), and may or may not have reached the customer. "
-            "It waits under the channel's failed deliveries."
+            "It waits under “Replies that need you” on the channel's page."
         ),
     },
     "zh": {
@@ -45,9 +46,9 @@ _CUSTOMER: Mapping[str, Mapping[str, str]] = {
         "closed": "现在不是人工服务时间。请留下您的问题和邮箱地址，我们会回复您。",
         "escalated": "这个会话还没有人接手，已通知 {names}。",
         "file_unfit": "[无法保存的文件：{name}]",
-        "not_delivered": "这条回复未能送达客户：{reason} 可在该渠道的“未送达”列表中处理。",
+        "not_delivered": "这条回复未能送达客户：{reason} 可在该渠道页面的“需要处理的回复”中处理。",
         "maybe_delivered": (
-            "这条回复在发送途中中断（{reason}），可能已送达，也可能没有。可在该渠道的“未送达”列表中处理。"
+            "这条回复在发送途中中断（{reason}），可能已送达，也可能没有。可在该渠道页面的“需要处理的回复”中处理。"
         ),
     },
 }

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from kefu.contracts.channel import manifest
 from kefu.desk.accounts.actions import announce, audit
@@ -19,6 +19,8 @@ from kefu.desk.inbox.models import Channel, ChannelValue, Refusal
 from kefu.desk.inbox.queries import ChannelInfo, channel_info, channel_row, opened_values, recalled
 from kefu.desk.rows import now
 from kefu.kit.errors import Conflict
+
+_ERROR = 300  # characters, the column's
 
 
 def make_channel(
@@ -96,17 +98,17 @@ def change_values(actor: Actor, *, channel_id: str, values: Mapping[str, Any]) -
     actor.require_role(Role.ADMIN)
     with transaction.atomic():
         row = channel_row(actor, channel_id, lock=True)
-        form = manifest(row.kind)
-        known = {key: value for key, value in opened_values(row).items() if key in {each.key for each in form.fields}}
-        given = {key: value for key, value in {**known, **values}.items() if value is not None}
-        _seal_values(row, form.checked(given))
+        _seal_values(row, manifest(row.kind).changed(opened_values(row), values))
         announce(actor.workspace_id, "channel.updated", row.id)
         audit(actor, "channel.values_changed", row.id, after={"fields": sorted(values)})
     return channel_info(row)
 
 
 def pause_channel(actor: Actor, *, channel_id: str) -> ChannelInfo:
-    """Send nothing through a channel and fetch nothing; what customers send is still stored. Twice is harmless."""
+    """Send nothing through a channel and fetch nothing; what customers send is still stored. Twice is harmless.
+
+    Raises NotFound, also for a channel that is no plug-in's, NotAllowed.
+    """
     return _pause(actor, channel_id, paused=True)
 
 
@@ -115,9 +117,10 @@ def resume_channel(actor: Actor, *, channel_id: str) -> ChannelInfo:
     return _pause(actor, channel_id, paused=False)
 
 
-def note_check(channel_id: str, *, workspace_id: str, error: str) -> None:
-    """Keep how a live check of a channel ended; `error` is empty where all passed."""
-    columns: dict[str, Any] = {"checked_at": now(), "last_error": error[:300]}
+def note_check(channel_id: str, *, workspace_id: str, error: Mapping[str, str]) -> None:
+    """Keep how a live check of a channel ended; `error`, by language, is empty where all passed."""
+    said = {language: text[:_ERROR] for language, text in error.items()}
+    columns: dict[str, Any] = {"checked_at": now(), "last_error": said.get("en", ""), "last_error_texts": said}
     if error:
         columns["last_error_at"] = now()
     Channel.objects.of(workspace_id).filter(id=channel_id).update(**columns)
@@ -125,7 +128,14 @@ def note_check(channel_id: str, *, workspace_id: str, error: str) -> None:
 
 def note_error(channel_id: str, *, workspace_id: str, error: str) -> None:
     """Keep what went wrong with a channel last."""
-    Channel.objects.of(workspace_id).filter(id=channel_id).update(last_error=error[:300], last_error_at=now())
+    mine = Channel.objects.of(workspace_id).filter(id=channel_id)
+    mine.update(last_error=error[:_ERROR], last_error_texts={}, last_error_at=now())
+
+
+def note_recovery(channel_id: str, *, workspace_id: str) -> None:
+    """Keep that something went through a channel again; nothing is written where nothing had failed since."""
+    failed = Channel.objects.of(workspace_id).filter(id=channel_id, last_error_at__isnull=False)
+    failed.filter(Q(recovered_at=None) | Q(recovered_at__lt=F("last_error_at"))).update(recovered_at=now())
 
 
 def count_refusals(counts: Mapping[tuple[str, str, str], int]) -> None:
@@ -202,6 +212,8 @@ def _pause(actor: Actor, channel_id: str, *, paused: bool) -> ChannelInfo:
     actor.require_role(Role.ADMIN)
     with transaction.atomic():
         row = channel_row(actor, channel_id, lock=True)
+        if paused:
+            manifest(row.kind)  # what is built in sends nothing that could wait
         if (row.paused_at is not None) != paused:
             row.paused_at = now() if paused else None
             row.save(update_fields=["paused_at"])

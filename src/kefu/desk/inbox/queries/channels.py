@@ -1,7 +1,8 @@
 """Reads of channels."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +29,9 @@ class ChannelInfo:
     paused_at: datetime | None = None
     checked_at: datetime | None = None
     last_error: str = ""
+    last_error_texts: Mapping[str, str] = field(default_factory=dict)
     last_error_at: datetime | None = None
+    recovered_at: datetime | None = None
 
 
 def channels(actor: Actor) -> list[ChannelInfo]:
@@ -133,5 +136,7 @@ def channel_info(row: Channel) -> ChannelInfo:
         row.paused_at,
         row.checked_at,
         row.last_error,
+        row.last_error_texts,
         row.last_error_at,
+        row.recovered_at,
     )

@@ -115,10 +115,32 @@ export const reasons: readonly (readonly [string, string])[] = [
     "文本不是有效的 UTF-8（第 {} 行，第 {} 个字节），也不符合其他编码；请另存为 UTF-8 后重新添加。",
   ],
   ["The workbook has no visible sheet with anything in it.", "工作簿中没有包含内容的可见工作表。"],
-  // channels and webhooks: why something was not sent
+  // channels and webhooks: why something was not sent, and what is noted of it beside the reply
+  [
+    "This reply did not reach the customer: {} It waits under “Replies that need you” on the channel's page.",
+    "这条回复未能送达客户：{} 可在该渠道页面的“需要处理的回复”中处理。",
+  ],
+  [
+    "This reply was interrupted while it was sent ({}), and may or may not have reached the customer. It waits under “Replies that need you” on the channel's page.",
+    "这条回复在发送途中中断（{}），可能已送达，也可能没有。可在该渠道页面的“需要处理的回复”中处理。",
+  ],
+  [
+    "这条回复未能送达客户：{} 可在该渠道页面的“需要处理的回复”中处理。",
+    "这条回复未能送达客户：{} 可在该渠道页面的“需要处理的回复”中处理。",
+  ],
+  [
+    "这条回复在发送途中中断（{}），可能已送达，也可能没有。可在该渠道页面的“需要处理的回复”中处理。",
+    "这条回复在发送途中中断（{}），可能已送达，也可能没有。可在该渠道页面的“需要处理的回复”中处理。",
+  ],
   ["A test was not taken. {}", "测试消息未被接收。{}"],
+  ["Kefu stopped while it was sending", "Kefu 在发送过程中停止"],
   ["Telegram's server answered with status {}.", "Telegram 服务器返回状态 {}。"],
   ["Telegram: {} ({})", "Telegram 返回：{}（{}）"],
+  [
+    "Telegram: {} ({}). Copy the bot's token again from @BotFather.",
+    "Telegram 返回：{}（{}）。请从 @BotFather 重新复制 Token。",
+  ],
+  ["The 5 messages after the customer's are used up ({}).", "客户来信后的 5 条消息已用完（{}）。"],
   ["The IMAP server {}:{} does not answer: {}.", "IMAP 服务器 {}:{} 没有响应：{}。"],
   ["The IMAP server {}:{}: {}.", "IMAP 服务器 {}:{}：{}。"],
   ["The SMTP server does not take this user and password.", "SMTP 服务器不接受此用户名和密码。"],
@@ -127,8 +149,9 @@ export const reasons: readonly (readonly [string, string])[] = [
   ["The SMTP server {} broke off: {}.", "SMTP 服务器 {} 中断：{}。"],
   ["The SMTP server {}:{} does not answer: {}.", "SMTP 服务器 {}:{} 没有响应：{}。"],
   ["The account may not send by itself: it goes when the customer writes.", "该账号不能主动发送，客户来信时再送出。"],
+  ["The customer wrote more than 48 hours ago ({}).", "客户上次来信已超过 48 小时（{}）。"],
   ["The file could not be fetched (status {}).", "无法获取文件（状态 {}）。"],
-  ["The file could not be fetched ({}).", "无法获取文件（{}）。"],
+  ["The file could not be fetched. {}", "无法获取文件。{}"],
   ["The host {} is not found.", "找不到主机 {}。"],
   ["The mailbox does not take this user and password.", "邮箱不接受此用户名和密码。"],
   ["The other system answered with status {}.", "对方系统返回状态 {}。"],
@@ -139,6 +162,7 @@ export const reasons: readonly (readonly [string, string])[] = [
   ["WeChat's server answered with status {}.", "微信服务器返回状态 {}。"],
   ["WeChat: {} ({})", "微信返回：{}（{}）"],
   ["no answer ({})", "没有响应（{}）"],
+  ["{} does not answer ({}).", "{} 没有响应（{}）。"],
   ["{} answers went to this sender within an hour: perhaps a machine.", "一小时内已向此发件人回复 {} 次，可能是机器。"],
   ["{} is an address within a private network, which may not be reached.", "{} 是内网地址，不允许访问。"],
   // data and models
