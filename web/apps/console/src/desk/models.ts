@@ -219,6 +219,13 @@ export interface NewRun {
   options?: Record<string, unknown>;
 }
 
+export interface NewTuning extends NewRun {
+  valid: string;
+  trials: number;
+  parallel: number;
+  minutes: number;
+}
+
 const id = encodeURIComponent;
 
 export const datasets = {
@@ -231,6 +238,10 @@ export const datasets = {
     request<DatasetWithVersions>("PATCH", `/datasets/${id(it)}/rows`, { body: { base, changes } }),
   check: (it: string) => request<Run>("POST", `/datasets/${id(it)}/check`, { body: {} }),
   split: (it: string, share: number) => request<Run>("POST", `/datasets/${id(it)}/split`, { body: { share } }),
+  select: (
+    it: string,
+    body: { labelled: string | null; versions: string[]; budget?: number; by?: string; confidence?: number },
+  ) => request<Run>("POST", `/datasets/${id(it)}/select`, { body }),
   report: (it: string) => request<{ report: Record<string, unknown> | null }>("GET", `/datasets/${id(it)}/report`),
   file: (it: string) => download(`/datasets/${id(it)}/file`),
   upload: (file: File, onProgress: (share: number) => void) => sent<Dataset>("/datasets", file, onProgress),
@@ -243,6 +254,7 @@ export const runs = {
   list: (after: string | null = null) =>
     request<{ runs: Run[]; next: string | null }>("GET", `/runs${query({ after, limit: 30 })}`),
   begin: (body: NewRun) => request<Run>("POST", "/runs", { body }),
+  tune: (body: NewTuning) => request<Run>("POST", "/runs/tune", { body }),
   events: (it: string, after: number) => request<RunEvents>("GET", `/runs/${id(it)}/events${query({ after })}`),
   cancel: (it: string) => request<Run>("POST", `/runs/${id(it)}/cancel`),
   resume: (it: string) => request<Run>("POST", `/runs/${id(it)}/resume`),
@@ -252,8 +264,10 @@ export const runs = {
 export const models = {
   list: () => request<{ models: Model[] }>("GET", "/models"),
   read: (it: string) => request<ModelWithVersions>("GET", `/models/${id(it)}`),
-  change: (it: string, body: { name?: string; role?: ModelRole; test?: string | null }) =>
-    request<Model>("PATCH", `/models/${id(it)}`, { body }),
+  change: (
+    it: string,
+    body: { name?: string; role?: ModelRole; test?: string | null; limits?: Record<string, number> },
+  ) => request<Model>("PATCH", `/models/${id(it)}`, { body }),
   remove: (it: string) => request<null>("DELETE", `/models/${id(it)}`),
   compare: (it: string, candidate: string) =>
     request<Comparison>("GET", `/models/${id(it)}/compare${query({ candidate })}`),
@@ -264,7 +278,12 @@ export const models = {
   promotions: (it: string) => request<{ promotions: Promotion[] }>("GET", `/models/${id(it)}/promotions`),
   removeVersion: (it: string) => request<null>("DELETE", `/versions/${id(it)}`),
   judge: (version: string) => request<Run>("POST", `/versions/${id(version)}/judge`),
-  compress: (version: string) => request<Run>("POST", `/versions/${id(version)}/compress`, { body: {} }),
+  compress: (version: string, options: Record<string, unknown>) =>
+    request<Run>("POST", `/versions/${id(version)}/compress`, { body: { options } }),
+  explain: (version: string, body: { data: string; method: string; rows: number }) =>
+    request<Run>("POST", `/versions/${id(version)}/explain`, { body }),
+  trial: (version: string, body: { train: string; valid: string; recipe: string; seeds: number }) =>
+    request<Run>("POST", `/versions/${id(version)}/trial`, { body }),
   ask: (version: string, texts: string[]) =>
     request<{ guesses: Guess[]; milliseconds: number }>("POST", `/versions/${id(version)}/try`, { body: { texts } }),
   zip: (version: string) => download(`/versions/${id(version)}/download`),

@@ -41,13 +41,10 @@ export function save(file: Blob, name: string): void {
   URL.revokeObjectURL(address);
 }
 
-/** "name=value" lines as options; numbers and truth values are told by their form. */
-export function optionsOf(lines: string): Record<string, unknown> {
-  const named = lines.split("\n").flatMap((line) => {
-    const at = line.indexOf("=");
-    return at > 0 ? [[line.slice(0, at).trim(), valueOf(line.slice(at + 1).trim())] as const] : [];
-  });
-  return Object.fromEntries(named);
+/** Options as they were typed, without those that were left empty; numbers and truth values are told by their form. */
+export function optionsOf(typed: Readonly<Record<string, string>>): Record<string, unknown> {
+  const given = Object.entries(typed).filter(([, value]) => value.trim());
+  return Object.fromEntries(given.map(([name, value]) => [name, valueOf(value.trim())]));
 }
 
 function valueOf(text: string): unknown {

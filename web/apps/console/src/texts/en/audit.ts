@@ -29,6 +29,7 @@ export const audit = {
   "audit.version.made": "Made a version of a model",
   "audit.version.removed": "Removed a version of a model",
   "audit.run.train": "Began a training",
+  "audit.run.tune": "Began a search for options",
   "audit.run.evaluate": "Began an evaluation",
   "audit.run.compress": "Began a compression",
   "audit.run.export": "Began an export",

@@ -30,6 +30,7 @@ export const audit: Record<keyof typeof en, string> = {
   "audit.version.made": "生成了模型版本",
   "audit.version.removed": "删除了模型版本",
   "audit.run.train": "开始了训练",
+  "audit.run.tune": "开始寻找选项",
   "audit.run.evaluate": "开始了评测",
   "audit.run.compress": "开始了压缩",
   "audit.run.export": "开始了导出",
