@@ -262,6 +262,28 @@ def test_a_generated_summary_says_only_what_was_said(
     assert "¥99" not in found["text"]
 
 
+def test_thanks_are_no_question_and_a_wish_for_a_person_hides_none(shop: Shop, desk: Desk, member: Actor) -> None:
+    thread = shop.start()
+    for text, decision in (
+        ("Hello", Decision.APPROVED),
+        ("Do you repair bicycles?", Decision.REFUSE),
+        ("Can I talk to a person?", Decision.HAND_OVER),
+    ):
+        shop.say(thread, text)
+        finish(claim()[0], text="Well.", decision=decision)
+    assert desk.get(copilot(thread, "summary"))["text"] == "Still open: Do you repair bicycles?"
+    inbox.reply(member, conversation_id=thread, text="Good morning!")
+    inbox.reply(member, conversation_id=thread, text="No, we do not.")
+    shop.say(thread, "Great, thanks a lot!")
+    inbox.reply(member, conversation_id=thread, text="You are welcome.")
+    said = "Good morning!\nNo, we do not."
+    assert [(each["question"], each["answer"]) for each in desk.get(copilot(thread, "summary"))["points"]] == [
+        ("Do you repair bicycles?", said.replace("\n", " "))
+    ]
+    draft = desk.get(copilot(thread, "faq-draft"))
+    assert (draft["question"], draft["answer"]) == ("Do you repair bicycles?", said)
+
+
 def test_nothing_asked_is_said_too() -> None:
     none: list[Exchange] = []
     assert extracted(none, (), "en").text == "The customer has not asked anything yet."
@@ -273,7 +295,8 @@ def test_nothing_asked_is_said_too() -> None:
 
 def test_resolved_conversations_with_the_same_question_are_found(shop: Shop, desk: Desk, member: Actor) -> None:
     for question, reply in ((HOURS, ANSWER), ("Do you repair bicycles?", "No, we do not.")):
-        solved = asked(shop, question)
+        solved = asked(shop, "Hi there!")
+        shop.say(solved, question)
         inbox.reply(member, conversation_id=solved, text=reply)
         inbox.resolve(member, conversation_id=solved)
     still_open = asked(shop, HOURS)

@@ -71,10 +71,11 @@ def faq_draft(actor: Actor, conversation_id: str) -> FaqDraft:
     """
     actor.require_role(Role.AGENT)
     get(actor, conversation_id)
-    answered = [each for each in exchanges(spoken(actor, conversation_id)) if each.reply is not None]
+    found = exchanges(spoken(actor, conversation_id))
+    answered = [each for each in found if each.reply is not None and not each.is_wish]
     by_person = [each for each in answered if each.decision == "member"]
     chosen = (by_person or answered)[-1:]
-    if not chosen or chosen[0].reply is None:
+    if not chosen:
         raise NotFound("Nothing was answered in this conversation.", conversation=conversation_id)
-    question, reply = chosen[0].question, chosen[0].reply
-    return FaqDraft(question, reply.text, "<" in question + reply.text)
+    question, answer = chosen[0].question, chosen[0].answer
+    return FaqDraft(question, answer, "<" in question + answer)

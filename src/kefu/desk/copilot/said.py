@@ -1,8 +1,10 @@
 """A conversation as copilot reads it: masked, without notes, with what the assistant decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from kefu.brain.mood import Person, person
+from kefu.brain.smalltalk import sort
 from kefu.contracts.engine import Said
 from kefu.desk.actor import Actor
 from kefu.desk.inbox.queries import MessageInfo, messages_before
@@ -11,15 +13,23 @@ from kefu.desk.inbox.queries import MessageInfo, messages_before
 _LAST = 200
 # Of what was said before a question: the few lines that a follow-up refers to, as in a turn.
 HISTORY = 12
+# Decisions that leave a question without an answer; empty: nobody has said anything.
+UNANSWERED = frozenset({"", "refuse", "hand_over", "clarify"})
+_LONGEST_WISH = 60  # characters: whoever says more says what it is about
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """What a contact asked, in one or several messages, and what was answered; `reply` is None where nothing was."""
+    """What a contact asked, in one or several messages, and what was answered; `reply` is None where nothing was.
+
+    `answer` is all that members said to it, else what the assistant said last. `is_wish`: a person is wanted, no more.
+    """
 
     question: str
     asked: MessageInfo
     reply: MessageInfo | None
+    answer: str = ""
+    is_wish: bool = False
 
     @property
     def decision(self) -> str:
@@ -37,27 +47,65 @@ def spoken(actor: Actor, conversation_id: str) -> list[MessageInfo]:
 
 
 def exchanges(rows: list[MessageInfo]) -> list[Exchange]:
-    """Questions with their answers, oldest first. Messages in a row are one question; the last answer to one counts."""
+    """Questions with their answers, oldest first. Messages in a row are one question.
+
+    Thanks and greetings are no questions, and what is said to them is no answer. Nor is the wish for a person after a
+    question: what the person then says answers that question.
+    """
     found: list[Exchange] = []
-    asked: list[MessageInfo] = []
-    replies: list[MessageInfo] = []
-
-    def close() -> None:
-        if asked:
-            question = "\n".join(row.text for row in asked)
-            found.append(Exchange(question, asked[-1], replies[-1] if replies else None))
-        asked.clear()
-        replies.clear()
-
+    open_now = _Open()
     for row in rows:
-        if row.author == "contact":
-            if replies:
-                close()
-            asked.append(row)
-        elif asked:
-            replies.append(row)
-    close()
-    return found
+        if row.author != "contact":
+            open_now.replied(row)
+        elif not open_now.goes_on(row):
+            found += open_now.closed()
+            open_now = _Open(asked=[row], is_wish=_is_wish(row.text))
+    return [*found, *open_now.closed()]
+
+
+@dataclass
+class _Open:
+    """A question that is being asked and answered; `aside`: something else was said after it."""
+
+    asked: list[MessageInfo] = field(default_factory=list)
+    replies: list[MessageInfo] = field(default_factory=list)
+    is_wish: bool = False
+    aside: str = ""
+
+    def goes_on(self, row: MessageInfo) -> bool:
+        """Take up what the contact says, if it is no question of its own."""
+        if not sort(row.text).question:
+            if self.replies:
+                self.aside = "courtesy"
+            return True
+        if self.asked and not self.is_wish and _is_wish(row.text):
+            self.aside = "wish"
+            return True
+        if self.replies or self.aside or self.is_wish or not self.asked:
+            return False
+        self.asked.append(row)
+        return True
+
+    def replied(self, row: MessageInfo) -> None:
+        if self.aside == "wish" and row.author == "assistant":
+            return
+        if self.aside == "courtesy" and self._made().decision not in UNANSWERED:
+            return
+        self.replies.append(row)
+
+    def closed(self) -> list[Exchange]:
+        return [self._made()] if self.asked else []
+
+    def _made(self) -> Exchange:
+        by_members = [row for row in self.replies if row.author == "member"]
+        last = next(reversed(by_members or self.replies), None)
+        answer = "\n".join(row.text for row in by_members) or (last.text if last else "")
+        question = "\n".join(row.text for row in self.asked)
+        return Exchange(question, self.asked[-1], last, answer, is_wish=self.is_wish)
+
+
+def _is_wish(text: str) -> bool:
+    return len(text) <= _LONGEST_WISH and person(text) is Person.WANTED
 
 
 def before(rows: list[MessageInfo], sequence: int) -> tuple[Said, ...]:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 import numpy as np
 
+from kefu.brain.smalltalk import sort
 from kefu.desk.actor import Actor, Role
 from kefu.desk.copilot.said import exchanges, spoken
-from kefu.desk.inbox.queries import first_questions, get
+from kefu.desk.inbox.queries import FirstQuestion, first_questions, get
 from kefu.desk.insights.grouping import near, unit
 from kefu.desk.wiring import wiring
 from kefu.knowledge.language import detect
@@ -45,12 +46,13 @@ def similar(actor: Actor, conversation_id: str) -> list[Similar]:
         return []
     # What they want now, unless that is only "thanks" or "hello?".
     asked = next((each.question for each in reversed(mine) if _says_enough(each.question)), mine[-1].question)
-    others = [each for each in first_questions(actor, limit=_NEWEST) if each.conversation_id != conversation_id]
+    first = first_questions(actor, limit=_NEWEST, says_something=lambda text: bool(sort(text).question))
+    others = [each for each in first if each.conversation_id != conversation_id]
     nearest = _by_words(asked, [each.text for each in others])
     scored = _by_meaning(actor.workspace_id, asked, [others[place].text for place in nearest])
     ranked = sorted(zip(nearest, scored, strict=True), key=lambda one: -one[1][0])
     found = [(others[place], round(score, 4)) for place, (score, is_near) in ranked if is_near][:_MOST]
-    return [_shown(actor, each.conversation_id, each.resolved_at, score) for each, score in found]
+    return [shown for each, score in found if (shown := _shown(actor, each, score))]
 
 
 def _says_enough(question: str) -> bool:
@@ -79,9 +81,12 @@ def _by_meaning(workspace_id: str, asked: str, texts: Sequence[str]) -> list[tup
     return [(cosine, cosine >= least) for cosine in cosines]
 
 
-def _shown(actor: Actor, conversation_id: str, resolved_at: datetime | None, score: float) -> Similar:
-    found = exchanges(spoken(actor, conversation_id))
+def _shown(actor: Actor, first: FirstQuestion, score: float) -> Similar | None:
+    found = exchanges(spoken(actor, first.conversation_id))
+    if not found:  # so long ago that no question is among the messages that are read
+        return None
     # What a person said weighs more than what the assistant did before they came.
     answered = next((each for each in reversed(found) if each.decision == "member"), found[0])
-    reply = answered.reply.text if answered.reply is not None else ""
-    return Similar(conversation_id, found[0].question, reply, answered.decision, resolved_at, score)
+    return Similar(
+        first.conversation_id, found[0].question, answered.answer, answered.decision, first.resolved_at, score
+    )

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from kefu.brain.check import Sources, check_generated
 from kefu.desk.actor import Actor, Role
 from kefu.desk.copilot.rewriting import LANGUAGES, ability, write
-from kefu.desk.copilot.said import Exchange, exchanges, spoken
+from kefu.desk.copilot.said import UNANSWERED, Exchange, exchanges, spoken
 from kefu.desk.copilot.texts import words
 from kefu.desk.inbox.queries import MessageInfo, get
 from kefu.kit.errors import KefuError
 from kefu.knowledge.sentences import sentences
 
-_UNANSWERED = frozenset({"", "refuse", "hand_over", "clarify"})
 # Characters of a question or an answer that are shown: two lines beside a conversation.
 _CUT = 180
 _POINTS = 8  # the last ones: a summary that is as long as the conversation is none
@@ -69,13 +68,10 @@ def summary(actor: Actor, conversation_id: str, *, language: str = "en", written
 
 def extracted(found: Sequence[Exchange], known: tuple[tuple[str, str], ...], language: str) -> Summary:
     """The summary that only quotes: nothing in it that was not said."""
-    points = tuple(
-        Point(_line(each.question), _line(each.reply.text) if each.reply else "", each.decision)
-        for each in found[-_POINTS:]
-    )
+    points = tuple(Point(_line(each.question), _line(each.answer), each.decision) for each in found[-_POINTS:])
     refused = tuple(point.question for point in points if point.by == "refuse")
     last = points[-1] if points else None
-    waits = last.question if last is not None and last.by in _UNANSWERED else ""
+    waits = last.question if last is not None and last.by in UNANSWERED else ""
     return Summary(points, refused, waits, known, _text(points, waits, known, language))
 
 
@@ -84,7 +80,7 @@ def _text(points: Sequence[Point], waits: str, known: Sequence[tuple[str, str]],
         return words("nothing_asked", language)
     lines = []
     for point in points:
-        answered = point.by not in _UNANSWERED
+        answered = point.by not in UNANSWERED
         key = "unanswered" if not answered else "by_member" if point.by == "member" else "by_assistant"
         if answered or point.question != waits:
             lines.append(words(key, language, question=point.question, answer=point.answer))

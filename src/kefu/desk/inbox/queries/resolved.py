@@ -1,5 +1,6 @@
 """What resolved conversations were about."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,8 +21,11 @@ class FirstQuestion:
     resolved_at: datetime | None
 
 
-def first_questions(actor: Actor, *, limit: int) -> list[FirstQuestion]:
-    """Those of the newest resolved conversations, newest first; one in which the contact said nothing is left out."""
+def first_questions(actor: Actor, *, limit: int, says_something: Callable[[str], bool] = bool) -> list[FirstQuestion]:
+    """Those of the newest resolved conversations, newest first; one in which the contact said nothing is left out.
+
+    `says_something`: whether a text is a question at all, rather than a greeting.
+    """
     actor.require_role(Role.VIEWER)
     ended = Conversation.objects.of(actor.workspace_id).filter(status="resolved").order_by("-last_activity_at")
     threads = list(ended.values_list("id", "resolved_at")[:limit])
@@ -32,6 +36,6 @@ def first_questions(actor: Actor, *, limit: int) -> list[FirstQuestion]:
             conversation_id__in=ids, author="contact", sequence__lte=_FIRST
         )
         for conversation_id, text in said.order_by("sequence").values_list("conversation_id", "text"):
-            if text:
-                texts.setdefault(conversation_id, text)
+            if conversation_id not in texts and says_something(text):
+                texts[conversation_id] = text
     return [FirstQuestion(each, texts[each], at) for each, at in threads if each in texts]
