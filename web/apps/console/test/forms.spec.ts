@@ -4,7 +4,7 @@ import { engineOf, isSecret, optionValue, prefixOf } from "../src/assistant/refe
 import { withText } from "../src/assistant/draft";
 import { ruleRows, withRule } from "../src/assistant/rules";
 import { draftOf, settingsOf } from "../src/channels/draft";
-import { begun, given } from "../src/channels/plugin";
+import { begun, given, isTroubled } from "../src/channels/plugin";
 import { originOf, snippet } from "../src/channels/snippet";
 import type { PlugInField } from "../src/desk/types";
 import { useForm } from "../src/form";
@@ -73,7 +73,9 @@ describe("a channel", () => {
     paused_at: null,
     checked_at: null,
     last_error: "",
+    last_error_texts: {},
     last_error_at: null,
+    recovered_at: null,
   };
 
   it("comes out of its form as it went in", () => {
@@ -95,6 +97,16 @@ describe("a channel", () => {
   it("gives defaults back by null", () => {
     const empty = settingsOf(draftOf({ ...channel, settings: {} }));
     expect(Object.values(empty).every((value) => value === null)).toBe(true);
+  });
+
+  it("is in trouble for a day after an error, or until something goes through again", () => {
+    const failed = { ...channel, settings: {}, last_error: "Away.", last_error_at: "2026-11-21T10:00:00Z" };
+    const at = (hour: string): number => Date.parse(`2026-11-${hour}:00Z`);
+    expect(isTroubled({ ...channel, settings: {} }, at("21T10:30"))).toBe(false);
+    expect(isTroubled(failed, at("21T10:30"))).toBe(true);
+    expect(isTroubled(failed, at("22T10:30"))).toBe(false);
+    expect(isTroubled({ ...failed, recovered_at: "2026-11-21T09:00:00Z" }, at("21T10:30"))).toBe(true);
+    expect(isTroubled({ ...failed, recovered_at: "2026-11-21T10:10:00Z" }, at("21T10:30"))).toBe(false);
   });
 
   it("knows an origin in whatever a member pastes", () => {

@@ -49,9 +49,19 @@ export function draftOf({ name, assistant_on, settings }: Channel): ChannelDraft
   };
 }
 
-/** What to store; null takes a setting away, so that the default holds again. */
-export function settingsOf(draft: ChannelDraft): { [K in keyof ChannelSettings]: ChannelSettings[K] | null } {
-  const greeting = both(draft.greeting.en.trim(), draft.greeting.zh.trim());
+type Stored = { [K in keyof ChannelSettings]: ChannelSettings[K] | null };
+
+/** What to store of any channel; null takes a setting away, so that the default holds again. */
+export function sharedOf(draft: ChannelDraft): Stored {
+  return {
+    greeting: both(draft.greeting.en.trim(), draft.greeting.zh.trim()),
+    pause_seconds: draft.pauseSeconds || null,
+    nobody_came_seconds: secondsOf(draft.nobodyCameMinutes, draft.nobodyCameSeconds) || null,
+  };
+}
+
+/** What to store of a web channel. */
+export function settingsOf(draft: ChannelDraft): Stored {
   const replies = both(list(draft.quickReplies.en), list(draft.quickReplies.zh));
   return {
     title: draft.title.trim() || null,
@@ -60,11 +70,9 @@ export function settingsOf(draft: ChannelDraft): { [K in keyof ChannelSettings]:
     language: draft.language || null,
     sound: draft.sound ? null : false,
     calls: draft.calls ? null : false,
-    greeting,
+    ...sharedOf(draft),
     quick_replies: replies,
     allowed_origins: draft.origins.length ? [...draft.origins] : null,
-    pause_seconds: draft.pauseSeconds || null,
-    nobody_came_seconds: secondsOf(draft.nobodyCameMinutes, draft.nobodyCameSeconds) || null,
     pre_chat: preChat(draft.preChat),
   };
 }

@@ -433,7 +433,11 @@ export interface Channel {
   paused_at: string | null;
   checked_at: string | null;
   last_error: string;
+  /** By language; empty where the reason is the server's own. */
+  last_error_texts: Record<string, string>;
   last_error_at: string | null;
+  /** When something went through again, after an error. */
+  recovered_at: string | null;
 }
 
 type ByLanguage = Record<string, string>;
@@ -458,6 +462,8 @@ export interface ChannelKind {
   title: ByLanguage;
   help: ByLanguage;
   fields: PlugInField[];
+  /** `greets`: customers subscribe before they write, and are greeted. */
+  capabilities: { greets: boolean };
 }
 
 export interface ChannelSetUp {

@@ -14,6 +14,7 @@ export const channels = {
   "plugin.checked": "Checked {time}",
   "plugin.unchecked": "Not checked yet",
   "plugin.error": "Last error, {time}",
+  "plugin.recovered": "It works again since.",
   "plugin.pause": "Pause",
   "plugin.resume": "Go on",
   "plugin.paused": "Paused",

@@ -14,6 +14,7 @@ export const channels = {
   "plugin.checked": "检查于 {time}",
   "plugin.unchecked": "尚未检查",
   "plugin.error": "最近的错误，{time}",
+  "plugin.recovered": "此后已恢复正常。",
   "plugin.pause": "暂停",
   "plugin.resume": "恢复",
   "plugin.paused": "已暂停",
