@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from kefu.brain.flow.yaml_text import WHY
 from kefu.brain.texts import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +75,7 @@ def fits(said: str, patterns: dict[str, str]) -> bool:
 def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
     words = known(WORDS.with_name("mistakes.ts"))
     assert sorted({said for said in mistakes() if not fits(said, words)}) == []
+    assert {f"This is not YAML: {why}." for why in WHY.values()} - set(words) == set()
 
 
 def test_every_conflict_has_its_words_in_chinese() -> None:

@@ -12,6 +12,27 @@ LARGEST = 256 * 1024
 _DEEPEST = 40
 
 
+# What libyaml says of a mistake, and what people would say of it.
+WHY = {
+    "did not find expected key": "a line is not indented like those beside it",
+    "did not find expected '-' indicator": "the items of a list are not indented alike",
+    "did not find expected ',' or '}'": "a { is not closed, or a comma or a quote is missing in it",
+    "did not find expected ',' or ']'": "a [ is not closed, or a comma or a quote is missing in it",
+    "mapping values are not allowed in this context": "a : stands where no value can begin",
+    "found unexpected ':'": "a : stands where no value can begin",
+    "could not find expected ':'": "a key has no : after it",
+    "did not find expected node content": "a value is missing or closed too early",
+    "found character that cannot start any token": "a value begins with a tab, @, % or `",
+    "found a tab character that violates indentation": "a line is indented by a tab instead of blanks",
+    "did not find expected alphabetic or numeric character": "a value begins with & or *",
+    "found undefined alias": "a value begins with & or *",
+    "did not find expected comment or line break": "something follows | or > on its line",
+    "found unexpected end of stream": "a quote is not closed",
+    "found unknown escape character": "a \\ in double quotes stands before a letter that means nothing there",
+    "block sequence entries are not allowed in this context": "a - stands where no list can begin",
+}
+
+
 def compose(text: str) -> "tuple[yaml.Node | None, Problem | None]":
     """The document's root node, or what is wrong with it."""
     import yaml
@@ -28,7 +49,8 @@ def compose(text: str) -> "tuple[yaml.Node | None, Problem | None]":
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = _no_yaml(error.problem or error.context or "it cannot be read", line, column)
+        said = str(error.problem or error.context or "it cannot be read")
+        problem = _no_yaml(WHY.get(said, said), line, column)
     except yaml.YAMLError as error:
         problem = _no_yaml(str(error).splitlines()[0])
     except (RecursionError, ValueError):  # ValueError: characters that are no Unicode

@@ -17,6 +17,7 @@ export const flows = {
   "flow.problems.none": "No problems found.",
   "flow.menu": "{name}: more",
   "flow.pause": "Pause",
+  "flow.unreadable": "This cannot be read as YAML.",
   "flow.theirs": "Somebody else changed this flow",
   "flow.theirs.text":
     "Since you opened it, another draft was stored. Reload the page to see it (what you changed would be lost), or overwrite it with yours.",

@@ -17,6 +17,7 @@ export const flows: Record<keyof typeof en, string> = {
   "flow.problems.none": "没有发现问题。",
   "flow.menu": "{name}：更多",
   "flow.pause": "暂停",
+  "flow.unreadable": "无法按 YAML 读取。",
   "flow.theirs": "其他人改动了这个流程",
   "flow.theirs.text": "您打开之后，有人保存了另一份草稿。刷新页面可以查看（您的改动会丢失），也可以用您的草稿覆盖。",
   "flow.theirs.action": "覆盖",
