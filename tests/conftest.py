@@ -15,8 +15,10 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return f"{len(val)}-bytes" if isinstance(val, bytes) else None
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Before Django's settings are read: tests never see the state of whoever runs them."""
+    if config.getoption("dist", "no") == "loadgroup":
+        config.option.loadscopereorder = False  # else the largest groups come first, and with them the running server
     # What is tried is the same each time, and takes as long as the machine takes.
     hypothesis.settings.register_profile(
         "kefu", deadline=None, derandomize=True, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -28,6 +30,22 @@ def pytest_configure() -> None:
     from kefu.desk.boot import boot
 
     boot()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last come the tests with a running server, which would do what others have made due before they do it.
+
+    Groups come before what remains, which the other processes share.
+    """
+
+    def begins(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None and group.args[0] in {"speech", "mail"}:
+            return 1
+        return 2 if item.path.parent.name in {"channels", "gateway"} else 0
+
+    items.sort(key=begins)
 
 
 @pytest.fixture(scope="session", autouse=True)

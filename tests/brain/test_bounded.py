@@ -64,5 +64,5 @@ async def test_who_leaves_early_or_fails_makes_room() -> None:
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert await asyncio.wait_for(said(bounded), 5) == "two words"
+    assert await asyncio.wait_for(said(bounded), 60) == "two words"
     assert inner.now == 0

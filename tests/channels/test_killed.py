@@ -166,7 +166,7 @@ def test_a_storm_on_three_channels_survives_kills_at_every_moment_of_sending(ser
         with ThreadPoolExecutor(6) as pool:
             customers = [pool.submit(each) for each in send]
             while len(killer.kills) < planned or not all(each.done() for each in customers):
-                if not killer.killed.wait(120):
+                if not killer.killed.wait(300):
                     break
                 server.start()
                 server.ready()
@@ -205,7 +205,7 @@ def signed(wechat: FakeWeChat, message: bytes) -> Request:
 
 def repeated(hook: str, make: Callable[[], Request]) -> None:
     """Post until it is acknowledged, as every one of the providers does."""
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=90) as client:
         while True:
             request = make()
             try:

@@ -69,7 +69,7 @@ class Home:
             cwd=folder,
             capture_output=True,
             check=False,
-            timeout=300,
+            timeout=600,
         )
         out, err = done.stdout.decode(), done.stderr.decode()
         assert "Traceback" not in out + err, err

@@ -117,7 +117,7 @@ class Work:
 
 
 def client(url: str, key: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=90)
 
 
 def settled(program: httpx.Client, conversation: str) -> list[dict[str, Any]]:

@@ -157,7 +157,7 @@ def test_a_late_reply_is_late_also_before_dispatch_comes_by(shop: Shop) -> None:
     assert states(shop, thread)["first_reply"] == "missed"
     assert figures(shop) == [("sla_missed", "first_reply")]
     late = Happening.objects.of(shop.workspace_id).get(kind="sla_missed")
-    assert abs(late.created_at - (now() - MINUTE)) < timedelta(seconds=5)  # when it became late, not when we saw it
+    assert abs(late.created_at - (now() - MINUTE)) < timedelta(seconds=40)  # when it became late, not when we saw it
     assert ring(shop) == 0
 
 
@@ -171,7 +171,7 @@ def test_snoozing_stops_all_clocks(shop: Shop) -> None:
     assert ring(shop) == 0
     snoozing.wake(shop.owner, conversation_id=thread)
     assert set(states(shop, thread).values()) == {"running"}
-    assert clocks(shop.kefu, thread)[0].left_seconds > 590
+    assert clocks(shop.kefu, thread)[0].left_seconds > 500
 
 
 def test_the_night_does_not_count_where_business_hours_are_promised(shop: Shop) -> None:

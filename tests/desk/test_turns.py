@@ -168,7 +168,7 @@ def test_a_message_that_arrives_while_its_turn_is_being_claimed_gets_a_turn_of_i
             [claimed] = claim()
             later = pool.submit(disconnected, shop.say, thread, "second")
             until_blocked()
-        second = later.result(20)
+        second = later.result(60)
     assert claimed.text == "first"
     assert second.turn_id != claimed.id
     finish(claimed)
@@ -212,11 +212,11 @@ def at_once(number: int, call: Callable[[], Any]) -> list[Any]:
     together = threading.Barrier(number)
 
     def one() -> Any:
-        together.wait(20)
+        together.wait(60)
         return disconnected(call)
 
     with ThreadPoolExecutor(number) as pool:
-        return [each.result(60) for each in [pool.submit(one) for _ in range(number)]]
+        return [each.result(120) for each in [pool.submit(one) for _ in range(number)]]
 
 
 def disconnected(call: Callable[..., Any], *arguments: Any) -> Any:
@@ -229,7 +229,7 @@ def disconnected(call: Callable[..., Any], *arguments: Any) -> Any:
 
 def until_blocked() -> None:
     """Return once another connection waits for a lock of ours."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         with connection.cursor() as cursor:
             cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")

@@ -296,7 +296,7 @@ def test_who_logs_out_is_not_told_that_the_session_ended(
     page.on("requestfinished", lambda request: asked.subtract([request.url]))
     log_in(page, colleague("Orla"))
     hears_what_happens(page, member, "Orla")
-    until(page, lambda: not asked.total(), "all that was asked before is answered")
+    until(page, lambda: not (+asked).total(), "all that was asked before is answered")
     page.get_by_role("button", name=re.compile("Orla")).first.click()
     page.get_by_role("menuitem", name="Log out").click()
     expect(page).to_have_url(console(shop, "login"))

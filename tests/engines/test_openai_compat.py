@@ -81,7 +81,7 @@ async def test_text_comes_before_the_answer_is_finished(openai_server: FakeOpenA
     openai_server.pause_between = 30.0
     generator = await loaded(openai_server)
     async with aclosing(generator.generate(PROMPT)) as pieces:
-        assert await asyncio.wait_for(anext(pieces), 10) == "first"
+        assert await asyncio.wait_for(anext(pieces), 60) == "first"
     await generator.close()
 
 

@@ -235,7 +235,7 @@ try:
 except MissingExtra as error:
     print(error.sentence)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300)
     assert "pip install 'kefu[train]'" in done.stdout
 
 

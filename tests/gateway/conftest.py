@@ -130,10 +130,21 @@ def made_shop(address: str) -> Iterator[Shop]:
     files = {"help.md": HELP, "faq.csv": FAQ}
     ids = [add_file(actor, name=name, data=text.encode()).id for name, text in files.items()]
     read_sources(info.id, ids, embed=wiring().embed)
+    wait_until_read(actor, ids)
     made = create_key(actor, name="tests")
     headers = {"Authorization": f"Bearer {made.secret}"}
     with httpx.Client(base_url=address, headers=headers, timeout=2 * WITHIN) as client:
         yield Shop(info.id, info.slug, channel.id, made.key.id, made.secret, client)
+
+
+def wait_until_read(actor: Any, source_ids: list[str]) -> None:
+    """The running server may have taken a source first, and be at it still."""
+    from kefu.desk.library.queries import source
+
+    until = time.monotonic() + WITHIN
+    while any(source(actor, each).state != "ready" for each in source_ids):
+        assert time.monotonic() < until
+        threading.Event().wait(0.02)
 
 
 @pytest.fixture

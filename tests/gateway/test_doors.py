@@ -38,6 +38,7 @@ from kefu.kit.errors import Conflict
 
 from ..desk.shops import outcome
 from ..desk.tiny_model import tiny_model
+from .conftest import wait_until_read
 from .rows_of_every_kind import logic_of, routed_of, sorted_of, waiting_of
 from .test_dispatch import eventually
 
@@ -181,6 +182,7 @@ def theirs(address: str) -> Theirs:
     source = library.add_article(kefu, title="Zanzibar", text="A parcel to Zanzibar costs ¥90.")
     entry = library.add_faq(kefu, question="Do you ship to Zanzibar?", answer="Yes, to Zanzibar.")
     read_sources(info.id, [source.id, entry.id], embed=wiring().embed)
+    wait_until_read(kefu, [source.id, entry.id])
     [page] = library_queries.documents(kefu, source.id)
     invited = accounts.invite(kefu, email="mia@shop.example", role=Role.AGENT, name="Mia Novak")
     assistants.set_generator(

@@ -14,7 +14,7 @@ from kefu.desk.wiring import wiring
 from ..desk.tiny_model import tiny_model
 from .conftest import Shop
 
-LONG = 60.0
+LONG = 240.0
 QUESTION = "What are your opening hours?"
 DRILL: dict[str, Any] = {"override": True, "reason": "A drill"}
 

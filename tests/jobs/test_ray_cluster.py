@@ -13,8 +13,11 @@ import pytest
 ray = pytest.importorskip("ray")
 pytest.importorskip("torch")
 
+from click.testing import CliRunner  # noqa: E402
 from ray.cluster_utils import Cluster  # noqa: E402
 
+from kefu.cli import cli  # noqa: E402
+from kefu.cli.cluster import from_anywhere  # noqa: E402
 from kefu.contracts.dataset import Example  # noqa: E402
 from kefu.contracts.job import Job, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
@@ -22,10 +25,11 @@ from kefu.factory.run import run  # noqa: E402
 from kefu.jobs.ray_cluster import Attendant, RayRunner  # noqa: E402
 from kefu.jobs.runner import End, JobEvent, Runner, end_of  # noqa: E402
 from kefu.kit.errors import KefuError  # noqa: E402
+from kefu.kit.settings import settings  # noqa: E402
 from kefu.knowledge.labels import dataset_of, write  # noqa: E402
 from kefu.knowledge.pictures import array_url  # noqa: E402
 
-LONG = 120.0  # seconds; nothing here takes so long
+LONG = 600.0  # seconds; nothing here takes so long
 MEASURED = ("valid_accuracy", "valid_loss", "ece")
 # One process for all of it: a cluster is not started twice.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
@@ -145,3 +149,32 @@ def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path, address: str, sa
     job = Job("check", data=str(tmp_path / "none.csv"))
     with pytest.raises(KefuError, match=said):
         Attendant(job, address, 1)
+
+
+def test_the_command_trains_on_the_cluster_the_same_model(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{place} {word},{word}" for place in range(12) for word in ("parcel", "refund")]
+    (tmp_path / "data.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KEFU_RAY_ADDRESS", cluster.address)
+    settings.cache_clear()
+    try:
+        for name, more in (("there", ["--runner", "ray"]), ("here", [])):
+            given = ["train", "linear", "--data", "data.csv", "--valid", "data.csv", "--out", name]
+            result = CliRunner().invoke(cli, [*given, *more])
+            assert result.exit_code == 0, result.output
+    finally:
+        settings.cache_clear()
+    there, here = (tmp_path / name / "linear.safetensors" for name in ("there", "here"))
+    assert there.read_bytes() == here.read_bytes()
+    assert (tmp_path / "there" / "report.html").is_file()
+
+
+def test_paths_are_whole_for_whoever_works_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "one").mkdir(parents=True)
+    given = Job("train", recipe="distill", data="data.csv", options={"teachers": "models/one,path:two", "seed": 1})
+    found = from_anywhere(given)
+    assert (found.data, found.valid) == (str(tmp_path / "data.csv"), "")
+    assert found.options == {"teachers": f"{tmp_path}/models/one,path:{tmp_path}/two", "seed": 1}
