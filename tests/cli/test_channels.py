@@ -74,15 +74,33 @@ def test_a_channel_from_adding_to_pausing(kefu: Run) -> None:
     ("arguments", "words"),
     [
         (("add", "pigeon"), "pigeon"),
-        (("add", "webhook"), "is needed"),
+        (("add", "web"), "channels create NAME --kind web"),
+        (("add", "webhook"), "url: Address that replies are sent to is needed."),
         (("add", "webhook", "https://example.com"), "KEY=VALUE"),
         (("add", "webhook", "colour=red"), "no 'colour'"),
         (("pause", "ch_x"), "no such channel"),
+        (("greet", "ch_x"), "--en, --zh"),
     ],
-    ids=["kind", "needed", "form", "field", "channel"],
+    ids=["kind", "built in", "needed", "form", "field", "channel", "greeting"],
 )
 def test_what_is_wrong_is_said_in_one_sentence(kefu: Run, arguments: tuple[str, ...], words: str) -> None:
     assert words in refusal(kefu(*arguments))
+
+
+def test_a_greeting_is_set_language_by_language(kefu: Run) -> None:
+    added = read(kefu("add", "telegram", f"token=123456789:{'x' * 35}", "--json"))["id"]
+
+    def greeting(*given: str) -> Any:
+        from kefu.desk.inbox.models import Channel
+
+        assert kefu("greet", added, *given).exit_code == 0
+        return Channel.objects.across_workspaces("a test's").get(id=added).settings.get("greeting")
+
+    assert greeting("--en", "Hello!", "--zh", "您好！") == {"en": "Hello!", "zh": "您好！"}
+    assert greeting("--en", "") == {"zh": "您好！"}
+    assert greeting("--zh", "") is None
+    kinds = CliRunner().invoke(channels, ["kinds"]).stdout
+    assert "mode=polling: Kefu fetches them" in kinds
 
 
 def test_every_kind_is_listed_with_what_it_asks_for() -> None:

@@ -1,6 +1,7 @@
 """`kefu channels`: ways in. Those of plug-ins are added, checked, paused, and their failed replies looked after."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from kefu.kit.errors import BadInput
 
 @click.group()
 def channels() -> None:
-    """Ways in: create, add, list, check, pause, resume, dead, resend."""
+    """Ways in: create, add, set, greet, list, check, pause, resume, traffic, dead, resend."""
 
 
 @channels.command("create")
@@ -48,7 +49,9 @@ def list_kinds(as_json: bool) -> None:
         for field in each.fields:
             note = "required" if field.required else f"made up if left out; {field.kind}" if field.generated else ""
             note = note or (f"default {field.default}" if field.default else "optional")
-            click.echo(f"  {field.key:18} {field.label['en']} ({note})")
+            click.echo(f"  {field.key:18} {field.label['en']} ({note}). {field.help.get('en', '')}".rstrip())
+            for value, label in field.choices.items():
+                click.echo(f"  {'':18}   {field.key}={value}: {label['en']}")
 
 
 @channels.command("add")
@@ -63,12 +66,16 @@ def add_channel(kind: str, values: tuple[str, ...], name: str | None, workspace:
     A secret that is left out is made up and shown once. `kefu channels kinds` says what each kind asks for.
     """
     ready()
-    from kefu.contracts.channel import manifest
+    from kefu.contracts.channel import BUILT_IN, manifest
     from kefu.desk.channels import hook_address
     from kefu.desk.inbox import actions
 
+    if kind in BUILT_IN:
+        raise BadInput(f"A {kind} channel has no form: kefu channels create NAME --kind {kind}.", field="kind")
+    given = _values(values)
     _, actor = workspace_or_new(workspace)
-    made, secrets = actions.add_channel(actor, kind=kind, name=name or kind, values=_values(values))
+    with _naming_fields():
+        made, secrets = actions.add_channel(actor, kind=kind, name=name or kind, values=given)
     hook = hook_address(made.id) if manifest(kind).capabilities.called else ""
     if as_json:
         print_json({**_channel(made), "hook": hook, "secrets": secrets})
@@ -90,7 +97,29 @@ def set_values(channel_id: str, values: tuple[str, ...], workspace: str) -> None
     from kefu.desk.inbox import actions
 
     given = {key: value or None for key, value in _values(values).items()}
-    actions.change_values(workspace_actor(workspace), channel_id=channel_id, values=given)
+    with _naming_fields():
+        actions.change_values(workspace_actor(workspace), channel_id=channel_id, values=given)
+    click.echo(f"Changed {channel_id}.")
+
+
+@channels.command("greet")
+@click.argument("channel_id")
+@click.option("--en", "english", help="The greeting in English; empty takes it away.")
+@click.option("--zh", "chinese", help="The greeting in Chinese; empty takes it away.")
+@workspace_option
+def greet(channel_id: str, english: str | None, chinese: str | None, workspace: str) -> None:
+    """Set what customers are greeted with: who opens the chat, subscribes to an account, starts a bot."""
+    given = {language: text for language, text in (("en", english), ("zh", chinese)) if text is not None}
+    if not given:
+        raise BadInput("Give the greeting: --en, --zh or both.", field="en")
+    ready()
+    from kefu.desk.inbox import actions, queries
+
+    actor = workspace_actor(workspace)
+    known = queries.channel(actor, channel_id).settings.get("greeting") or {}
+    known = {"en": known, "zh": known} if isinstance(known, str) else known
+    greeting = {language: text for language, text in {**known, **given}.items() if text}
+    actions.change_channel(actor, channel_id=channel_id, settings={"greeting": greeting or None})
     click.echo(f"Changed {channel_id}.")
 
 
@@ -108,7 +137,9 @@ def list_channels(workspace: str, as_json: bool) -> None:
         return
     for each in found:
         state = "off" if not each.is_active else "paused" if each.paused_at else "on"
-        click.echo(f"{each.id}  {each.kind:8} {state:6} {each.name}  {each.last_error}".rstrip())
+        is_over = each.recovered_at and each.last_error_at and each.recovered_at > each.last_error_at
+        error = f"{each.last_error} (over)" if each.last_error and is_over else each.last_error
+        click.echo(f"{each.id}  {each.kind:8} {state:6} {each.name}  {error}".rstrip())
 
 
 @channels.command("check")
@@ -191,6 +222,8 @@ def dead(channel_id: str, workspace: str, as_json: bool) -> None:
         return
     for each in found:
         click.echo(f"{each.id}  {each.state:6} {each.created_at:%Y-%m-%d %H:%M}  {each.error}  {each.text[:60]!r}")
+    if not found:
+        click.echo("Every reply has arrived, or is on its way.")
 
 
 @channels.command("resend")
@@ -208,6 +241,16 @@ def resend(channel_or_delivery: str, workspace: str) -> None:
     else:
         count = actions.resend_all(actor, channel_id=channel_or_delivery)
         click.echo(f"{count} replies are sent again.")
+
+
+@contextmanager
+def _naming_fields() -> Iterator[None]:
+    """A form's refusal with the key that is to be given here; people of the console read the label."""
+    try:
+        yield
+    except BadInput as error:
+        field = error.fields.get("field")
+        raise BadInput(f"{field}: {error.sentence}" if field else error.sentence, **error.fields) from None
 
 
 def _values(given: Sequence[str]) -> dict[str, str]:
@@ -229,4 +272,6 @@ def _channel(made: Any) -> dict[str, Any]:
         "is_active": made.is_active,
         "paused_at": made.paused_at,
         "last_error": made.last_error,
+        "last_error_at": made.last_error_at,
+        "recovered_at": made.recovered_at,
     }
