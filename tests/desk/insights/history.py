@@ -13,10 +13,19 @@ from ..shops import Shop
 _numbers = iter(range(10**9))
 
 
-def lay(shop: Shop, metric: str, when: str, zone: str = "UTC", value: int = 1, channel: str = "", **given: str) -> None:
+def lay(
+    shop: Shop,
+    metric: str,
+    when: str,
+    zone: str = "UTC",
+    value: int = 1,
+    channel: str = "",
+    labels: str = "",
+    **given: str,
+) -> None:
     """Store one figure, half of it in business hours, as a conversation of its own; `rolled` rolls it up."""
     at = datetime.fromisoformat(when).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    fold = Fold(Clock(), HoursBook())
+    fold = Fold(Clock(labels=labels), HoursBook())
     fold.measured = [Measured(metric, milliseconds(at), value, value // 2, **given)]
     store(shop.workspace_id, f"conv_{next(_numbers)}", channel or shop.channel_id, fold)
 

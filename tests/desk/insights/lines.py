@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from kefu.desk.accounts.hours import milliseconds
 from kefu.desk.accounts.queries import HoursBook
 from kefu.desk.inbox.actions import Happened
-from kefu.desk.insights.fold import Fold, Measured, whole
+from kefu.desk.insights.fold import Fold, Measured, standing, whole
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -80,7 +80,8 @@ class Line:
         return whole(tuple(self.events), book or HoursBook())
 
     def measured(self, metric: str, book: HoursBook | None = None) -> list[Measured]:
-        return [each for each in self.folded(book).measured if each.metric == metric]
+        """A metric's figures that were not taken back."""
+        return [each for each in standing(self.folded(book).measured) if each.metric == metric]
 
     def values(self, metric: str, book: HoursBook | None = None, **dimensions: str) -> list[int]:
         """The values of a metric's figures with these dimensions, in order."""

@@ -1,12 +1,14 @@
 """Every figure on timelines made by hand: reopening, hand-back, bursts, merging, midnight, daylight saving, hours."""
 
 import itertools
+import json
+import random
 
 import pytest
 
 from kefu.desk.accounts.hours import checked_hours
 from kefu.desk.accounts.queries import HoursBook
-from kefu.desk.insights.fold import Clock, Fold, written_labels
+from kefu.desk.insights.fold import Clock, Fold, standing, written_labels
 
 from .lines import HOUR, MINUTE, Line
 
@@ -201,6 +203,15 @@ def test_satisfaction() -> None:
     assert poor.values("csat_good") == []
 
 
+def test_answers_and_ratings_count_in_business_hours_as_what_they_are() -> None:
+    line = Line("Asia/Shanghai").began("08:50").asks("08:55").assistant("08:59").asks("09:00").assistant("09:05")
+    line.resolved("09:06").happens("09:07", "rated", "contact", score=4)
+    figures = {
+        name: [each.business for each in line.measured(name, book())] for name in ("answers", "turns", "ratings")
+    }
+    assert figures == {"answers": [0, 1], "turns": [0, 0], "ratings": [1]}
+
+
 def test_the_last_thumb_counts() -> None:
     line = answered().happens("10:05", "thumbed", old="", new="down").happens("10:06", "thumbed", old="down", new="up")
     assert sum(line.values("thumbs", detail="down")) == 0
@@ -226,13 +237,91 @@ def test_the_funnel_stands_where_the_conversation_was_asked_and_counts_each_stag
     assert {each.at for each in figures} == {line.moment("2026-11-18 23:58")}
 
 
-def test_labels_and_team_count_from_when_they_were_given() -> None:
-    line = Line().began("10:00").asks("10:00").happens("10:01", "labelled", labels=["vip", "bill"])
-    line.happens("10:01", "teamed", team="team_a").asks("10:02")
-    assert [(each.labels, each.team) for each in line.measured("incoming_messages")] == [
-        ("", ""),
-        (",bill,vip,", "team_a"),
-    ]
+def test_a_conversation_stands_under_what_was_last_known_of_it_in_the_funnel_too() -> None:
+    line = handed_over().happens("10:02", "teamed", team="t_1").owned("10:05").member("10:06")
+    line.happens("10:07", "teamed", team="t_2").owned("10:08", "mem_b").resolved("10:09").happens(
+        "10:10", "rated", score=5
+    )
+    facts = [*line.measured("conversations"), *line.measured("funnel")]
+    assert [each.detail for each in facts] == ["", "asked", "handed_over", "resolved", "satisfied"]
+    assert {(each.team, each.member, each.who, each.language) for each in facts} == {("t_2", "mem_b", "person", "en")}
+    line.reopened("11:00").asks("11:00").assistant("11:01", intent="refund")
+    assert {(each.member, each.intent) for each in line.resolved("11:05").measured("funnel")} == {("mem_b", "refund")}
+
+
+def test_a_hand_over_counts_for_the_team_and_member_that_it_came_to_first() -> None:
+    line = handed_over()
+    assert line.values("bot_handoffs", team="", member="") == [1]
+    line.happens("10:02", "teamed", team="t_1").owned("10:03").happens("10:04", "teamed", team="t_2").owned(
+        "10:05", "mem_b"
+    )
+    assert line.values("bot_handoffs", team="t_1", member="mem_a", who="assistant") == [1]
+    assert len(line.measured("bot_handoffs")) == 1
+
+
+def test_what_was_asked_counts_for_the_intent_and_language_that_its_turn_found() -> None:
+    line = (
+        Line().began("10:00").asks("10:00").asks("10:01").assistant("10:02", intent="refund", through=1).asks("10:03")
+    )
+    assert line.values("incoming_messages", intent="refund", language="en") == [1, 1]
+    line.assistant("10:04")
+    assert line.values("incoming_messages", intent="refund", language="en") == [1, 1, 1]
+    assert line.values("replied_messages", intent="refund", language="en") == [1, 1, 1]
+
+
+def test_messages_and_replies_count_for_the_team_that_has_the_conversation_at_that_moment() -> None:
+    line = Line().began("10:00").asks("10:00").happens("10:01", "teamed", team="team_a").asks("10:02")
+    assert [each.team for each in line.measured("incoming_messages")] == ["", "team_a"]
+
+
+def test_a_conversation_that_began_before_this_was_kept_goes_on() -> None:
+    clock = Clock(number=3, created=1, asked=1, stages=["asked"], unreplied=[[1, 1, {"who": "assistant"}, 1]])
+    fold = Fold(clock, book())
+    for event in Line().owned("10:00").member("10:01").resolved("10:02").events:
+        fold.add(event)
+    assert min(each.count for each in fold.measured) == 1
+    assert [each.detail for each in fold.measured if each.metric == "funnel"] == ["handed_over", "resolved"]
+
+
+_STEPS = {
+    "asks": lambda line, when, dice: line.asks(when),
+    "assistant": lambda line, when, dice: line.assistant(when, intent=dice.choice(["", "refund", "delivery"])),
+    "member": lambda line, when, dice: line.member(when, dice.choice(["mem_a", "mem_b"])),
+    "waits": lambda line, when, dice: line.waits(when),
+    "owned": lambda line, when, dice: line.owned(when, dice.choice(["mem_a", "mem_b"])),
+    "back": lambda line, when, dice: line.back(when),
+    "resolved": lambda line, when, dice: line.resolved(when),
+    "reopened": lambda line, when, dice: line.reopened(when),
+    "rated": lambda line, when, dice: line.happens(when, "rated", score=dice.randint(1, 5)),
+    "teamed": lambda line, when, dice: line.happens(when, "teamed", team=dice.choice(["", "t_1", "t_2"])),
+    "labelled": lambda line, when, dice: line.happens(when, "labelled", labels=dice.sample(["a", "b", "c"], 2)),
+    "thumbed": lambda line, when, dice: line.happens(when, "thumbed", old=dice.choice(["", "up"]), new="down"),
+}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_happens_what_was_measured_stands_once_and_under_one_conversation(seed: int) -> None:
+    dice = random.Random(seed)
+    line = Line().began("09:00")
+    for minute in range(30):
+        _STEPS[dice.choice(list(_STEPS))](line, f"10:{minute:02d}", dice)
+    folded = line.folded(book())
+    stand = list(standing(folded.measured))
+    assert one_conversation(folded)
+    assert sum(each.count for each in folded.measured) == len(stand)
+    clock, stored = Clock(), []
+    for event in line.events:  # as it is live, where the clock is stored in between
+        fold = Fold(Clock.read(json.loads(json.dumps(clock.written()))), book())
+        stored += fold.add(event)
+        clock = fold.clock
+    assert stored == folded.measured
+
+
+def one_conversation(folded: Fold) -> bool:
+    """Whether it counts once, and once for each stage of the funnel, all in the same place."""
+    facts = [each for each in standing(folded.measured) if each.metric in {"conversations", "funnel"}]
+    places = {(each.member, each.team, each.intent, each.language, each.who) for each in facts}
+    return len(places) == 1 and [each.detail for each in facts if each.metric == "funnel"] == folded.clock.stages
 
 
 def test_labels_fit_their_column() -> None:
@@ -295,7 +384,8 @@ def test_every_order_of_events_is_survived() -> None:
         line = Line().began("09:00")
         for minute, kind in enumerate(order):
             getattr(line, kind)(f"10:{minute:02d}")
-        assert all(each.value >= 0 for each in line.folded(book()).measured)
+        folded = line.folded(book())
+        assert all(each.value * each.count >= 0 for each in folded.measured)
 
 
 def test_promised_times_are_counted_of_all_and_by_kind() -> None:

@@ -1,24 +1,29 @@
 """Figures stored live, rolled up, and counted again: always the same, whatever is killed in between."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.db.models import Sum
 
 from kefu.contracts.turn import Decision
 from kefu.desk import erasure
 from kefu.desk.accounts import actions as accounts
+from kefu.desk.accounts import team_actions as accounts_of_teams
 from kefu.desk.actor import Role
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox import due
 from kefu.desk.inbox.actions import happened
+from kefu.desk.inbox.actions.routes import set_team
 from kefu.desk.inbox.models import Conversation
 from kefu.desk.inbox.queries import get, messages
 from kefu.desk.insights.models import ReportingEvent, RollUp, UnansweredQuestion
 from kefu.desk.insights.rolling import recount, roll_up
 from kefu.desk.rows import now
+from kefu.kit.errors import KefuError
 
 from ..desks import desk_for
 from ..shops import Shop, made_shop
@@ -167,6 +172,69 @@ def test_ratings_labels_and_teams_are_counted_again_too() -> None:
     assert total(shop, "csat", "label", ",bill,vip,") == 1
     assert total(shop, "csat", "team", "team_a") == 1
     assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_all_figures_of_a_conversation_follow_its_labels() -> None:
+    shop = made_shop()
+    thread = one_of_each(shop)["handed_over"]
+    roll_up()
+    vip, bill = (inbox.add_label(shop.owner, title=title).id for title in ("VIP", "Bill"))
+    before = _totals()
+    ann = shop.member(Role.AGENT)
+    inbox.label(ann, conversation_id=thread, add=[vip])
+    shop.say(thread, "One thing more")  # what is not rolled up yet is counted under the labels, too
+    inbox.label(ann, conversation_id=thread, add=[bill], remove=[vip])
+    roll_up()
+    assert recount(shop.workspace_id, repair=False).is_equal
+    assert total(shop, "conversations", "label", f",{bill},") == 1
+    assert total(shop, "first_response_time", "label", f",{bill},") > 0
+    assert total(shop, "turns", "label", f",{vip},") == 0
+    found = desk_for(shop, Role.VIEWER).get("/insights/breakdown?by=label")
+    assert [(row["name"], row["conversations_count"]) for row in found["rows"]] == [("Bill", 1)]
+    inbox.label(ann, conversation_id=thread, remove=[bill])
+    roll_up()
+    assert desk_for(shop, Role.VIEWER).get("/insights/breakdown?by=label")["rows"] == []
+    assert recount(shop.workspace_id, repair=False).is_equal
+    assert {name: number for name, number in _totals().items() if name in before and number < before[name]} == {}
+
+
+def _totals() -> dict[str, int]:
+    rows = RollUp.objects.across_workspaces("a test").filter(grain="d", dimension="", channel_id="")
+    return dict(rows.values_list("metric").annotate(Sum("count")).order_by())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_however_labels_teams_and_rolling_up_fall_in_between_a_recount_is_equal(seed: int) -> None:
+    shop, dice = made_shop(), random.Random(seed)
+    ann, lead = shop.member(Role.AGENT), shop.member(Role.SUPERVISOR)
+    labels = [inbox.add_label(shop.owner, title=title).id for title in ("A", "B", "C")]
+    teams = [accounts_of_teams.create_team(shop.owner, name=name).id for name in ("One", "Two")]
+    threads = [shop.start() for _ in range(4)]
+    for _ in range(40):
+        thread = dice.choice(threads)
+        step = dice.randrange(8)
+        with suppress(KefuError):  # some steps cannot be done as a conversation stands
+            if step < 2:
+                shop.say(thread, "Hello?")
+                answer(dice.choice([Decision.APPROVED, Decision.HAND_OVER]), "anger", intent=dice.choice(["", "hours"]))
+            elif step == 2:
+                inbox.take(ann, conversation_id=thread)
+                inbox.reply(ann, conversation_id=thread, text="Yes.")
+            elif step == 3:
+                set_team(lead, conversation_id=thread, team_id=dice.choice([None, *teams]))
+            elif step == 4:
+                inbox.label(ann, conversation_id=thread, add=[dice.choice(labels)], remove=[dice.choice(labels)])
+            elif step == 5:
+                dice.choice([inbox.resolve, inbox.give_back])(ann, conversation_id=thread)
+            else:
+                roll_up(limit=dice.choice([3, 500]))
+    while roll_up():
+        pass
+    proof = recount(shop.workspace_id, repair=False)
+    assert proof.is_equal, proof
+    by_language = desk_for(shop, Role.VIEWER).get("/insights/breakdown?by=language")["rows"]
+    assert sum(row["conversations_count"] for row in by_language) <= len(threads)
+    assert total(shop, "conversations") == len(threads)
 
 
 def test_thumbs_are_counted_by_the_last() -> None:

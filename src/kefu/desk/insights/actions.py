@@ -15,7 +15,7 @@ from kefu.desk.inbox.actions import Happened, Watcher
 from kefu.desk.insights.fold import Clock, Fold
 from kefu.desk.insights.models import QuestionGroup, ReportingEvent, ReportSettings, UnansweredQuestion
 from kefu.desk.insights.queries.settings import Rates, Weekly, rates_of, weekly_of
-from kefu.desk.insights.rolling import store
+from kefu.desk.insights.rolling import relabel, store
 from kefu.desk.library.actions import add_faq
 from kefu.desk.library.queries import SourceInfo
 from kefu.desk.rows import now
@@ -31,8 +31,10 @@ def told(thread: Any, event: Happened) -> None:
     if thread.clock is None and event.kind != "began":  # older than its figures: `kefu insights recount` counts it all
         clock.created = clock.asked = milliseconds(thread.created_at)
         clock.status, clock.member = thread.status, thread.assignee_id
-    folded = Fold(clock, hours_book(thread.workspace_id))
+    labels, folded = clock.labels, Fold(clock, hours_book(thread.workspace_id))
     folded.add(event)
+    if clock.labels != labels:
+        relabel(thread.workspace_id, thread.id, clock.labels)
     thread.clock = clock.written()
     store(thread.workspace_id, thread.id, thread.channel_id, folded)
 

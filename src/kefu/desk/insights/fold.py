@@ -1,10 +1,14 @@
 """From what happens in a conversation to what is measured. Pure: the same events give the same figures, exactly.
 
 Live, each event is folded in its own transaction; a recount folds a conversation's whole timeline. Both are this.
+
+What was measured is never changed. A figure that belongs elsewhere once more is known of its conversation is taken
+back, by the same with a count of -1, and measured again. Labels are the exception, since all that was ever measured of
+a conversation stands under the labels that it has: they are no part of a figure here, and changed in the rows.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kefu.desk.accounts.hours import milliseconds
@@ -19,6 +23,7 @@ _FAILED = frozenset({"failed", "failure"})
 _ANSWERS = frozenset({"approved", "extracted", "generated", "flow"})
 _PROMISES = frozenset({"first_reply", "next_reply", "resolution"})
 _SATISFIED = 4  # stars of five
+_SETTLING = frozenset({"owned", "resolved"})
 _WAITING_KEPT = 200  # messages that wait and are told apart; who sends more is counted with the last of them
 
 PERSON, ASSISTANT = "person", "assistant"
@@ -26,7 +31,10 @@ PERSON, ASSISTANT = "person", "assistant"
 
 @dataclass(frozen=True)
 class Measured:
-    """One figure: value and business value (milliseconds, or a number), at a moment, with its dimensions."""
+    """One figure: value and business value (milliseconds, or a number), at a moment, with its dimensions.
+
+    `count` is 1, or -1 of one that is taken back, whose values are then those of the one before with the other sign.
+    """
 
     metric: str
     at: int
@@ -34,12 +42,12 @@ class Measured:
     business: int
     member: str = ""
     team: str = ""
-    labels: str = ""
     intent: str = ""
     language: str = ""
     who: str = ""
     detail: str = ""
     number: int = 0
+    count: int = 1
 
 
 @dataclass
@@ -48,7 +56,9 @@ class Clock:
 
     `first_due`: the next reply is a first response, counted from `first`. `waits` is when the contact began to wait;
     `bot_first` and `bot_waits` are those of the assistant, kept until it has said that it hands over. `unreplied` is
-    what waits: sequence, moment, and the figure it will become. `stages` of the funnel were reached.
+    what waits: sequence, moment, and the figure it will become. `stages` of the funnel were reached. `stands`: the
+    dimensions that the conversation itself counts under (None: it began before this was kept). `handover`: moment,
+    detail and dimensions of the hand-over while it has come to no team or no member.
     """
 
     number: int = 0
@@ -71,10 +81,15 @@ class Clock:
     bot_waits: int | None = None
     unreplied: list[list[Any]] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
+    stands: dict[str, str] | None = None
+    handover: list[Any] | None = None
 
     @classmethod
     def read(cls, stored: dict[str, Any] | None) -> "Clock":
-        return cls(**(stored or {}))
+        clock = cls(**(stored or {}))
+        for entry in clock.unreplied:
+            entry[2].pop("labels", None)  # they were kept there before labels moved all that was measured
+        return clock
 
     def written(self) -> dict[str, Any]:
         """What differs from a new clock, as JSON."""
@@ -90,6 +105,7 @@ class Fold:
     def __init__(self, clock: Clock, book: HoursBook) -> None:
         self.clock = clock
         self._book = book
+        self._reached: list[tuple[str, int, str]] = []  # what the conversation itself is from this event on
         self.measured: list[Measured] = []
         self.questions: dict[int, int] = {}  # by the number of an `unanswered` figure: its last message
 
@@ -99,12 +115,16 @@ class Fold:
         handler = _HANDLERS.get(event.kind)
         if handler is not None:
             handler(self, event, milliseconds(event.at))
+            self._stand(is_settled=event.kind in _SETTLING)
         return self.measured[before:]
 
     def _count(self, metric: str, at: int, value: int = 1, **dimensions: str) -> None:
         """Something that is counted; in business hours it counts, out of them it does not."""
+        self._keep(self._counted(metric, at, value, self._dimensions(dimensions)))
+
+    def _counted(self, metric: str, at: int, value: int, dimensions: dict[str, Any]) -> Measured:
         is_open = value if self._book.at(at).is_open(at) else 0
-        self._keep(Measured(metric, at, value, is_open, number=self.clock.number, **self._dimensions(dimensions)))
+        return Measured(metric, at, value, is_open, number=self.clock.number, **dimensions)
 
     def _time(self, metric: str, start: int, end: int, **dimensions: str) -> None:
         end = max(start, end)
@@ -116,12 +136,16 @@ class Fold:
         self.measured.append(figure)
         self.clock.number += 1
 
+    def _move(self, figure: Measured, to: dict[str, Any]) -> None:
+        """Take a figure back, and measure it under other dimensions."""
+        self._keep(replace(figure, value=-figure.value, business=-figure.business, count=-1))
+        self._keep(replace(figure, number=self.clock.number, **to))
+
     def _dimensions(self, given: dict[str, str]) -> dict[str, Any]:
         clock = self.clock
         return {
             "member": clock.member,
             "team": clock.team,
-            "labels": clock.labels,
             "intent": clock.intent,
             "language": clock.language,
             **given,
@@ -132,7 +156,49 @@ class Fold:
         clock = self.clock
         if clock.asked is not None and stage not in clock.stages:
             clock.stages.append(stage)
-            self._count("funnel", clock.asked, who=self._solver(), detail=stage)
+            self._reached.append(("funnel", clock.asked, stage))
+
+    def _stand(self, *, is_settled: bool) -> None:
+        """The conversation, and its stages of the funnel, count under what was last known of it.
+
+        They move when something becomes known that stays: the language, who has it, its end. Not with every turn,
+        since each move is two rows for each of them.
+        """
+        clock, reached = self.clock, self._reached
+        was, known = clock.stands, clock.stands or {}
+        if was and not is_settled and (was["language"] or not clock.language):
+            stands = was
+        else:
+            member = clock.member or known.get("member", "")
+            stands = {
+                "member": member,
+                "team": clock.team or known.get("team", ""),
+                "intent": clock.intent,
+                "language": clock.language,
+                "who": PERSON if member else ASSISTANT,
+            }
+        if was and was != stands:
+            stages = [("funnel", clock.asked or 0, each) for each in clock.stages]
+            for metric, at, detail in (("conversations", clock.created, ""), *stages):
+                if (metric, at, detail) not in reached:
+                    self._move(self._counted(metric, at, 1, {**was, "detail": detail}), stands)
+        for metric, at, detail in reached:
+            self._keep(self._counted(metric, at, 1, {**stands, "detail": detail}))
+        if was is not None:
+            clock.stands = stands
+        self._reached = []
+
+    def _passed_to(self) -> None:
+        """A hand-over counts for the team and the member that it came to first."""
+        clock = self.clock
+        if clock.handover is None:
+            return
+        at, kind, under = clock.handover
+        to = {name: getattr(clock, name) for name in ("team", "member") if getattr(clock, name) and not under[name]}
+        if to:
+            self._move(self._counted("bot_handoffs", at, 1, {**under, "detail": kind}), to)
+        under = {**under, **to}
+        clock.handover = None if under["team"] and under["member"] else [at, kind, under]
 
     def _solver(self) -> str:
         return PERSON if self.clock.person_said else ASSISTANT
@@ -141,8 +207,8 @@ class Fold:
         return ASSISTANT if self.clock.status == "bot" else PERSON
 
     def began(self, event: Happened, at: int) -> None:
-        self.clock.created = at
-        self._count("conversations", at)
+        self.clock.created, self.clock.stands = at, {}
+        self._reached.append(("conversations", at, ""))
 
     def message(self, event: Happened, at: int) -> None:
         author = event.detail["author"]
@@ -183,6 +249,7 @@ class Fold:
         clock.language = str(turn["language"])[:12] or clock.language
         clock.intent = str(turn["intent"])[:64] or clock.intent
         clock.assistant_said = True
+        self._understood(int(turn["last_sequence"]))
         self._count("outgoing_messages", at, who=ASSISTANT, member="")
         self._turn(turn, at)
         if clock.status == "bot":
@@ -190,9 +257,19 @@ class Fold:
         else:
             self._announced(at)
 
+    def _understood(self, through: int) -> None:
+        """What was asked counts for the intent and the language that its turn found."""
+        found = {"intent": self.clock.intent, "language": self.clock.language}
+        for entry in self.clock.unreplied:
+            under = {**entry[2], **found}
+            if entry[0] <= through and under != entry[2]:
+                self._move(self._counted("incoming_messages", entry[1], 1, entry[2]), found)
+                entry[2] = under
+
     def _turn(self, turn: dict[str, Any], at: int) -> None:
         decision, reason = str(turn["decision"]), str(turn["reason"])
         same: dict[str, Any] = {"who": ASSISTANT, "member": "", "intent": str(turn["intent"])[:64], "detail": decision}
+        self._count("answers", at, **same)
         self._time("turns", milliseconds(turn["asked_at"]), at, **same)
         if decision in _ANSWERS:
             self._reach("answered")
@@ -248,6 +325,7 @@ class Fold:
             self._reopened(at, "member")
         clock.status, clock.member = "open", str(event.detail["member"])
         self._count("assignments", at, who=PERSON)
+        self._passed_to()
         if before == "bot":
             self._handed_over(at, "member")
             clock.first_due, clock.first = True, clock.waits  # who does not wait waits from the next message on
@@ -257,7 +335,9 @@ class Fold:
         if not clock.handed:
             clock.handed = True
             kind = by if by in {"assistant", "contact"} else "member"
-            self._count("bot_handoffs", at, who=ASSISTANT, member="", detail=kind)
+            under = self._dimensions({"who": ASSISTANT})
+            self._count("bot_handoffs", at, **under, detail=kind)
+            clock.handover = None if under["team"] and under["member"] else [at, kind, under]
             self._reach("handed_over")
 
     def assistant(self, event: Happened, at: int) -> None:
@@ -287,7 +367,7 @@ class Fold:
                 clock.bot_resolved = True
                 self._count("bot_resolutions", at, who=ASSISTANT, member="", detail=by)
             self._reach("resolved")
-        clock.status, clock.unreplied = "resolved", []
+        clock.status, clock.unreplied, clock.handover = "resolved", [], None
         clock.first = clock.waits = clock.bot_first = clock.bot_waits = None
 
     def thumbed(self, event: Happened, at: int) -> None:
@@ -308,6 +388,7 @@ class Fold:
 
     def rated(self, event: Happened, at: int) -> None:
         score = int(event.detail["score"])
+        self._count("ratings", at, who=self._solver(), detail=str(score))
         self._count("csat", at, score, who=self._solver(), detail=str(score))
         if score >= _SATISFIED:
             self._count("csat_good", at, who=self._solver(), detail=str(score))
@@ -315,6 +396,7 @@ class Fold:
 
     def teamed(self, event: Happened, at: int) -> None:
         self.clock.team = str(event.detail["team"] or "")
+        self._passed_to()
 
     def labelled(self, event: Happened, at: int) -> None:
         self.clock.labels = written_labels(event.detail["labels"])
@@ -332,6 +414,17 @@ class Fold:
             self._count(name, at, who=PERSON, detail=kind)
             if met:
                 self._count(f"{name}_met", at, who=PERSON, detail=kind)
+
+
+def standing(figures: Iterable[Measured]) -> Iterator[Measured]:
+    """The figures that were not taken back, in order."""
+    found: dict[Measured, int] = {}
+    for each in figures:
+        sign = each.count
+        alike = replace(each, value=each.value * sign, business=each.business * sign, number=0, count=1)
+        found[alike] = found.get(alike, 0) + sign
+    for each, number in found.items():
+        yield from [each] * number
 
 
 def written_labels(labels: list[str]) -> str:

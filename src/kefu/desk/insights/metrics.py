@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kefu.desk.insights.measure import TIMES
-
 # Sums that figures are made of: (number of events, sum of values, sum of business values), by stored metric.
 Sums = Mapping[str, tuple[int, int, int]]
 
@@ -13,10 +11,9 @@ COUNT, SECONDS, SHARE, SCORE = "count", "seconds", "share", "score"
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure. `kind`: the `number` of `of`, its `sum` or `mean`, the `share` of its sum in that of `per`, or the
-    `share_of_numbers`.
+    """A figure. `kind`: the `number` of `of`, its `sum` or `mean`, or its sum for each of `per`: a `share`.
 
-    `better` is up, down or nothing; with `business` there is a second value, of business hours.
+    `better` is up, down or nothing. Each has a second value, of business hours.
     """
 
     name: str
@@ -27,7 +24,6 @@ class Metric:
     definition: Mapping[str, str]
     per: str = ""
     better: str = ""
-    business: bool = True
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -44,10 +40,8 @@ class Metric:
             return chosen
         if self.kind == "mean":
             return None if not number else chosen / number / (1000 if self.unit == SECONDS else 1)
-        below, below_total, below_business = sums.get(self.per, (0, 0, 0))
-        if self.kind == "share_of_numbers":
-            return None if not below else number / below
-        base = below_business if in_business else below_total
+        _, below, below_business = sums.get(self.per, (0, 0, 0))
+        base = below_business if in_business else below
         return None if not base else chosen / base
 
 
@@ -65,7 +59,6 @@ def _metric(  # noqa: PLR0917 - a row of the table below
         {"en": english[2].strip(), "zh": chinese[2].strip()},
         per,
         better,
-        business=kind != "share_of_numbers" and unit != SCORE and not (kind == "number" and of in TIMES),
     )
 
 
@@ -77,16 +70,19 @@ METRICS: dict[str, Metric] = {
             COUNT,
             "number",
             "conversations",
-            "Conversations | Conversations begun in the period.",
-            "会话数 | 该时段内新建的会话。",
+            "Conversations | Conversations begun in the period. Of a team, member, intent or language: those that had "
+            "it last; of a label: those that have it; of people: those that a member had.",
+            "会话数 | 该时段内新建的会话。按团队、成员、意图、语言统计时以会话最后所属为准；"
+            "按标签统计时以会话现有标签为准；「人工」指由成员接待过的会话。",
         ),
         _metric(
             "incoming_messages_count",
             COUNT,
             "number",
             "incoming_messages",
-            "Messages from customers | Messages that contacts sent.",
-            "客户消息数 | 客户发来的消息。",
+            "Messages from customers | Messages that contacts sent, by who had the conversation at that moment; intent "
+            "and language are those that the assistant found in its answer.",
+            "客户消息数 | 客户发来的消息，按当时由谁接待统计；意图和语言以助手应答时的判断为准。",
         ),
         _metric(
             "outgoing_messages_count",
@@ -176,8 +172,9 @@ METRICS: dict[str, Metric] = {
             "number",
             "bot_handoffs",
             "Hand-overs | Conversations that passed from the assistant to people, by its own decision, the contact's "
-            "wish or a member's; once a conversation.",
-            "转人工数 | 从助手转给人工的会话（助手判断、客户要求或成员接管）；每个会话只计一次。",
+            "wish or a member's; once a conversation, for the team and the member that it came to first.",
+            "转人工数 | 从助手转给人工的会话（助手判断、客户要求或成员接管）；每个会话只计一次，"
+            "归最先接到的团队和成员。",
             better="down",
         ),
         _metric(
@@ -192,18 +189,18 @@ METRICS: dict[str, Metric] = {
         _metric(
             "csat_score",
             SHARE,
-            "share_of_numbers",
+            "share",
             "csat_good",
             "Satisfaction | Answers of 4 or 5, of all answers to the survey.",
             "满意度 | 评 4 分或 5 分的答复占全部评价的比例。",
-            per="csat",
+            per="ratings",
             better="up",
         ),
         _metric(
             "csat_response_rate",
             SHARE,
-            "share_of_numbers",
-            "csat",
+            "share",
+            "ratings",
             "Survey responses | Answers to the survey, of the surveys sent.",
             "评价回收率 | 收到的评价占发出邀请的比例。",
             per="csat_sent",
@@ -212,17 +209,18 @@ METRICS: dict[str, Metric] = {
         _metric(
             "csat_average",
             SCORE,
-            "mean",
+            "share",
             "csat",
             "Average rating | The mean of all answers, 1 to 5.",
             "平均评分 | 全部评价的平均分（1 到 5）。",
+            per="ratings",
             better="up",
         ),
         _metric(
             "turns_count",
             COUNT,
-            "number",
-            "turns",
+            "sum",
+            "answers",
             "Answers of the assistant | Turns in which the assistant said something: answers, questions back, "
             "refusals, hand-overs.",
             "助手回合数 | 助手作出回应的回合：回答、追问、拒答、转接。",
@@ -239,12 +237,12 @@ METRICS: dict[str, Metric] = {
         _metric(
             "refusal_rate",
             SHARE,
-            "share_of_numbers",
+            "share",
             "refusals",
             "Refusal rate | Turns refused for want of knowledge, of all turns. Refusals that the company or caution "
             "demands (forbidden topics, instructions to the assistant) are not counted.",
             "拒答率 | 因缺少知识而拒答的回合占全部回合的比例。因公司规定或安全原因的拒答不计。",
-            per="turns",
+            per="answers",
             better="down",
         ),
         _metric(

@@ -14,6 +14,7 @@ class ReportingEvent(WorkspaceRow):
     `number` counts what was measured in its conversation. Times are whole milliseconds, so that sums are exact;
     `business` is the value in business hours (for what is counted: whether it happened in them). `labels` is all labels
     between commas. A conversation that was erased leaves its events without its id. `rolled`: they stand in roll-ups.
+    `count` -1 takes one back that belongs elsewhere since: the same with the other sign.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -23,6 +24,7 @@ class ReportingEvent(WorkspaceRow):
     at = models.DateTimeField()
     value = models.BigIntegerField()
     business = models.BigIntegerField()
+    count = models.SmallIntegerField(default=1)
     channel_id = models.CharField(max_length=32, blank=True, default="")
     member_id = models.CharField(max_length=32, blank=True, default="")
     team_id = models.CharField(max_length=32, blank=True, default="")

@@ -4,7 +4,7 @@ A figure goes into the roll-ups in the transaction that marks it as rolled, and 
 kill the process at any line, and roll-ups hold exactly the figures that are marked.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,11 +37,12 @@ _DIMENSIONS = (
 )
 _WHO = [name for name, _ in _DIMENSIONS].index("who")
 _BUCKETS_OF = {ASSISTANT: "bucket_assistant", PERSON: "bucket_person"}
-_READ = ("metric", "at", "value", "business", "channel_id", *(column for _, column in _DIMENSIONS))
+_READ = ("metric", "at", "count", "value", "business", "channel_id", *(column for _, column in _DIMENSIONS))
+_LABELS = _READ.index("labels")
 _KEY = ("metric", "grain", "dimension", "channel_id", "start", "value")
 _COLUMNS = (
-    *("workspace_id", "created_at", "conversation_id", "number", "metric", "at", "value", "business", "channel_id"),
-    *("member_id", "team_id", "labels", "intent", "language", "who", "detail", "rolled"),
+    *("workspace_id", "created_at", "conversation_id", "number", "metric", "at", "value", "business", "count"),
+    *("channel_id", "member_id", "team_id", "labels", "intent", "language", "who", "detail", "rolled"),
 )
 _UPSERT = f"""
     INSERT INTO insights_rollup (workspace_id, created_at, {", ".join(_KEY)}, count, total, business)
@@ -73,7 +74,7 @@ class Recount:
 def store(workspace_id: str, conversation_id: str, channel_id: str, folded: Fold) -> None:
     """Store what a fold has measured, in the caller's transaction, to be rolled up soon."""
     at = now()
-    rows = [_row(workspace_id, conversation_id, channel_id, at, figure) for figure in folded.measured]
+    rows = list(_rows(workspace_id, conversation_id, channel_id, at, folded))
     for start in range(0, len(rows), 40):  # SQLite of old takes 999 parameters
         some = rows[start : start + 40]
         values = ", ".join([f"({marks(_COLUMNS)})"] * len(some))
@@ -145,13 +146,10 @@ def recount(workspace_id: str, *, repair: bool = True, progress: Callable[[int, 
 def cells_of(figures: Iterable[tuple[Any, ...]]) -> Cells:
     """Roll-ups of figures, each given as the columns of `_READ`."""
     joint: dict[tuple[Any, ...], list[int]] = {}
-    for metric, at, value, business, *dimensions in figures:
+    for metric, at, count, value, business, *dimensions in figures:
         hour = at.replace(minute=0, second=0, microsecond=0)
-        key = (metric, hour, str(bucket(value)) if metric in TIMES else "", *dimensions)
-        cell = joint.setdefault(key, [0, 0, 0])
-        cell[0] += 1
-        cell[1] += value
-        cell[2] += business
+        key = (metric, hour, str(bucket(value * count)) if metric in TIMES else "", *dimensions)
+        _add(joint, key, (count, value, business))
     cells: Cells = {}
     for (metric, hour, length, channel_id, *values), added in joint.items():
         day, who = hour.replace(hour=0), values[_WHO]
@@ -164,14 +162,26 @@ def cells_of(figures: Iterable[tuple[Any, ...]]) -> Cells:
             for dimension in ("bucket", _BUCKETS_OF.get(who, "")):
                 for channel in ("", channel_id) if dimension else ():
                     _add(cells, (metric, "d", dimension, channel, day, length), added)
-    return cells
+    return {key: cell for key, cell in cells.items() if any(cell)}  # what was taken back at once leaves nothing
 
 
-def _add(cells: Cells, key: Key, added: list[int]) -> None:
+def _add(cells: dict[Any, list[int]], key: Any, added: Sequence[int]) -> None:
     cell = cells.setdefault(key, [0, 0, 0])
     cell[0] += added[0]
     cell[1] += added[1]
     cell[2] += added[2]
+
+
+def relabel(workspace_id: str, conversation_id: str, labels: str) -> None:
+    """Put what was measured of a conversation under other labels, in the caller's transaction."""
+    _alone()  # or else figures might be rolled up under the old ones just now
+    events = ReportingEvent.objects.of(workspace_id).filter(conversation_id=conversation_id)
+    rows = list(events.filter(rolled=True).values_list(*_READ))
+    was, cells = cells_of(rows), cells_of((*row[:_LABELS], labels, *row[_LABELS + 1 :]) for row in rows)
+    for key, cell in was.items():
+        _add(cells, key, [-each for each in cell])
+    _apply(workspace_id, {key: cell for key, cell in cells.items() if any(cell)})
+    events.update(labels=labels)
 
 
 def take_out(workspace_id: str, events: Any) -> None:
@@ -181,12 +191,15 @@ def take_out(workspace_id: str, events: Any) -> None:
     events.delete()
 
 
-def _row(workspace_id: str, conversation_id: str, channel_id: str, at: datetime, figure: Any) -> list[Any]:
-    return [
-        *(workspace_id, at, conversation_id, figure.number, figure.metric, moment(figure.at), figure.value),
-        *(figure.business, channel_id, figure.member, figure.team, figure.labels, figure.intent, figure.language),
-        *(figure.who, figure.detail, False),
-    ]
+def _rows(
+    workspace_id: str, conversation_id: str, channel_id: str, at: datetime, folded: Fold
+) -> Iterator[tuple[Any, ...]]:
+    for figure in folded.measured:
+        yield (
+            *(workspace_id, at, conversation_id, figure.number, figure.metric, moment(figure.at), figure.value),
+            *(figure.business, figure.count, channel_id, figure.member, figure.team, folded.clock.labels),
+            *(figure.intent, figure.language, figure.who, figure.detail, False),
+        )
 
 
 def _apply(workspace_id: str, cells: Cells) -> None:
@@ -228,11 +241,11 @@ def _put_right(workspace_id: str, counted: list[tuple[Timeline, Fold]], *, repai
     known = ReportingEvent.objects.of(workspace_id).filter(conversation_id__in=ids)
     for row in known.order_by("conversation_id", "number").values_list(*_FIGURE):
         stored[row[0]].append(row)
-    wrong = 0
+    wrong, at = 0, now()
     for timeline, folded in counted:
         conversation_id, channel_id = timeline.conversation_id, timeline.channel_id
-        rows = (_row(workspace_id, conversation_id, channel_id, now(), figure) for figure in folded.measured)
-        if [tuple(row[2:-1]) for row in rows] == stored[conversation_id]:
+        rows = _rows(workspace_id, conversation_id, channel_id, at, folded)
+        if [row[2:-1] for row in rows] == stored[conversation_id]:
             continue
         wrong += 1
         if repair:

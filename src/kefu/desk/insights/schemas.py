@@ -43,7 +43,6 @@ class MetricShown(Schema):
     name: str
     unit: str
     better: str
-    has_business: bool
     title: Texts
     definition: Texts
 
@@ -164,7 +163,6 @@ def metric_json(metric: Metric) -> dict[str, Any]:
         "name": metric.name,
         "unit": metric.unit,
         "better": metric.better,
-        "has_business": metric.business,
         "title": metric.title,
         "definition": metric.definition,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from kefu.desk.insights.measure import bucket
 from kefu.desk.insights.models import ReportingEvent, RollUp
@@ -69,7 +69,8 @@ def by_value(
     for metric, value, *added in _grouped(workspace_id, list(metrics), period, filters, dimension):
         for each in value.strip(",").split(",") if dimension == "label" else [value]:
             _add(found.setdefault(each, {}).setdefault(metric, [0, 0, 0]), added)
-    return {value: _frozen(sums) for value, sums in found.items()}
+    sums_of = {value: _frozen(sums) for value, sums in found.items()}
+    return {value: sums for value, sums in sums_of.items() if sums}
 
 
 def by_hour(workspace_id: str, metrics: Iterable[str], period: Period, filters: Filters) -> dict[datetime, Sums]:
@@ -78,9 +79,9 @@ def by_hour(workspace_id: str, metrics: Iterable[str], period: Period, filters: 
     if not period.has_whole_hours or set(filters.others) - {"who"}:
         rows = _figures(workspace_id, names, filters, period.start, period.end)
         found: dict[datetime, dict[str, list[int]]] = {}
-        for metric, at, value, business in rows.values_list("metric", "at", "value", "business").iterator():
+        for metric, at, *added in rows.values_list("metric", "at", "count", "value", "business").iterator():
             quarter = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
-            _add(found.setdefault(quarter, {}).setdefault(metric, [0, 0, 0]), (1, value, business))
+            _add(found.setdefault(quarter, {}).setdefault(metric, [0, 0, 0]), added)
         return {at: _frozen(sums) for at, sums in found.items()}
     rolled = _rolled(workspace_id, names, filters, "").filter(grain="h", start__gte=period.start, start__lt=period.end)
     hours: dict[datetime, Sums] = {}
@@ -98,10 +99,10 @@ def lengths(
     counts: dict[tuple[str, str], dict[int, int]] = {(name, who): {} for name in names for who in whos}
     are_rolled = set(filters.others) <= {"who"}
     for start, end in _edges(period) if are_rolled else [(period.start, period.end)]:
-        rows = _figures(workspace_id, names, filters, start, end).values_list("metric", "who", "value")
-        for metric, who, value in rows.iterator():
+        rows = _figures(workspace_id, names, filters, start, end).values_list("metric", "who", "value", "count")
+        for metric, who, value, count in rows.iterator():
             for each in {"", who} & set(whos):
-                _more(counts[metric, each], bucket(value), 1)
+                _more(counts[metric, each], bucket(value * count), count)
     if are_rolled:
         found = {_BUCKETS[who]: who for who in whos}
         rolled = RollUp.objects.of(workspace_id).filter(
@@ -116,7 +117,8 @@ def lengths(
 def rated_in(workspace_id: str, period: Period, filters: Filters, conversation_ids: list[str]) -> set[str]:
     """Which of these conversations have a rating of the period that the filters let pass."""
     rows = _figures(workspace_id, ["csat"], filters, period.start, period.end)
-    return set(rows.filter(conversation_id__in=conversation_ids).values_list("conversation_id", flat=True))
+    stand = rows.filter(conversation_id__in=conversation_ids).values("conversation_id").annotate(stand=Sum("count"))
+    return set(stand.filter(stand__gt=0).order_by().values_list("conversation_id", flat=True))
 
 
 def _grouped(
@@ -137,7 +139,7 @@ def _grouped(
 
 def _counted(figures: Any, column: str) -> list[tuple[Any, ...]]:
     keys = ("metric", column) if column else ("metric",)
-    rows = figures.values_list(*keys).annotate(Count("id"), Sum("value"), Sum("business")).order_by()
+    rows = figures.values_list(*keys).annotate(Sum("count"), Sum("value"), Sum("business")).order_by()
     return [row if column else (row[0], "", *row[1:]) for row in rows]
 
 
@@ -195,4 +197,5 @@ def _add(cell: list[int], added: Iterable[int]) -> None:
 
 
 def _frozen(sums: dict[str, list[int]]) -> Sums:
-    return {metric: (cell[0], cell[1], cell[2]) for metric, cell in sums.items()}
+    """Sums without those of which everything was taken back."""
+    return {metric: (cell[0], cell[1], cell[2]) for metric, cell in sums.items() if any(cell)}

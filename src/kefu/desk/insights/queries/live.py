@@ -1,8 +1,11 @@
 """What goes on now: read from the rows as they are, and from the figures of the last minutes."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db.models import Sum
 
 from kefu.desk.accounts.team_queries import AVAILABILITIES, staff_of
 from kefu.desk.actor import Actor, Role, Scope
@@ -44,17 +47,20 @@ def live(actor: Actor) -> Live:
     found = standing(actor.workspace_id)
     waits = (at - found.waiting_since).total_seconds() if found.waiting_since else None
     recent = ReportingEvent.objects.of(actor.workspace_id).filter(at__gt=at - timedelta(minutes=MINUTES), at__lte=at)
-    took = sorted(recent.filter(metric="turns").values_list("value", flat=True))
+    took: Counter[int] = Counter()
+    for value, count in recent.filter(metric="turns").values_list("value", "count"):
+        took[value * count] += count
+    answered = sorted(took.elements())
     there = [each.availability for each in staff_of(actor.workspace_id).values()]
-    counted = list(recent.filter(metric__in=_COUNTED).values_list("metric", flat=True))
+    counted = dict(recent.filter(metric__in=_COUNTED).values_list("metric").annotate(Sum("count")).order_by())
     return Live(
         at,
         found,
         waits,
         _presence(actor.workspace_id) if _presence is not None else None,
-        _share(took, 0.5),
-        _share(took, 0.95),
-        {"turns": len(took), **{name: counted.count(name) for name in _COUNTED}},
+        _share(answered, 0.5),
+        _share(answered, 0.95),
+        {"turns": len(answered), **{name: counted.get(name, 0) for name in _COUNTED}},
         _volume(actor.workspace_id, at),
         {each: there.count(each) for each in AVAILABILITIES},
     )
@@ -78,8 +84,8 @@ def _volume(workspace_id: str, at: datetime) -> list[dict[str, object]]:
     first = end - timedelta(minutes=_VOLUME_MINUTES)
     rows = ReportingEvent.objects.of(workspace_id).filter(metric="incoming_messages", at__gte=first, at__lt=end)
     steps = [0] * (_VOLUME_MINUTES // _VOLUME_STEP)
-    for moment in rows.values_list("at", flat=True):
-        steps[(moment - first) // step] += 1
+    for moment, count in rows.values_list("at", "count"):
+        steps[(moment - first) // step] += count
     return [{"at": first + step * place, "messages": number} for place, number in enumerate(steps)]
 
 

@@ -50,12 +50,19 @@ _ASSISTANT = (
     *("turns_count", "turn_time", "refusal_rate", "unanswered_count", "failures_count", "automation_rate"),
     *("bot_resolutions_count", "bot_handoffs_count", "refusal_precision", "handoff_correctness"),
 )
-# Who has a conversation, and what it is labelled, is known once people have it: what went before is nobody's.
+# Which member and team has a conversation is known once people have it: what the assistant did before is nobody's.
 _OF_PEOPLE = (
-    *("outgoing_messages_count", "resolutions_count", "reopenings_count", "avg_first_response_time", "reply_time"),
+    *(
+        "conversations_count",
+        "outgoing_messages_count",
+        "resolutions_count",
+        "reopenings_count",
+        "avg_first_response_time",
+        "reply_time",
+    ),
     *("avg_resolution_time", "csat_score", "sla_met_rate"),
 )
-_LATER = frozenset({"label", "team", "member"})
+_LATER = frozenset({"team", "member"})
 _COSTS: tuple[tuple[str, str, str, str, str, str], ...] = (
     (
         *("automated", COUNT, "Without people", "无人工解决数"),
@@ -88,6 +95,27 @@ _COSTS: tuple[tuple[str, str, str, str, str, str], ...] = (
 # Comments that are shown, and those that are looked at where only some of them are wanted.
 _COMMENTS, _COMMENTS_READ = 100, 1_000
 _TIMES = ("avg_first_response_time", "reply_time", "avg_resolution_time", "turn_time")
+# Beside the name of what figures are told apart by: where a conversation may pass from one to another.
+_WHICH = {
+    "label": (
+        "Figures of the conversations that have the label now, from their beginning on. One with two labels counts "
+        "for both.",
+        "现有该标签的会话自开始以来的数据；有两个标签的会话分别计入。",
+    ),
+    **dict.fromkeys(
+        ("team", "member"),
+        (
+            "Messages, replies and times count for who had the conversation at that moment; the conversation itself, "
+            "and its place in the funnel, for who had it last.",
+            "消息、回复和时长计入当时负责的一方；会话数和漏斗计入最后负责的一方。",
+        ),
+    ),
+    "intent": (
+        "What the assistant understood last, as far as it was sure. The conversation itself counts for the last "
+        "intent of all.",
+        "助手最近一次确定的意图；会话数按最后的意图统计。",
+    ),
+}
 _PAGE = 200  # rows of a breakdown: more than a company has intents
 
 
@@ -100,7 +128,7 @@ def overview(actor: Actor, period: Period, filters: Filters) -> Report:
     rows = []
     for metric in METRICS.values():
         value, old = metric.value(sums), metric.value(before)
-        business = metric.value(sums, in_business=True) if metric.business else None
+        business = metric.value(sums, in_business=True)
         row = {"metric": metric.name, "unit": metric.unit, "better": metric.better}
         rows.append({**row, "value": rounded(value), "business": rounded(business), "before": rounded(old)})
     columns = (
@@ -126,8 +154,7 @@ def trend(actor: Actor, period: Period, filters: Filters, *, metrics: Iterable[s
     columns = [column("at", "time", "Time", "时间")]
     for each in chosen:
         columns.append(of_metric(each))
-        if each.business:
-            columns.append(_business_column(each))
+        columns.append(_business_column(each))
     return Report("trend", period, tuple(columns), rows, _values(chosen, whole), {"step": step})
 
 
@@ -197,7 +224,7 @@ def breakdown(actor: Actor, period: Period, filters: Filters, *, by: str, metric
         for value, sums in found.items()
     ]
     rows.sort(key=lambda row: (-(row[chosen[0].name] or 0), row["name"]))
-    title = ("Name", "名称")
+    title = ("Name", "名称", *_WHICH.get(by, ()))
     columns = (column("name", "text", *title), *of_metrics(tuple(each.name for each in chosen)))
     whole = totals(actor.workspace_id, needed(chosen), period, filters)
     more = {"by": by, "left_off": max(0, len(rows) - _PAGE)}
@@ -383,7 +410,7 @@ def _values(metrics: Iterable[Metric], sums: Sums, *, business: bool = True) -> 
     found: dict[str, Any] = {}
     for metric in metrics:
         found[metric.name] = rounded(metric.value(sums))
-        if business and metric.business:
+        if business:
             found[f"{metric.name}_business"] = rounded(metric.value(sums, in_business=True))
     return found
 
