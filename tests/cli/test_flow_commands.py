@@ -34,6 +34,16 @@ TOOL = """tools:
   samples:
   - {body: {time: '15:30'}}
 """
+CALLED = """schema: kefu.flow/v1
+id: which_day
+name: {en: Which day, zh: 哪天}
+languages: [en, zh]
+when: {called: true}
+slots:
+  day: {type: date, direction: future, question: {en: 'Which day?', zh: 哪一天？}}
+steps:
+- ask: day
+"""
 TYPED = """name: rooms.book
 method: POST
 url: https://rooms.example/bookings
@@ -156,6 +166,20 @@ def test_what_fails_its_tests_does_not_go_live(kefu: Kefu, folder: Path, capsys:
     assert "visits.yaml:6: a visit: after 'book a visit' expected" in refused.value.__notes__[0]
     assert "never published" in kefu("flow", "list")
     assert "is live" in kefu("flow", "publish", "opening", "--no-tests", "--note", "the test is wrong")
+
+
+def test_flows_that_need_each_other_go_live_together_or_not_at_all(kefu: Kefu, folder: Path) -> None:
+    opening = FLOW.replace("- ask: day", "- call_flow: which_day\n  save: {day: '{{ result.day }}'}")
+    (folder / "flows/opening.yaml").write_text(opening, encoding="utf-8")
+    (folder / "flows/which_day.yaml").write_text(CALLED, encoding="utf-8")
+    (folder / "tests/visits.yaml").write_text(TESTS.replace("step: ask_1", "step: ask_9"), encoding="utf-8")
+    with pytest.raises(KefuError, match="1 of 1 tests fail"):
+        kefu("flow", "push", folder, "--publish")
+    assert kefu("flow", "list").count("never published") == 2
+    (folder / "tests/visits.yaml").write_text(TESTS, encoding="utf-8")
+    assert kefu("flow", "push", folder, "--publish").count("version 1 is live") == 2
+    assert "live already" in kefu("flow", "push", folder, "--publish")
+    assert kefu("flow", "history", "opening").count("\n") == 1
 
 
 def test_a_file_that_is_wrong_names_its_line_and_what_mends_it(kefu: Kefu, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """`kefu flow` and `kefu tool`: a company's own business logic and the systems it calls, in files and git."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,7 +180,7 @@ def pull(folder: Path, workspace: str) -> None:
 
 @flow.command()
 @click.argument("folder", type=_FOLDER)
-@click.option("--publish", is_flag=True, help="Let every flow of the folder run for customers.")
+@click.option("--publish", is_flag=True, help="Let the folder's flows run for customers, all or none.")
 @click.option("--note", default="", help="Why, for the history.")
 @click.option("--no-tests", is_flag=True, help="Publish without running the workspace's tests; --note must say why.")
 @click.option("--overwrite", is_flag=True, help="Also what was changed in the workspace since the folder was pulled.")
@@ -206,9 +206,11 @@ def push(folder: Path, publish: bool, note: str, no_tests: bool, overwrite: bool
     saved = [actions.save_flow(actor, text=text) for text in found.flows.values()]
     note_state(folder, actor.workspace_id, written(actor))
     click.echo(f"{len(saved)} flows, {len(found.tools)} tools, {len(found.tests)} files of tests.")
-    if publish:
-        for each in saved:
-            _publish(actor, each.info.key, note, run_tests=not no_tests)
+    waiting = [each.info.key for each in saved if each.info.state != "live" or each.text != each.live_text]
+    if publish and waiting:
+        _publish(actor, waiting, note, run_tests=not no_tests)
+    elif publish:
+        click.echo("All of them are live already.")
 
 
 @flow.command()
@@ -237,11 +239,9 @@ def diff(folder: Path, workspace: str) -> None:
 @click.option("--no-tests", is_flag=True, help="Without running the workspace's tests; --note must say why.")
 @workspace_option
 def publish_(names: tuple[str, ...], note: str, no_tests: bool, workspace: str) -> None:
-    """Let drafts run for customers, if the workspace's tests pass with them."""
+    """Let drafts run for customers, all or none, if the workspace's tests pass with them together."""
     ready()
-    actor = workspace_actor(workspace)
-    for name in names:
-        _publish(actor, name, note, run_tests=not no_tests)
+    _publish(workspace_actor(workspace), names, note, run_tests=not no_tests)
 
 
 @flow.command()
@@ -465,12 +465,13 @@ def _by_hand(written: str) -> "HandAnswer":
     return HandAnswer(outputs=outputs)
 
 
-def _publish(actor: "Actor", name: str, note: str, *, run_tests: bool) -> None:
-    from kefu.desk.assistants.actions import publish_flow
+def _publish(actor: "Actor", names: Sequence[str], note: str, *, run_tests: bool) -> None:
+    from kefu.desk.assistants.actions import publish_flows
 
     with _failures_told():
-        found = publish_flow(actor, flow_id=name, note=note, run_tests=run_tests)
-    click.echo(f"{found.info.key}: version {found.info.live_number} is live.")
+        published = publish_flows(actor, flow_ids=names, note=note, run_tests=run_tests)
+    for each in published:
+        click.echo(f"{each.info.key}: version {each.info.live_number} is live.")
 
 
 @contextmanager

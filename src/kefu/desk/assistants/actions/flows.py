@@ -92,24 +92,34 @@ def save_flow(actor: Actor, *, text: str, flow_id: str | None = None, base: str 
 
 
 def publish_flow(actor: Actor, *, flow_id: str, note: str = "", run_tests: bool = True) -> FlowDetail:
-    """Let the draft run for customers from now on, as a version that never changes.
+    """Let the draft run for customers from now on, as a version that never changes; else as `publish_flows`."""
+    return publish_flows(actor, flow_ids=[flow_id], note=note, run_tests=run_tests)[0]
+
+
+def publish_flows(actor: Actor, *, flow_ids: Sequence[str], note: str = "", run_tests: bool = True) -> list[FlowDetail]:
+    """Let several drafts run from now on, all or none; they are tested together, since one may need another.
 
     Without the tests the note must say why; the audit trail keeps it. Raises BadInput where it does not, BadFlow with
-    its problems, SuiteFailed where the workspace's tests do not pass with it, NotFound, NotAllowed.
+    its problems, SuiteFailed where the workspace's tests do not pass with them, NotFound, NotAllowed.
     """
     actor.require_role(Role.ADMIN)
-    draft = get_flow(actor.workspace_id, flow_id).draft
-    _require_sound(actor, flow_id)
-    _test_or_say_why(actor, flow_id, draft, note=note, run_tests=run_tests)
+    drafts = {flow_id: get_flow(actor.workspace_id, flow_id).draft for flow_id in flow_ids}
+    for flow_id in drafts:
+        _require_sound(actor, flow_id)
+    _test_or_say_why(actor, drafts, note=note, run_tests=run_tests)
     with transaction.atomic():
-        row = get_flow(actor.workspace_id, flow_id, lock=True)
-        if row.draft != draft:
-            raise Conflict("The draft was changed while it was tested; publish it again.", flow=row.id)
-        live = get_version(row, row.live_number) if row.live_number is not None else None
-        if live is None or live.text != draft:
-            row.live_number = _new_version(actor, row, note)
-        _rename(row)
-        _go_live(actor, row, "flow.published", note)
+        return [_published(actor, flow_id, draft, note) for flow_id, draft in drafts.items()]
+
+
+def _published(actor: Actor, flow_id: str, draft: str, note: str) -> FlowDetail:
+    row = get_flow(actor.workspace_id, flow_id, lock=True)
+    if row.draft != draft:
+        raise Conflict("The draft was changed while it was tested; publish it again.", flow=row.id)
+    live = get_version(row, row.live_number) if row.live_number is not None else None
+    if live is None or live.text != draft:
+        row.live_number = _new_version(actor, row, note)
+    _rename(row)
+    _go_live(actor, row, "flow.published", note)
     return flow_detail(row)
 
 
@@ -117,7 +127,7 @@ def roll_back_flow(actor: Actor, *, flow_id: str, number: int, note: str = "", r
     """Let an earlier version run again; the draft stays as it is. Raises as `publish_flow`."""
     actor.require_role(Role.ADMIN)
     text = get_version(get_flow(actor.workspace_id, flow_id), number).text
-    _test_or_say_why(actor, flow_id, text, note=note, run_tests=run_tests)
+    _test_or_say_why(actor, {flow_id: text}, note=note, run_tests=run_tests)
     with transaction.atomic():
         row = get_flow(actor.workspace_id, flow_id, lock=True)
         row.live_number = get_version(row, number).number
@@ -125,15 +135,16 @@ def roll_back_flow(actor: Actor, *, flow_id: str, number: int, note: str = "", r
     return flow_detail(row)
 
 
-def _test_or_say_why(actor: Actor, flow_id: str, text: str, *, note: str, run_tests: bool) -> None:
-    """Run the workspace's tests with a flow's text, or keep in the audit trail why they were not."""
+def _test_or_say_why(actor: Actor, texts: Mapping[str, str], *, note: str, run_tests: bool) -> None:
+    """Run the workspace's tests with these texts of flows, or keep in the audit trail why they were not."""
     if run_tests:
-        require_passing(actor, drafts=[text])
+        require_passing(actor, drafts=list(texts.values()))
         return
     if not note.strip():
         raise BadInput("To publish without the tests, say why in the note.", field="note")
-    row = get_flow(actor.workspace_id, flow_id)
-    audit(actor, "flow.tests_passed_over", row.id, after={"reason": note.strip()[:1000]})
+    for flow_id in texts:
+        row = get_flow(actor.workspace_id, flow_id)
+        audit(actor, "flow.tests_passed_over", row.id, after={"reason": note.strip()[:1000]})
 
 
 def pause_flow(actor: Actor, *, flow_id: str) -> FlowDetail:
