@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kefu.factory.batches import Batches, Tokens, balanced, by_length, pad
+from kefu.factory.devices import CPU, given_by, place_of
 from kefu.factory.losses import ClassLoss, ContrastiveLoss, classification, contrastive, distillation
 from kefu.factory.network import TextNetwork
 
@@ -111,7 +112,8 @@ class LabelLesson:
             )
             loss = loss + self.teacher.weight * taught
         if self.memory is not None:
-            loss = loss + functional.cross_entropy(self.memory.head(self.memory.vectors), self.memory.targets)
+            said_of = self.memory.head(self.memory.vectors.to(place_of(self.memory.head))).to(CPU)
+            loss = loss + functional.cross_entropy(said_of, self.memory.targets)
         return loss
 
     def judge(self, network: TextNetwork) -> Mapping[str, float]:
@@ -183,9 +185,7 @@ def predict(
     vectors = torch.zeros(len(tokens), network.head.in_features)
     for start in range(0, len(order), PREDICTED_AT_ONCE):
         rows = order[start : start + PREDICTED_AT_ONCE]
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            found = network(*pad([tokens[row] for row in rows], pad_id))
-        logits[rows], vectors[rows] = found[0].float(), found[1].float()
+        logits[rows], vectors[rows] = given_by(network, *pad([tokens[row] for row in rows], pad_id), bf16=bf16)
     network.train(was_training)
     return logits, vectors
 

@@ -18,6 +18,7 @@ from kefu.contracts.job import Tell, Told
 from kefu.factory import checkpoints
 from kefu.factory.batches import Batches
 from kefu.factory.checkpoints import Place, Run
+from kefu.factory.devices import CPU, given_by, has_bfloat16, training_device
 from kefu.factory.losses import absolute_weights
 from kefu.factory.network import TextNetwork
 from kefu.factory.options import RecipeOptions
@@ -66,12 +67,6 @@ class LoopOptions(RecipeOptions):
                 "adversarial training moves the word table, so freeze_embeddings and freeze_layers are off"
             )
         return self
-
-
-def has_bfloat16() -> bool:
-    """Whether the processor multiplies in bfloat16; one that does not would emulate it, at half the speed."""
-    found = torch.cpu.get_capabilities()
-    return any(found.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 class Lesson(Protocol):
@@ -137,9 +132,11 @@ class Loop:
         out: Path,
         tell: Tell,
         started_with: Mapping[str, Any],
+        rank: int = 0,
     ) -> None:
         self._network, self._lesson, self._options = network, lesson, options
         self._out, self._tell = out, tell
+        network.to(training_device(rank, options.processes))  # before an optimiser remembers anything of its weights
         network.freeze(word_table=options.freeze_embeddings, layers=options.freeze_layers)
         optimizer = make_optimizer(
             options.optim,
@@ -188,7 +185,7 @@ class Loop:
                 self._stop_if(stop)
         if self._run.best is not None:
             self._network.put_back(self._run.best)
-        self._network.eval()
+        self._network.to(CPU).eval()
         return Fitted(place.step, place.epoch, time.monotonic() - began, self._seen / max(learnt, 1e-9), metrics)
 
     def _epoch(self, stop: threading.Event) -> None:
@@ -247,12 +244,11 @@ class Loop:
     def _loss(self, ids: Tensor, mask: Tensor, rows: list[int]) -> Tensor:
         crew, count = self._crew, len(ids)
         mine = crew.part(count)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._options.bf16):
-            logits, vectors = self._network(ids[mine], mask[mine])
-        loss = self._lesson.loss(crew.whole(logits.float(), count), crew.whole(vectors.float(), count), rows)
+        logits, vectors = given_by(self._network, ids[mine], mask[mine], bf16=self._options.bf16)
+        loss = self._lesson.loss(crew.whole(logits, count), crew.whole(vectors, count), rows)
         if (penalty := self._network.penalty()) is not None:
-            loss = loss + penalty
-        return loss + self._options.l1 * absolute_weights(self._network) if self._options.l1 else loss
+            loss = loss + penalty.to(CPU)
+        return loss + self._options.l1 * absolute_weights(self._network).to(CPU) if self._options.l1 else loss
 
     def _judge(self) -> Mapping[str, float]:
         place = self._run.place

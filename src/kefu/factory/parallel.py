@@ -9,8 +9,11 @@ What is learnt does not depend on how many they are, up to rounding:
 - what is left to chance is drawn for the whole batch by each process, which keeps its own part; pictures are normalised
   by the mean of the whole batch.
 
+On graphics processors each process has one of its own, and draws for itself what dropout leaves out.
+
 The first process is the one that was asked to train. It starts the others, hands them network and lesson, judges, saves
-and tells; the others compute and end with it. `torch.distributed` (gloo, over the loopback interface) joins them.
+and tells; the others compute and end with it. `torch.distributed` joins them: gloo, over
+the loopback interface, and NCCL between graphics processors.
 """
 
 import contextlib
@@ -35,6 +38,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from kefu.factory.devices import backends
 from kefu.kit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -352,7 +356,7 @@ def _met(rank: int, processes: int, meeting: Path) -> Iterator[Crew]:
     os.environ[_INTERFACE] = chosen or _LOOPBACK  # what is learnt from never leaves the machine
     try:
         where = f"file://{meeting / 'meeting'}"
-        dist.init_process_group("gloo", init_method=where, rank=rank, world_size=processes, timeout=_PATIENCE)
+        dist.init_process_group(backends(), init_method=where, rank=rank, world_size=processes, timeout=_PATIENCE)
     except RuntimeError as error:
         raise ProcessLost(f"The processes of this training do not reach each other: {error}") from error
     finally:
@@ -375,7 +379,7 @@ def main(arguments: Sequence[str]) -> int:
     except (EOFError, pickle.UnpicklingError):
         return 1  # that was stopped before it had handed all over
     torch.set_num_threads(handed["threads"])
-    loop = Loop(**handed["loop"], tell=lambda told, fields: None)
+    loop = Loop(**handed["loop"], tell=lambda told, fields: None, rank=int(arguments[0]))
     torch.set_rng_state(handed["random"])
     if handed["resume"]:
         loop.resume()

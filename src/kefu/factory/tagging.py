@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from kefu.contracts.engine import Matrix
 from kefu.factory.batches import Batches, Tokens, by_length, pad
+from kefu.factory.devices import given_by
 from kefu.factory.evaluate.spans import span_f1
 from kefu.factory.lessons import PREDICTED_AT_ONCE
 from kefu.factory.network import TextNetwork
@@ -90,9 +91,8 @@ def token_logits(network: TextNetwork, read: Read, pad_id: int, *, bf16: bool = 
     found: list[Matrix] = [np.zeros((0, 0), np.float32)] * len(order)
     for start in range(0, len(order), PREDICTED_AT_ONCE):
         rows = order[start : start + PREDICTED_AT_ONCE]
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            logits, _ = network(*pad([read.tokens[row] for row in rows], pad_id))
-        for row, one in zip(rows, logits.float().numpy(), strict=True):
+        logits, _ = given_by(network, *pad([read.tokens[row] for row in rows], pad_id), bf16=bf16)
+        for row, one in zip(rows, logits.numpy(), strict=True):
             found[row] = one[list(read.pieces[row].rows)]
     network.train(was_training)
     return found

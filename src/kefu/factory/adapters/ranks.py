@@ -44,7 +44,7 @@ class Ranks:
         for name, weight in self._model.named_parameters():
             if "lora_A" in name or "lora_B" in name:
                 square = weight @ weight.T if "lora_A" in name else weight.T @ weight
-                parts.append(torch.linalg.matrix_norm(square - torch.eye(len(square))))
+                parts.append(torch.linalg.matrix_norm(square - torch.eye(len(square), device=square.device)))
         return cast(Tensor, self._config.orth_reg_weight * torch.stack(parts).mean())
 
     def tensors(self) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from kefu.factory.batches import Batches, Tokens, by_length, pad, shuffled
+from kefu.factory.devices import CPU, given_by, place_of
 from kefu.factory.language.network import LanguageNetwork
 from kefu.factory.network import TextNetwork
 
@@ -58,7 +59,7 @@ class GapLesson:
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         """`logits` are the network's hidden states."""
         meant = _beside([self._gapped(row)[1] for row in rows], logits.shape[1])
-        return functional.cross_entropy(told(self.network, logits, meant >= 0, self.bf16), meant[meant >= 0])
+        return _lost(self.network, logits, meant, self.bf16)
 
     def judge(self, network: TextNetwork) -> Mapping[str, float]:
         return gap_figures(self.network, self.valid, self.words, share=self.share, bf16=self.bf16)
@@ -133,7 +134,7 @@ class NextLesson:
     def loss(self, logits: Tensor, vectors: Tensor, rows: list[int]) -> Tensor:
         """`logits` are the network's hidden states."""
         meant = laid_out([self.rows[row] for row in rows], self.pad_id)[2]
-        return functional.cross_entropy(told(self.network, logits, meant >= 0, self.bf16), meant[meant >= 0])
+        return _lost(self.network, logits, meant, self.bf16)
 
     def judge(self, network: TextNetwork) -> Mapping[str, float]:
         return next_figures(self.network, self.valid, self.pad_id, bf16=self.bf16)
@@ -198,10 +199,17 @@ def next_figures(
     return _figures(network, parts, bf16)
 
 
+def _lost(network: LanguageNetwork, hidden: Tensor, meant: Tensor, bf16: bool) -> Tensor:
+    """The cross-entropy of what is asked about; so many logits stay where they are made."""
+    logits = told(network, hidden, meant >= 0, bf16)
+    return functional.cross_entropy(logits, meant[meant >= 0].to(logits.device)).to(CPU)
+
+
 def told(network: LanguageNetwork, hidden: Tensor, asked: Tensor, bf16: bool) -> Tensor:
     """Logits [n, vocabulary] of the hidden states [batch, tokens, dimension] that are asked about, as float32."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        return network.tell(hidden[asked]).float()
+    device = place_of(network)
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        return network.tell(hidden[asked].to(device)).float()
 
 
 def _figures(network: LanguageNetwork, parts: Iterator[tuple[Tensor, Tensor, Tensor]], bf16: bool) -> dict[str, float]:
@@ -211,9 +219,8 @@ def _figures(network: LanguageNetwork, parts: Iterator[tuple[Tensor, Tensor, Ten
     for ids, mask, meant in parts:
         asked = meant >= 0
         with torch.no_grad():
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-                hidden, _ = network(ids, mask)
-            logits = told(network, hidden.float(), asked, bf16)
+            hidden, _ = given_by(network, ids, mask, bf16=bf16)
+            logits = told(network, hidden, asked, bf16).to(CPU)
         likely -= float(functional.cross_entropy(logits, meant[asked], reduction="sum"))
         first += int((logits.argmax(1) == meant[asked]).sum())
         count += int(asked.sum())

@@ -117,7 +117,7 @@ def seen(texts: Tensor) -> tuple[Tensor, Tensor]:
     `texts` [batch, tokens] are the numbers of the texts that the tokens of a row belong to.
     """
     width = texts.shape[1]
-    order = torch.arange(width)
+    order = torch.arange(width, device=texts.device)
     visible = (texts[:, :, None] == texts[:, None, :]) & (order[:, None] >= order[None, :])
     begins = torch.ones_like(texts, dtype=torch.bool)
     begins[:, 1:] = texts[:, 1:] != texts[:, :-1]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kefu.factory.batches import Batches, shuffled
+from kefu.factory.devices import given_by
 from kefu.factory.lessons import Telling, label_metrics
 from kefu.factory.losses import classification
 from kefu.factory.network import TextNetwork
@@ -142,6 +143,6 @@ def looked_at(network: TextNetwork, pictures: Tensor) -> Tensor:
     network.eval()
     found = [torch.zeros(0, network.head.out_features)]
     for at in range(0, len(pictures), _PREDICTED_AT_ONCE):
-        found.append(network(pictures[at : at + _PREDICTED_AT_ONCE].float() / 255, torch.zeros(0))[0])
+        found.append(given_by(network, pictures[at : at + _PREDICTED_AT_ONCE].float() / 255, torch.zeros(0))[0])
     network.train(was_training)
     return torch.cat(found)
