@@ -2,7 +2,7 @@
 
 import click
 
-from kefu.cli.working import work
+from kefu.cli.working import runner_option, work
 
 
 @click.command()
@@ -13,9 +13,18 @@ from kefu.cli.working import work
 @click.option("--out", required=True, help="The new model's folder.")
 @click.option("--extend", default="", help="A trained model whose labels are kept while new ones are learnt.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
+@runner_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
 def train(
-    recipe: str, options: tuple[str, ...], data: str, valid: str, out: str, extend: str, resume: bool, as_json: bool
+    recipe: str,
+    options: tuple[str, ...],
+    data: str,
+    valid: str,
+    out: str,
+    extend: str,
+    resume: bool,
+    runner: str,
+    as_json: bool,
 ) -> None:
     """Train a model by RECIPE, a recipe's name or a YAML file; KEY=VALUE sets an option on top of it.
 
@@ -37,6 +46,6 @@ def train(
         resume=resume,
         options=chosen,
     )
-    work(job, as_json=as_json)
+    work(job, as_json=as_json, runner=runner)
     if not as_json:
         click.echo(f"The model is in {out}; what it is worth stands in {out}/report.html")

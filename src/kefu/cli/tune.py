@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from kefu.cli.working import work
+from kefu.cli.working import runner_option, work
 
 
 @click.command()
@@ -19,6 +19,7 @@ from kefu.cli.working import work
 @click.option("--share", default=0.2, show_default=True, help="Of the data, what trials are judged on.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on with the study in --out.")
+@runner_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
 def tune(
     recipe: str,
@@ -27,6 +28,7 @@ def tune(
     valid: str,
     out: str,
     resume: bool,
+    runner: str,
     as_json: bool,
     **how: Any,
 ) -> None:
@@ -42,6 +44,6 @@ def tune(
     name, space, fixed = asked(recipe, options)
     chosen = {**how, "space": space, "fixed": fixed}
     job = Job("tune", recipe=name, data=data, valid=valid, out=out, resume=resume, options=chosen)
-    work(job, as_json=as_json)
+    work(job, as_json=as_json, runner=runner)
     if not as_json:
         click.echo(f"The best options are in {out}/best.yaml; what mattered stands in {out}/report.html")

@@ -16,8 +16,20 @@ if TYPE_CHECKING:
 _STOPPED = 130
 
 
-def work(job: "Job", *, as_json: bool) -> None:
-    """Do a job that can be gone on with. Exits with its status, and says how to go on, unless it is finished."""
+runner_option = click.option(
+    "--runner",
+    type=click.Choice(["here", "ray"]),
+    default="here",
+    show_default=True,
+    help="Where it works: on this machine, or on the Ray cluster at KEFU_RAY_ADDRESS.",
+)
+
+
+def work(job: "Job", *, as_json: bool, runner: str = "here") -> None:
+    """Do a job that can be gone on with, here or on a Ray cluster.
+
+    Exits with its status, and says how to go on, unless it is finished.
+    """
     from kefu.contracts.job import Told
     from kefu.factory.__main__ import do, line
 
@@ -31,7 +43,12 @@ def work(job: "Job", *, as_json: bool) -> None:
             if told is Told.FAILED and fields.get("code") != "error":
                 progress.say(f"kefu: {fields['sentence']}", err=True)
 
-        code = do(job, show)
+        if runner == "ray":
+            from kefu.cli.cluster import do_on_cluster
+
+            code = do_on_cluster(job, show)
+        else:
+            code = do(job, show)
     if code == _STOPPED:
         again = shlex.join([*sys.argv[1:], *([] if job.resume else ["--resume"])])
         click.echo(f"Go on with: kefu {again}", err=True)
