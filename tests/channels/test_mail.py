@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kefu.channels.mail.client import Mailbox, encryption
 from kefu.channels.mail.reading import OURS, read_mail
 from kefu.contracts.channel import manifest
 from kefu.desk.channels import check_channel, send_test
@@ -242,6 +243,30 @@ class TestMailbox:
         made = open_line("mail", server.values(password="wrong"))
         found = check_channel(made.actor, channel_id=made.channel_id)
         assert [(each.passed, each.field) for each in found] == [(False, "password"), (False, "password")]
+
+    def test_a_folder_that_is_not_there_is_told_at_its_field(
+        self, open_line: Callable[..., Line], server: MailServer
+    ) -> None:
+        made = open_line("mail", server.values(folder="Nowhere"))
+        found = check_channel(made.actor, channel_id=made.channel_id)
+        assert [(each.passed, each.field) for each in found] == [(False, "folder"), (True, "smtp")]
+        assert found[0].sentence["en"].startswith("The mailbox has no folder 'Nowhere'")
+
+
+@pytest.mark.parametrize(
+    ("security", "port", "spoken"),
+    [
+        ("tls", 993, "tls"),
+        ("tls", 587, "starttls"),
+        ("starttls", 587, "starttls"),
+        ("starttls", 993, "tls"),
+        ("tls", 2465, "tls"),
+        ("none", 587, "none"),
+    ],
+)
+def test_a_port_is_spoken_with_as_it_is_known_for(security: str, port: int, spoken: str) -> None:
+    box = Mailbox("u", "mail.example", "mail.example", security, "INBOX", allow_private=False, password="x")
+    assert encryption(box, port) == spoken
 
 
 def test_the_form_names_what_is_wrong() -> None:

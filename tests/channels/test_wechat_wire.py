@@ -11,7 +11,7 @@ from wechatpy.utils import check_signature
 
 from kefu.channels.wechat import crypto, wire
 from kefu.channels.wechat.channel import WeChatChannel
-from kefu.contracts.channel import Memory, Outgoing, Request, RequestRefused, Setup
+from kefu.contracts.channel import File, Memory, Outgoing, Request, RequestRefused, Setup
 from kefu.testing.fake_wechat import APP_ID, APP_SECRET, TOKEN, FakeWeChat
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -230,3 +230,35 @@ async def test_events_that_say_nothing_are_acknowledged(make: Callable[..., WeCh
         request(fake, fake.message("openid", "event", Event="VIEW", EventKey="http://x"))
     )
     assert (parsed.incoming, parsed.answer.body) == ((), b"success")
+
+
+@pytest.mark.parametrize(("seconds", "messages"), [(59, 2), (61, 1)])
+def test_a_voice_past_a_minute_is_left_to_the_text(
+    make: Callable[..., WeChatChannel], seconds: int, messages: int
+) -> None:
+    frame = b"\x3c" + b"\0" * 31  # 20 ms at 12.2 kbit/s
+    voice = File("answer.amr", "audio/amr", b"#!AMR\n" + frame * 50 * seconds)
+    pieces = make().pieces(Outgoing("k", "openid", "What is said.", audio=voice, spoken=True))
+    assert [bool(each.text) for each in pieces] == [True, False][:messages]
+
+
+@pytest.mark.parametrize(
+    ("code", "field"),
+    [(40013, "app_id"), (40125, "app_secret"), (40164, "")],
+    ids=["app", "secret", "address of the server"],
+)
+async def test_why_there_is_no_token_is_told_at_its_field(
+    make: Callable[..., WeChatChannel], code: int, field: str
+) -> None:
+    with FakeWeChat() as fake:
+        fake.fail_next(200, body={"errcode": code, "errmsg": "refused"})
+        [found] = await make(api_url=fake.address).check_settings()
+    assert (found.passed, found.field) == (False, field)
+    assert str(code) in found.sentence["en"]
+    assert ("IP" in found.sentence["zh"]) == (code == 40164)
+
+
+async def test_a_server_that_does_not_answer_is_named_by_its_host_alone(make: Callable[..., WeChatChannel]) -> None:
+    [found] = await make().check_settings()  # port 9 is closed
+    assert found.field == "api_url"
+    assert found.sentence["en"] == "127.0.0.1:9 does not answer (ConnectError)."

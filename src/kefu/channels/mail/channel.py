@@ -43,6 +43,7 @@ _ENTERED = {
 _CHINESE = {
     ("imap", "password"): "邮箱不接受该用户名和密码。",
     ("smtp", "password"): "SMTP 服务器不接受该用户名和密码。",
+    ("imap", "folder"): "邮箱中没有该邮件夹：{said}",
     ("imap", "imap"): "无法使用 IMAP 邮箱：{said}",
     ("smtp", "smtp"): "无法使用 SMTP 服务器：{said}",
 }

@@ -24,6 +24,8 @@ from kefu.knowledge.guarded_http import AddressRefused, check_addresses
 
 _SECONDS = 30.0
 _PORTS = {"tls": (993, 465), "starttls": (143, 587), "none": (143, 25)}
+# What these ports speak by convention, whichever of the two is chosen: many providers have IMAP at 993 and SMTP at 587.
+_SPOKEN = {993: "tls", 465: "tls", 143: "starttls", 587: "starttls"}
 # Lines end as SMTP wants it; an id that is cut into two lines is not found again by every program.
 _WIRE = policy.SMTP.clone(max_line_length=998)
 # Mails fetched at a time: what one answer of a server holds in memory.
@@ -95,7 +97,7 @@ def open_folder(box: Mailbox) -> Iterator[Folder]:
         client = IMAPClient(
             address,
             port=port,
-            ssl=box.security == "tls",
+            ssl=encryption(box, port) == "tls",
             ssl_context=_Context(host),
             timeout=_SECONDS,
             use_uid=True,
@@ -103,16 +105,28 @@ def open_folder(box: Mailbox) -> Iterator[Folder]:
     except (OSError, IMAPClientError) as error:
         raise Unavailable(f"The IMAP server {host}:{port} does not answer: {_reason(error)}.", field="imap") from error
     try:
-        if box.security == "starttls":
+        if encryption(box, port) == "starttls":
             client.starttls(_Context(host))
         _log_in(client, box)
-        selected = client.select_folder(box.folder)
+        selected = _select(client, box)
         yield Folder(client, int(selected[b"UIDVALIDITY"]), int(selected.get(b"UIDNEXT", 1)))
     except (OSError, IMAPClientError) as error:
         raise Unavailable(f"The IMAP server {host}:{port}: {_reason(error)}.", field="imap") from error
     finally:
         with contextlib.suppress(OSError, IMAPClientError):
             client.logout()
+
+
+def encryption(box: Mailbox, port: int) -> str:
+    """How a connection to this port is encrypted: as the mailbox says, unless the port is known for the other way."""
+    return box.security if box.security == "none" else _SPOKEN.get(port, box.security)
+
+
+def _select(client: IMAPClient, box: Mailbox) -> Any:
+    try:
+        return client.select_folder(box.folder)
+    except IMAPClientError as error:
+        raise Unavailable(f"The mailbox has no folder {box.folder!r}: {_reason(error)}.", field="folder") from error
 
 
 def _log_in(client: IMAPClient, box: Mailbox) -> None:
@@ -160,13 +174,13 @@ def _prove(server: smtplib.SMTP, box: Mailbox, name: str) -> None:
 
 
 def _connected(box: Mailbox, address: str, host: str, port: int) -> smtplib.SMTP:
-    if box.security == "tls":
+    if encryption(box, port) == "tls":
         context: Any = _Context(host)
         server: smtplib.SMTP = smtplib.SMTP_SSL(address, port, timeout=_SECONDS, context=context)
     else:
         server = smtplib.SMTP(address, port, timeout=_SECONDS)
     server.ehlo()
-    if box.security == "starttls":
+    if encryption(box, port) == "starttls":
         server.starttls(context=_Context(host))  # type: ignore[call-overload]
         server.ehlo()
     return server

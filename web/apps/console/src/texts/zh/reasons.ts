@@ -154,6 +154,7 @@ export const reasons: readonly (readonly [string, string])[] = [
   ["The file could not be fetched. {}", "无法获取文件。{}"],
   ["The host {} is not found.", "找不到主机 {}。"],
   ["The mailbox does not take this user and password.", "邮箱不接受此用户名和密码。"],
+  ["The mailbox has no folder {}: {}.", "邮箱中没有邮件夹 {}：{}。"],
   ["The other system answered with status {}.", "对方系统返回状态 {}。"],
   ["The plug-in failed ({})", "插件出错（{}）"],
   ["This channel can carry nothing of it.", "此渠道无法发送其中任何内容。"],
