@@ -165,12 +165,15 @@ def test_a_storm_on_three_channels_survives_kills_at_every_moment_of_sending(ser
         planned = sum(len(moments) for moments in KILLS.values())
         with ThreadPoolExecutor(6) as pool:
             customers = [pool.submit(each) for each in send]
-            while len(killer.kills) < planned or not all(each.done() for each in customers):
-                if not killer.killed.wait(300):
-                    break
+            quiet = 0
+            while (len(killer.kills) < planned or not all(each.done() for each in customers)) and quiet < 300:
+                if not killer.killed.wait(1):
+                    quiet += 1
+                    continue
                 server.start()
                 server.ready()
                 killer.killed.clear()
+                quiet = 0
             for each in customers:
                 each.result(300)
         rows = settled(server.home.path / "kefu.db")
@@ -222,7 +225,7 @@ def repeated(hook: str, make: Callable[[], Request]) -> None:
 
 def settled(database: Path) -> dict[str, list[sqlite3.Row]]:
     """The rows once no message and no delivery is undone."""
-    for _ in range(1200):
+    for _ in range(4000):
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)) as own:
             own.row_factory = sqlite3.Row
             [undone] = own.execute(

@@ -98,7 +98,7 @@ class Customer:
     def said(self) -> list[tuple[str, str]]:
         """Who said what, once nothing waits for its answer any more."""
         place = f"/v1/conversations/{self.conversation}/messages"
-        for _ in range(600):
+        for _ in range(3000):
             lines = self.http.get(place).json()["messages"]
             if all(each["outcome"] != "pending" for each in lines):
                 return [(each["author"], each["text"]) for each in lines]

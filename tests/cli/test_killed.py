@@ -59,7 +59,7 @@ def test_every_acknowledged_message_has_exactly_one_outcome(server: Server) -> N
                 server.kill()
                 server.start()
             for each in customers:
-                each.result(600)
+                each.result(1200)
         with client(server.url, key) as program:
             for conversation in conversations:
                 check(conversation, settled(program, conversation.id))
@@ -86,7 +86,7 @@ class Work:
     def until(self, begun: float) -> None:
         """Wait until so many conversations have begun."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._begun >= begun, timeout=300)
+            assert self._changed.wait_for(lambda: self._begun >= begun, timeout=900)
 
     def _next(self) -> Conversation | None:
         with self._changed:
@@ -122,7 +122,7 @@ def client(url: str, key: str) -> httpx.Client:
 
 def settled(program: httpx.Client, conversation: str) -> list[dict[str, Any]]:
     """The conversation's messages once none of them is pending; dispatch takes up what dead workers held."""
-    for _ in range(600):
+    for _ in range(3000):
         lines = program.get(f"/v1/conversations/{conversation}/messages", params={"limit": 500}).json()["messages"]
         if all(line["outcome"] != "pending" for line in lines):
             return lines  # type: ignore[no-any-return]
