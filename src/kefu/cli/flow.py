@@ -2,15 +2,22 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kefu.cli.flow_folder import Folder, note_state, require_sound, require_unchanged, text_of, written
-from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
-from kefu.kit.errors import BadInput, KefuError
+from kefu.cli.session import (
+    failures_told,
+    json_option,
+    print_json,
+    ready,
+    workspace_actor,
+    workspace_option,
+    workspace_or_new,
+)
+from kefu.kit.errors import BadInput
 
 if TYPE_CHECKING:
     from kefu.desk.actor import Actor
@@ -256,7 +263,7 @@ def rollback(name: str, number: int, note: str, no_tests: bool, workspace: str) 
     from kefu.desk.assistants.actions import roll_back_flow
 
     actor = workspace_actor(workspace)
-    with _failures_told():
+    with failures_told():
         roll_back_flow(actor, flow_id=name, number=number, note=note, run_tests=not no_tests)
     click.echo(f"{name}: version {number} is live.")
 
@@ -283,7 +290,7 @@ def resume(name: str, override: bool, reason: str, workspace: str) -> None:
     ready()
     from kefu.desk.going_live import resume_flow
 
-    with _failures_told():
+    with failures_told():
         resume_flow(workspace_actor(workspace), flow_id=name, override=override, reason=reason)
     click.echo(f"{name} is live.")
 
@@ -468,23 +475,10 @@ def _by_hand(written: str) -> "HandAnswer":
 def _publish(actor: "Actor", names: Sequence[str], note: str, *, run_tests: bool) -> None:
     from kefu.desk.assistants.actions import publish_flows
 
-    with _failures_told():
+    with failures_told():
         published = publish_flows(actor, flow_ids=names, note=note, run_tests=run_tests)
     for each in published:
         click.echo(f"{each.info.key}: version {each.info.live_number} is live.")
-
-
-@contextmanager
-def _failures_told() -> Iterator[None]:
-    """Names the tests that keep a flow from going live, before the one sentence that refuses it."""
-    try:
-        yield
-    except KefuError as error:
-        for failure in error.fields.get("report", {}).get("failures", ()):
-            where = f"{failure['file']}:{failure['line']}: {failure['test']}"
-            after = f" after {failure['said']!r}" if failure["said"] else ""
-            click.echo(f"{where}:{after} expected {failure['wanted']}; got {failure['got']}", err=True)
-        raise
 
 
 def _tool_json(info: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from kefu.cli.session import (
     batches,
+    failures_told,
     json_lines,
     json_option,
     named,
@@ -94,7 +95,8 @@ def remove(names: tuple[str, ...], workspace: str, override: bool, reason: str, 
         if not found:
             raise NotFound(f"There is no source {name!r}. See: kefu knowledge list{named(workspace)}")
         for each in found:
-            going_live.remove_source(actor, source_id=each.id, override=override, reason=reason.strip())
+            with failures_told():
+                going_live.remove_source(actor, source_id=each.id, override=override, reason=reason.strip())
             removed.append(each.name)
     if as_json:
         print_json({"removed": removed})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kefu.cli.session import (
+    failures_told,
     json_option,
     named,
     print_json,
@@ -124,14 +125,15 @@ def promote(
     if not challenger:
         _judge_where_needed(actor, model, chosen, quiet=as_json)
     try:
-        done = going_live.promote(
-            actor,
-            model_id=model.id,
-            version_id=chosen.id,
-            alias="challenger" if challenger else "champion",
-            override=override,
-            reason=reason,
-        )
+        with failures_told():
+            done = going_live.promote(
+                actor,
+                model_id=model.id,
+                version_id=chosen.id,
+                alias="challenger" if challenger else "champion",
+                override=override,
+                reason=reason,
+            )
     except actions.GateRefused as error:
         if not as_json:
             _say_checks(error.fields["checks"])
@@ -158,7 +160,8 @@ def rollback(name: str, override: bool, reason: str, workspace: str, as_json: bo
 
     actor = workspace_actor(workspace)
     model_id = queries.model_named(actor, name).id
-    done = going_live.roll_back(actor, model_id=model_id, override=override, reason=reason)
+    with failures_told():
+        done = going_live.roll_back(actor, model_id=model_id, override=override, reason=reason)
     if as_json:
         print_json(_model_row(done))
     else:

@@ -3,13 +3,14 @@
 import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kefu.kit import log
-from kefu.kit.errors import BadInput, NotFound
+from kefu.kit.errors import BadInput, KefuError, NotFound
 from kefu.kit.settings import settings
 
 if TYPE_CHECKING:
@@ -166,3 +167,16 @@ def _lines(path: str) -> Iterator[str]:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"{path} is not UTF-8 text.") from None
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Names the tests that keep something from going live, before the one sentence that refuses it."""
+    try:
+        yield
+    except KefuError as error:
+        for failure in error.fields.get("report", {}).get("failures", ()):
+            where = f"{failure['file']}:{failure['line']}: {failure['test']}"
+            after = f" after {failure['said']!r}" if failure["said"] else ""
+            click.echo(f"{where}:{after} expected {failure['wanted']}; got {failure['got']}", err=True)
+        raise

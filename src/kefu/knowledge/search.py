@@ -166,7 +166,10 @@ class WorkspaceIndex:
     async def _embed(self, passages: Sequence[IndexedPassage], encoder: Encoder) -> None:
         for at in range(0, len(passages), _BRIDGE_BATCH):
             some = passages[at : at + _BRIDGE_BATCH]
-            vectors = await embed_passages(some, {ANY_LANGUAGE: encoder})
+            try:
+                vectors = await embed_passages(some, {ANY_LANGUAGE: encoder})
+            except Unavailable:  # its engine was closed or failed; whoever asks next begins again
+                return
             with self._lock:
                 for passage, made in zip(some, vectors, strict=True):
                     shelf = self._shelves.get(self._language_of.get(passage.id, ""))
