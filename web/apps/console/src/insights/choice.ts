@@ -5,7 +5,7 @@ import type { Choice } from "../desk/insights";
 /** Periods that end today, in days. */
 export const SPANS = ["7", "30", "90"] as const;
 export type Span = (typeof SPANS)[number] | "own";
-export const FILTERS = ["channel", "member", "team", "label", "language", "who"] as const;
+export const FILTERS = ["channel", "member", "team", "label", "intent", "language", "who"] as const;
 export type Filter = (typeof FILTERS)[number];
 const DAY_MS = 86_400_000;
 
