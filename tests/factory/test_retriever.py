@@ -20,7 +20,7 @@ from kefu.contracts.dataset import Dataset, Example  # noqa: E402
 from kefu.contracts.engine import Encoder  # noqa: E402
 from kefu.contracts.job import Job, Recipe, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
-from kefu.factory.bases import from_folder  # noqa: E402
+from kefu.factory.bases import from_folder, new_network  # noqa: E402
 from kefu.factory.compress.ladder import compress  # noqa: E402
 from kefu.factory.compress.table import read_ladder  # noqa: E402
 from kefu.factory.evaluate.retrieval import ranks, ranks_of  # noqa: E402
@@ -28,6 +28,7 @@ from kefu.factory.export import check_files, export  # noqa: E402
 from kefu.factory.recipes.retriever.recipe import RetrieverRecipe  # noqa: E402
 from kefu.factory.run import run as do  # noqa: E402
 from kefu.factory.seal import write_card  # noqa: E402
+from kefu.factory.search.course import write_vectors_onnx  # noqa: E402
 from kefu.factory.search.lesson import PairLesson, Texts  # noqa: E402
 from kefu.kit import registry  # noqa: E402
 from kefu.kit.errors import BadInput  # noqa: E402
@@ -186,3 +187,10 @@ def test_it_is_exported_and_goes_down_the_ladder(base: Path, tmp_path: Path) -> 
     assert made["size_mb"] < ladder.rungs[0].size_mb
     assert "| Recall@5 |" in (out / "README.md").read_text("utf-8")
     check_files(out, read_card(out))
+
+
+def test_an_exported_network_drops_nothing_out_afterwards(base: Path, tmp_path: Path) -> None:
+    # What is served was compared with a network that dropped out a tenth of its values, and was refused.
+    network = new_network(from_folder(base), 1, dropout=0.1)
+    write_vectors_onnx(network.eval(), tmp_path / "model.onnx")
+    assert not any(each.training for each in network.modules())

@@ -111,7 +111,7 @@ def write_vectors_onnx(network: TextNetwork, target: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's advice on its successor
         torch.onnx.export(
-            _Embedding(network),
+            _Embedding(network).eval(),  # or the exporter leaves the network as one that learns, dropping out
             (ids, mask),
             str(target),
             input_names=["input_ids", "attention_mask"],

@@ -233,7 +233,7 @@ def _write(out: Path, network: PictureNetwork, labels: Sequence[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's advice on its successor
         torch.onnx.export(
-            _Served(network),
+            _Served(network).eval(),
             (shown,),
             str(out / ONNX_FILE),
             input_names=["pixels"],
