@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from few import HELP, few_of
+
 from kefu.contracts.job import Job
 from kefu.contracts.model_card import read_card
 
@@ -35,18 +37,25 @@ def main() -> None:
     parser.add_argument("--valid", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", nargs="*", default=[], help="options of every recipe: learning_rate=1e-3 …")
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
     files = (
         given.train or given.data / "intent_en/banking77_train.csv",
         given.valid or (given.data / "intent_en/banking77_valid.csv"),
     )
+    with tempfile.TemporaryDirectory() as place:
+        show_all(given, (few_of(files[0], given.limit, Path(place)), few_of(files[1], given.limit, Path(place))))
+
+
+def show_all(given: argparse.Namespace, files: tuple[Path, Path]) -> None:
+    """A row of the table for each recipe; those of the usual data are kept."""
     more = {name: json.loads(value) for name, _, value in (pair.partition("=") for pair in given.set)}
     print(f"{HEADER}\n|{' --- |' * 6}", flush=True)
     rows = []
     for recipe in given.recipes:
         rows.append(row_of(recipe, files, {**OPTIONS.get(recipe, {}), "threads": given.threads, **more}))
         show(rows[-1])
-    if not given.train:
+    if not given.train and not given.limit:
         kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
         others = [each for each in kept if each["recipe"] not in given.recipes]
         order = sorted([*others, *rows], key=lambda each: RECIPES.index(each["recipe"]))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from few import HELP, few_of
 
 from kefu.contracts.job import Job, Told
 from kefu.contracts.model_card import ModelCard, read_card
@@ -39,35 +40,45 @@ def main() -> None:
     parser.add_argument("--allow", type=float, default=0.5, help="points that a rung may lose")
     parser.add_argument("--epochs", type=int, default=1, help="of training after each cut")
     parser.add_argument("--frequent", type=int, default=3000)
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        model = given.model or trained(folder / "model", given.data / "intent_en")
+        model = given.model or trained(folder / "model", given)
         found = climbed(model, folder, given)
         print("\n".join(ladder_table(read_ladder(folder / "small"))), flush=True)
         speeds = raced(model, folder / "rungs", texts_of(folder / "small"))
         show(speeds)
+    if given.limit:
+        return
     write({"ladder": found, "against_pytorch": speeds, "options": {"allow": given.allow, "rungs": given.rungs}})
 
 
-def trained(out: Path, data: Path) -> Path:
-    job = Job("train", recipe="finetune", data=str(data / TRAIN), valid=str(data / VALID), out=str(out), options=RECIPE)
-    run(job, said)
+def trained(out: Path, given: argparse.Namespace) -> Path:
+    data, valid = files_of(given, out.parent)
+    options = {**RECIPE, "num_train_epochs": 1} if given.limit else RECIPE
+    run(Job("train", recipe="finetune", data=str(data), valid=str(valid), out=str(out), options=options), said)
     return out
+
+
+def files_of(given: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
+    data = given.data / "intent_en"
+    train, valid = (few_of(data / name, given.limit, folder / "few") for name in (TRAIN, VALID))
+    return train, valid
 
 
 def climbed(model: Path, folder: Path, given: argparse.Namespace) -> Mapping[str, Any]:
     """The ladder's report; the output is in folder/small, every rung's model below folder/rungs."""
-    data = given.data / "intent_en"
+    data, valid = files_of(given, folder)
     names = ("rungs", "allow", "epochs", "frequent")
     options = {**{name: getattr(given, name) for name in names}, "keep": str(folder / "rungs")}
     job = Job(
         "compress",
         model=str(model),
         out=str(folder / "small"),
-        data=str(data / TRAIN),
-        valid=str(data / VALID),
-        oos=str(data / OUTSIDE),
+        data=str(data),
+        valid=str(valid),
+        oos=str(given.data / "intent_en" / OUTSIDE),
         options=options,
     )
     found = run(job, said)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from few import HELP, few
 
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Recipe, Told
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=0, help="instead of the task's own number")
     parser.add_argument("--keep", type=Path, help="folder to keep the models in")
     parser.add_argument("options", nargs="*", help="options of the recipe: learning_rate=1e-4 …")
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
     if given.what == "loop":
         show_loop(given.data, given.threads)
@@ -86,6 +88,8 @@ def main() -> None:
             chosen = replace(task, options={**task.options, **options_of(given.options)})
             rows += rows_of(given.what, replace(chosen, seeds=given.seeds or task.seeds), given)
     show(rows)
+    if given.limit:
+        return
     write(given.what if not given.shots else f"{given.what}-{given.shots}", rows)
 
 
@@ -93,9 +97,14 @@ def options_of(pairs: list[str]) -> dict[str, Any]:
     return {name: json.loads(value) for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
+def limited(data: Dataset, limit: int) -> Dataset:
+    """The data, or so many rows of them."""
+    return dataset_of(few(data.examples, limit), mapping=data.mapping, format=data.format) if limit else data
+
+
 def rows_of(name: str, task: Task, given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A row for the recipe, one for its int8 form where asked, one for the floor; means over seeds."""
-    data, valid = read(given.data / task.train), read(given.data / task.valid)
+    data, valid = (limited(read(given.data / each), given.limit) for each in (task.train, task.valid))
     outside = texts_of(given.data / task.oos) if task.oos else []
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in range(task.seeds):

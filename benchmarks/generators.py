@@ -15,6 +15,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from few import HELP
+
 from kefu.contracts.job import Job
 from kefu.contracts.model_card import CARD_FILE, read_card
 from kefu.factory.__main__ import do
@@ -39,10 +41,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=560, help="questions to learn")
     parser.add_argument("--held", type=int, default=60, help="questions that are held")
     parser.add_argument("--set", dest="options", action="append", default=[], metavar="KEY=VALUE", help="an option")
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
+    if given.limit:
+        given.rows = given.held = given.limit
     found = trained(given)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if not given.limit:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"{found['steps']} steps, {found['seconds']:.0f} s, {found['trainable_parameters']:,} numbers learnt")
     print("| figure | before | after |")
     print("| --- | ---: | ---: |")

@@ -14,6 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from few import HELP, few_of
+
 from kefu.contracts.job import Job
 from kefu.contracts.model_card import CARD_FILE, read_card
 from kefu.factory.__main__ import do
@@ -33,7 +35,12 @@ def main() -> None:
     parser.add_argument("--new", action="store_true", help="also one from nothing")
     parser.add_argument("--no-trial", action="store_true", help="only what it does for perplexity")
     parser.add_argument("--set", dest="options", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
+    files = [
+        few_of(given.data / f"banking77_{part}.csv", given.limit, given.out / "few") for part in ("train", "valid")
+    ]
+    given.data = files[0].parent
     found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
     found["minilm-en"] = pretrained(given, "minilm", [])
     if given.new:
@@ -41,8 +48,9 @@ def main() -> None:
         found["new"] = pretrained(given, "new", small)
     if not given.no_trial:
         found["trial"] = tried(given)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if not given.limit:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("| encoder | perplexity before | after | right words before | after | seconds |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     for name in ("minilm-en", "new"):
@@ -88,7 +96,9 @@ def write_few(data: Path, few: Path) -> None:
     with few.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("text", "label"))
-        writer.writerows((text, label) for label in sorted(rows) for text in chance.sample(rows[label], SHOTS))
+        writer.writerows(
+            (text, label) for label in sorted(rows) for text in chance.sample(rows[label], min(SHOTS, len(rows[label])))
+        )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import Corpus, Question, half, load
+from few import HELP, few
 
 from kefu.contracts.job import Job
 from kefu.contracts.model_card import CARD_FILE, read_card
@@ -31,13 +32,15 @@ def main() -> None:
     parser.add_argument("--corpora", nargs="+", default=["doc2dial_given", "dstc9"])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--option", action="append", default=[], help="name=value of every recipe, such as threads=2")
+    parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
     options = dict(each.split("=", 1) for each in given.option)
     found = {
-        name: taught(load(name, given.data), given.data, given.out / name, given.recipes, options)
+        name: taught(load(name, given.data), given.data, given.out / name, given.recipes, options, given.limit)
         for name in given.corpora
     }
-    RESULTS.write_text(json.dumps({"options": options, "corpora": found}, indent=1) + "\n", encoding="utf-8")
+    if not given.limit:
+        RESULTS.write_text(json.dumps({"options": options, "corpora": found}, indent=1) + "\n", encoding="utf-8")
     print("| corpus | model | questions | R@1 before, after | R@5 | MRR | p95 ms | MB | seconds of training |")
     print("| --- | --- | ---: | --- | --- | --- | ---: | ---: | ---: |")
     for name, models in found.items():
@@ -46,12 +49,13 @@ def main() -> None:
 
 
 def taught(
-    corpus: Corpus, data: Path, folder: Path, recipes: Sequence[str], options: Mapping[str, str]
+    corpus: Corpus, data: Path, folder: Path, recipes: Sequence[str], options: Mapping[str, str], limit: int = 0
 ) -> dict[str, Any]:
     """The figures of each recipe's model on the questions of half 1."""
     folder.mkdir(parents=True, exist_ok=True)
     for part, name in ((0, "train"), (1, "valid")):
-        write(corpus, part, folder / f"{name}.jsonl", followups(data) if "doc2dial" in corpus.name and not part else ())
+        more = followups(data) if "doc2dial" in corpus.name and not part else ()
+        write(corpus, part, folder / f"{name}.jsonl", more, limit)
     found = {}
     for name in recipes:
         own = dict(options)
@@ -73,15 +77,16 @@ def followups(data: Path) -> list[Question]:
     ]
 
 
-def write(corpus: Corpus, part: int, path: Path, more: Sequence[Question] = ()) -> None:
+def write(corpus: Corpus, part: int, path: Path, more: Sequence[Question] = (), limit: int = 0) -> None:
     """The pairs of a half; what is judged on names all other passages, so that they are searched, too."""
     says = {each.id: f"{each.title}\n{each.text}" if corpus.name == "dstc9" else each.text for each in corpus.passages}
     rows: list[dict[str, Any]] = []
     for question, text in ((each, only(each, says)) for each in (*corpus.questions, *more) if half(each.group) == part):
         if text:
             rows.append({"question": question.text, "passage": text})
+    rows = few(rows, limit)
     if part == 1:
-        rows[0]["negative"] = sorted(set(says.values()) - {row["passage"] for row in rows})
+        rows[0]["negative"] = few(sorted(set(says.values()) - {row["passage"] for row in rows}), limit)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
