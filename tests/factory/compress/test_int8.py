@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from kefu.factory.compress.int8 import by_rows
+from kefu.factory.compress.int8 import by_rows, rounded_by_chance
 from kefu.factory.compress.trim import kept_ids, with_ids
 from kefu.kit.errors import BadInput, MissingExtra
 
@@ -21,6 +21,33 @@ def test_each_row_is_rounded_by_itself() -> None:
     assert whole.dtype == np.int8
     half_a_step = np.abs(table).max(axis=1) / 254
     assert (np.abs(whole * scale - table).max(axis=1) <= 1.001 * half_a_step).all()
+
+
+def test_what_was_learnt_since_the_last_rounding_is_kept() -> None:
+    chance = np.random.default_rng(0)
+    whole = chance.integers(-126, 127, (384, 64)).astype(np.float32)
+    whole[0] = 127
+    learnt = chance.normal(scale=0.15, size=whole.shape).astype(np.float32)
+    learnt[0] = 0
+    scale = chance.uniform(0.001, 0.01, (1, 64)).astype(np.float32)
+    texts = chance.normal(size=(50, 384)).astype(np.float32)
+    meant = texts @ (learnt * scale)
+    nearest = texts @ ((np.round(whole + learnt) - whole) * scale)
+    kept = texts @ (rounded_by_chance((whole + learnt) * scale, chance) - whole * scale)
+    assert _agreement(nearest, meant) < 0.2
+    assert _agreement(kept, meant) > 0.35
+    steps = rounded_by_chance((whole + learnt) * scale, chance) / scale
+    assert np.abs(steps - np.round(steps)).max() < 1e-3
+
+
+def test_a_matrix_of_any_other_origin_is_left_to_the_nearest_step() -> None:
+    chance = np.random.default_rng(0)
+    matrix = chance.normal(size=(384, 64)).astype(np.float32)
+    assert rounded_by_chance(matrix, chance) is matrix
+    pruned = np.where(chance.random(matrix.shape) < 0.8, 0, matrix).astype(np.float32)
+    assert rounded_by_chance(pruned, chance) is pruned
+    nothing = np.zeros((8, 8), np.float32)
+    assert rounded_by_chance(nothing, chance) is nothing
 
 
 def test_large_tables_of_a_network_become_int8(tmp_path: Path) -> None:
@@ -84,6 +111,10 @@ def test_pairs_cannot_be_trimmed() -> None:
     table = _table(Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")])))
     with pytest.raises(BadInput, match="BPE"):
         kept_ids(table, {0}, 0)
+
+
+def _agreement(one: np.ndarray, other: np.ndarray) -> float:
+    return float((one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other))
 
 
 def _write_network(onnx: Any, path: Path) -> None:

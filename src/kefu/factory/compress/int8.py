@@ -14,6 +14,9 @@ from kefu.kit.optional import require
 # A table of fewer rows (token types, the positions of a tiny network) is no size worth an extra node.
 _LEAST_ROWS = 256
 _LARGEST = 127  # symmetric: -128 stays unused, so that zero is exact
+# How far, in steps, weights of any origin lie from whole numbers in the mean is a quarter; those that were whole once
+# and have learnt a little since lie nearer.
+_WAS_WHOLE = 0.2
 
 
 def quantise(source: Path, target: Path, *, tables: bool) -> None:
@@ -23,12 +26,14 @@ def quantise(source: Path, target: Path, *, tables: bool) -> None:
     to fp32 from 0.994 to 0.966). With `tables` the embedding tables get one scale a row; the rows that a text needs
     are made float again, which costs nothing and rounds each word by itself. Raises MissingExtra.
     """
-    require("onnx", extra="train")
+    onnx = require("onnx", extra="train")
     quantization = require("onnxruntime.quantization", extra="train")
     target.parent.mkdir(parents=True, exist_ok=True)
+    model = onnx.load(str(source))
+    _keep_what_was_learnt(onnx, model.graph)
     with _quiet():
         quantization.quantize_dynamic(
-            source,
+            model,
             target,
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
@@ -36,6 +41,35 @@ def quantise(source: Path, target: Path, *, tables: bool) -> None:
         )
     if tables:
         quantise_tables(target)
+
+
+def _keep_what_was_learnt(onnx: Any, graph: Any) -> None:
+    """Round the matrices of a graph by chance, in place, where rounding to the nearest would undo their training."""
+    factors = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    chance = np.random.default_rng(0)
+    for each in graph.initializer:
+        if each.name in factors and len(each.dims) == 2 and each.data_type == onnx.TensorProto.FLOAT:
+            matrix = rounded_by_chance(onnx.numpy_helper.to_array(each), chance)
+            each.CopyFrom(onnx.numpy_helper.from_array(matrix, each.name))
+
+
+def rounded_by_chance(matrix: npt.NDArray[np.float32], chance: np.random.Generator) -> npt.NDArray[np.float32]:
+    """A matrix [in, out] whose weights are whole steps of their column, if they were once and have moved since.
+
+    A network that was trained on from 8 bits has most weights within half a step of where they began: the nearest whole
+    step is the one that they came from, and what was learnt would be gone. A weight goes up with the chance that its
+    fraction gives instead, so that sums over many weights stay as they are. Other matrices are given back as they are:
+    the nearest step is nearer to them.
+    """
+    largest = np.abs(matrix).max(axis=0, keepdims=True)
+    steps = matrix / np.where(largest > 0, largest / _LARGEST, 1.0)
+    moved = np.abs(steps - np.round(steps))[matrix != 0]
+    if not moved.size or not 0 < moved.mean() < _WAS_WHOLE:
+        return matrix
+    whole = np.clip(np.floor(steps + chance.random(steps.shape)), -_LARGEST, _LARGEST)
+    # What fixes a column's scale stays as it is, though division may have put it a hair below its whole number.
+    whole = np.where(np.abs(matrix) == largest, np.sign(matrix) * _LARGEST, whole)
+    return (whole * (largest / _LARGEST)).astype(np.float32)
 
 
 def quantise_tables(path: Path) -> None:
