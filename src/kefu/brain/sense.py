@@ -72,7 +72,8 @@ class _Told:
 
 async def _told(name: str, asked: Awaitable[T]) -> _Told:
     try:
-        return _Told(await asyncio.wait_for(asked, SECONDS))
+        async with asyncio.timeout(SECONDS):
+            return _Told(await asked)
     except Exception as error:  # whatever breaks in a model, the rules go on
         log.warning("model_failed", model=name, reason=type(error).__name__)
         return _Told(failed=type(error).__name__)

@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from kefu.knowledge.vectors import dots
+
 Floats = npt.NDArray[np.float32]
 
 # How fast an example's say falls with its distance: at 0.05 one at cosine 0.9 counts a seventh of one at 1.0.
@@ -16,18 +18,24 @@ class Neighbours:
 
     def __init__(self, vectors: npt.NDArray[np.floating], owners: npt.NDArray[np.integer], labels: int) -> None:
         order = np.argsort(owners, kind="stable")
-        self._vectors = _unit(np.asarray(vectors, np.float32)[order])
+        self._vectors = _unit(np.asarray(vectors, np.float32)[order]).astype(np.float16)
         self._labels, starts = np.unique(owners[order], return_index=True)
         self._starts, self._count = starts, labels
 
     def log_shares(self, asked: npt.NDArray[np.floating]) -> Floats:
         """The logarithm of each label's share of the near examples: float32 [asked, labels]."""
-        near = np.exp((_unit(np.asarray(asked, np.float32)) @ self._vectors.T - 1.0) / _WIDTH)
+        near = np.exp((self._cosines(_unit(np.asarray(asked, np.float32))) - 1.0) / _WIDTH)
         shares = np.zeros((len(near), self._count), np.float32)
         if len(near):
             shares[:, self._labels] = np.add.reduceat(near, self._starts, axis=1)
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1e-30)
         return np.asarray(np.log(shares + _LEAST), np.float32)
+
+    def _cosines(self, asked: Floats) -> Floats:
+        """float32 [asked, known]."""
+        if len(asked) == 1:  # a customer's question
+            return dots(self._vectors, asked[0])[None]
+        return np.asarray(asked @ self._vectors.astype(np.float32).T, np.float32)
 
 
 def _unit(rows: Floats) -> Floats:

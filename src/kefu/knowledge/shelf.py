@@ -141,4 +141,4 @@ class Shelf:
         own = 1 + len(self.passages[row].questions)
         if len(vectors.rows) > own:
             self._sentences.setdefault(vectors.encoder, {})[row] = vectors.rows[own:]
-        self.vectors.setdefault(vectors.encoder, VectorIndex()).add(row, vectors.rows[:own].astype(np.float32))
+        self.vectors.setdefault(vectors.encoder, VectorIndex()).add(row, vectors.rows[:own])

@@ -1,11 +1,13 @@
 """Nearest vectors: exact while a workspace is small, approximate beyond."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
 Ids = npt.NDArray[np.int64]
 
 # Up to here one exact product takes under 2 ms on one core; beyond, a graph search is faster and finds nearly the same.
@@ -15,17 +17,55 @@ _FEW = 64
 _EXPANSION = 128
 
 
+def dots(rows: Halves, vector: npt.NDArray[Any]) -> Matrix:
+    """Inner products of rows [n, d] with a vector [d]: float32 [n], for unit vectors within 2e-4.
+
+    Half the bytes, and a product that reads ahead: where other work has taken the processor's cache, as between the
+    steps of a turn, 5,900 rows of 384 take 0.24 ms in place of 0.87 ms by float32.
+    """
+    if not len(rows):
+        return np.zeros(0, np.float32)
+    import numkong
+
+    return np.asarray(numkong.cdist(vector.astype(np.float16)[None], rows, "dot"), np.float32).reshape(len(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class _Split:
+    """Rows as `best` reads them: the places of first rows with their owners; those of the others, owner by owner.
+
+    `starts` says where in `others` the rows of each of `other_owners` begin.
+    """
+
+    firsts: Ids
+    first_owners: Ids
+    others: Ids
+    other_owners: Ids
+    starts: Ids
+
+
+def _split(owner: Ids, part: Ids) -> _Split:
+    firsts, others = np.flatnonzero(part == 0), np.flatnonzero(part)
+    others = others[np.argsort(owner[others], kind="stable")]
+    other_owners, starts = np.unique(owner[others], return_index=True)
+    return _Split(firsts, owner[firsts], others, other_owners, starts)
+
+
 class VectorIndex:
-    """Rows of unit length from one encoder, each belonging to an owner (a passage's number); an owner has several."""
+    """Rows of unit length from one encoder, kept in half precision, each belonging to an owner (a passage's number).
+
+    An owner has several.
+    """
 
     def __init__(self, exact_rows: int = EXACT_ROWS) -> None:
         self._exact_rows = exact_rows
-        self._matrix: Matrix = np.zeros((0, 0), np.float32)
+        self._matrix: Halves = np.zeros((0, 0), np.float16)
         self._owner: Ids = np.zeros(0, np.int64)
         self._part: Ids = np.zeros(0, np.int64)
         self._size = 0
         self._places: dict[int, list[int]] = {}
         self._graph: Any = None
+        self._split: _Split | None = None
 
     def __len__(self) -> int:
         return self._size
@@ -36,6 +76,7 @@ class VectorIndex:
     def add(self, owner: int, rows: npt.NDArray[Any]) -> None:
         """Add an owner's rows [n, dimension]; `part` of a found row is its place among them."""
         count, dimension = rows.shape
+        self._split = None
         self._make_room(count, dimension)
         start = self._size
         self._matrix[start : start + count] = rows
@@ -49,6 +90,7 @@ class VectorIndex:
     def remove(self, owner: int) -> None:
         """Take an owner's rows out: the last rows move into their places. Unknown owners are ignored."""
         places = self._places.pop(owner, [])
+        self._split = None
         if self._graph is not None and places:
             self._graph.remove(self._keys(owner, len(places)))
         for place in sorted(places, reverse=True):
@@ -59,6 +101,7 @@ class VectorIndex:
 
     def renumber(self, new_of: Ids) -> None:
         """Give each owner the number `new_of[owner]`."""
+        self._split = None
         self._owner[: self._size] = new_of[self._owner[: self._size]]
         self._places = {int(new_of[owner]): places for owner, places in self._places.items()}
         self._graph = None
@@ -73,13 +116,13 @@ class VectorIndex:
             return first, others
         if self._size > self._exact_rows:
             places = self._nearest(vector, count)
-            cosines = self._matrix[places] @ vector
+            split, cosines = _split(self._owner[places], self._part[places]), dots(self._matrix[places], vector)
         else:
-            places = np.arange(self._size)
-            cosines = self._matrix[: self._size] @ vector
-        owner, is_first = self._owner[places], self._part[places] == 0
-        first[owner[is_first]] = np.maximum(cosines[is_first], 0)
-        np.maximum.at(others, owner[~is_first], cosines[~is_first])
+            split, cosines = self._split_of_all(), dots(self._matrix[: self._size], vector)
+        first[split.first_owners] = np.maximum(cosines[split.firsts], 0)
+        if len(split.starts):
+            highest = np.maximum.reduceat(cosines[split.others], split.starts)
+            others[split.other_owners] = np.maximum(highest, 0)
         return first, others
 
     def cosines(self, vector: Matrix, owner: int) -> Matrix:
@@ -87,7 +130,13 @@ class VectorIndex:
         places = self._places.get(owner)
         if places is None:
             return np.zeros(0, np.float32)
-        return (self._matrix[places] @ vector)[np.argsort(self._part[places])]
+        return (self._matrix[places].astype(np.float32) @ vector)[np.argsort(self._part[places])]
+
+    def _split_of_all(self) -> "_Split":
+        """How all rows divide, made when first asked for after a change."""
+        if self._split is None:
+            self._split = _split(self._owner[: self._size], self._part[: self._size])
+        return self._split
 
     def _nearest(self, vector: Matrix, count: int) -> Ids:
         """The places of all rows of the owners of the nearest rows."""
@@ -115,7 +164,7 @@ class VectorIndex:
 
     def _make_room(self, count: int, dimension: int) -> None:
         if not self._matrix.shape[1]:
-            self._matrix = np.zeros((_FEW, dimension), np.float32)
+            self._matrix = np.zeros((_FEW, dimension), np.float16)
             self._owner, self._part = np.zeros(_FEW, np.int64), np.zeros(_FEW, np.int64)
         while self._size + count > len(self._matrix):
             self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from kefu.contracts.engine import Matrix
 from kefu.engines.classifier.runtimes import Outputs
 from kefu.kit.errors import BadInstallation
+from kefu.knowledge.vectors import dots
 
 Floats = npt.NDArray[np.float32]
 # Neighbours whose mean similarity counts: one alone may be a mislabelled row.
@@ -30,9 +31,10 @@ class Scope:
     """
 
     def __init__(self, arrays: Mapping[str, Floats]) -> None:
-        self._mean, self._bank = arrays["mean"], arrays["bank"]
+        self._mean, self._bank = arrays["mean"], arrays["bank"].astype(np.float16)
         self._whiten = arrays["whiten"]
         self._centroids = arrays["centroids"] @ self._whiten
+        self._lengths = (self._centroids**2).sum(1)
         self._ranks = {name[5:]: values for name, values in arrays.items() if name.startswith("rank.")}
         self._overall = arrays.get("rank")
 
@@ -75,12 +77,12 @@ class Scope:
     def _by_vectors(self, vectors: Matrix) -> dict[str, Floats]:
         centred = vectors - self._mean
         centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-        nearest = centred @ self._bank.T
+        nearest = np.stack([dots(self._bank, one) for one in centred]) if len(centred) else centred @ self._bank.T
         count = min(_NEIGHBOURS, nearest.shape[1])
         neighbours = np.partition(nearest, -count, axis=1)[:, -count:].mean(axis=1)
         white = centred @ self._whiten
         # |a - b|² without the [n, labels, d] block between
-        distances = (white**2).sum(1)[:, None] - 2 * white @ self._centroids.T + (self._centroids**2).sum(1)[None]
+        distances = (white**2).sum(1)[:, None] - 2 * white @ self._centroids.T + self._lengths[None]
         return {"neighbours": neighbours, "distance": -distances.min(axis=1)}
 
 

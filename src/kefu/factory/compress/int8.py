@@ -69,7 +69,7 @@ def rounded_by_chance(matrix: npt.NDArray[np.float32], chance: np.random.Generat
     whole = np.clip(np.floor(steps + chance.random(steps.shape)), -_LARGEST, _LARGEST)
     # What fixes a column's scale stays as it is, though division may have put it a hair below its whole number.
     whole = np.where(np.abs(matrix) == largest, np.sign(matrix) * _LARGEST, whole)
-    return (whole * (largest / _LARGEST)).astype(np.float32)
+    return np.asarray(whole * (largest / _LARGEST), np.float32)
 
 
 def quantise_tables(path: Path) -> None:
