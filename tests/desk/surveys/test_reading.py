@@ -50,7 +50,10 @@ def test_every_button_reads_as_its_score(language: str) -> None:
         ("5，谢谢", "谢谢"),
         ("满意，客服很耐心", "客服很耐心"),
         ("4\nQuick and friendly.", "Quick and friendly."),
-        ("2 - too slow for me\nand rude", None),
+        ("2 - too slow for me\nand rude", "too slow for me\nand rude"),
+        ("4 – good, but slow", "good, but slow"),
+        ("so-so, slow", "slow"),
+        ("3 - 4 days have passed", None),
         ("good, thanks", "thanks"),
     ],
 )

@@ -86,7 +86,7 @@ class Rating:
 def read_rating(text: str) -> Rating | None:
     """The rating that a text is; None for what may be anything else.
 
-    `5`, `五星`, `5 分`, `满意`, `Very satisfied`, `★★★★☆`, `👍`; with a remark on lines below, or after a comma.
+    `5`, `五星`, `5 分`, `满意`, `Very satisfied`, `★★★★☆`, `👍`; with a remark on lines below, after a comma or a dash.
     """
     first, _, rest = text.strip().partition("\n")
     score = _score(first)
@@ -134,6 +134,6 @@ def _number(plain: str) -> int | None:
 
 
 def _cut(text: str) -> tuple[str, str, str]:
-    """A short beginning, the mark after it, and the rest."""
-    found = re.match(r"([^,，。.!！;；:：—\n]{1,20})([,，。.!！;；:：—]+)\s*(.+)", text, re.DOTALL)
+    """A short beginning, the mark after it, and the rest. A dash is one between spaces alone: "so-so" has one, too."""
+    found = re.match(r"([^,，。.!！;；:：—\n]{1,20}?)([,，。.!！;；:：—]+| +[-–] )\s*(.+)", text, re.DOTALL)
     return (found[1], found[2], found[3]) if found else (text, "", "")
