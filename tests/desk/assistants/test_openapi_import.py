@@ -10,6 +10,7 @@ import yaml
 from kefu.desk.assistants.tools.openapi import tools_of
 from kefu.kit.errors import BadInput, TooLarge
 
+JSON_ERROR = {"application/problem+json": {"example": {"detail": "There is none."}}}
 SHOP: dict[str, Any] = {
     "openapi": "3.1.0",
     "servers": [{"url": "https://{place}.shop.example/v2", "variables": {"place": {"default": "api"}}}],
@@ -150,3 +151,24 @@ def test_strange_parts_spoil_no_more_than_their_operation(path: list[str], value
 def test_a_large_file_is_refused_before_it_is_read() -> None:
     with pytest.raises(TooLarge):
         tools_of(b" " * 5_000_001)
+
+
+def test_examples_of_a_good_answer_become_samples() -> None:
+    media: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Order"}}
+    order = {"get": {"responses": {"404": {"content": JSON_ERROR}, "200": {"content": {"application/json": media}}}}}
+    schemas = {"Order": {"type": "object", "example": {"state": "sent"}, "properties": {"state": {"type": "string"}}}}
+    document = {**SHOP, "paths": {"/order": order}, "components": {"schemas": schemas}}
+
+    def samples() -> list[tuple[int, Any]]:
+        [tool] = tools_of(json.dumps(document).encode()).tools
+        return [(each.status, each.body) for each in tool.samples]
+
+    assert samples() == [(200, {"state": "sent"})]
+    media["examples"] = {"late": {"value": {"state": "late"}}, "gone": {"externalValue": "https://shop.example/gone"}}
+    assert samples() == [(200, {"state": "late"})]
+    media["example"] = {"state": "new"}
+    assert samples() == [(200, {"state": "new"})]
+    dated = json.dumps(document).replace('{"state": "new"}', '{"day": 2026-11-27}')  # as YAML has a day
+    assert [each.body for each in tools_of(f"# YAML\n{dated}".encode()).tools[0].samples] == [{"day": "2026-11-27"}]
+    media["example"] = {"state": "x" * 30_000}
+    assert samples() == []

@@ -14,6 +14,7 @@ from kefu.kit.errors import BadInput, TooLarge
 
 _MOST_BYTES = 5_000_000  # the largest public descriptions (GitHub's) have more; a company's own has a tenth
 _MOST_OPERATIONS, _MOST_OUTPUTS, _MOST_FIELDS = 300, 30, 40
+_MOST_EXAMPLES, _LARGEST_EXAMPLE = 5, 20_000  # a description shows a few; a larger one is a whole table
 _DEEPEST_REF, _DEEPEST_OUTPUT = 20, 2
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 _TYPES = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean", "array": "list",
@@ -138,6 +139,7 @@ def _definition(document: Mapping[str, Any], base: str, operation: _Operation, t
         "headers": spots["header"],
         "body": body,
         "outputs": _outputs(document, table),
+        "samples": _samples(document, table),
     }
 
 
@@ -175,13 +177,43 @@ def _body(document: Mapping[str, Any], operation: Mapping[str, Any], parameters:
 
 
 def _outputs(document: Mapping[str, Any], operation: Mapping[str, Any]) -> dict[str, Any]:
+    for status, media in _answers(document, operation):
+        if status.startswith("2") or status == "default":
+            schema = _resolved(document, media.get("schema", {}))
+            return dict(list(_fields(document, schema, "$", "", 0))[:_MOST_OUTPUTS])
+    return {}
+
+
+def _samples(document: Mapping[str, Any], operation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The examples of the answer that is hoped for, so that flows can be tried at once; of failures none is made up."""
+    for status, media in _answers(document, operation):
+        if not status.startswith("2"):
+            continue
+        named = media.get("examples")
+        shown = [_resolved(document, each) for each in named.values()] if isinstance(named, dict) else []
+        bodies = [media["example"]] if "example" in media else [each["value"] for each in shown if "value" in each]
+        bodies = bodies or _shown(_resolved(document, media.get("schema", {})))
+        written = [json.dumps(each, default=str) for each in bodies[:_MOST_EXAMPLES]]  # YAML reads days as dates
+        code = int(status) if re.fullmatch(r"2\d\d", status) else 200  # or 2XX
+        return [{"status": code, "body": json.loads(each)} for each in written if len(each) <= _LARGEST_EXAMPLE]
+    return []
+
+
+def _shown(schema: Mapping[str, Any]) -> list[Any]:
+    """A schema's own examples: `example` of OpenAPI 3.0, `examples` of JSON Schema."""
+    if "example" in schema:
+        return [schema["example"]]
+    listed = schema.get("examples")
+    return list(listed) if isinstance(listed, list) else []
+
+
+def _answers(document: Mapping[str, Any], operation: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Status and JSON of each answer that an operation describes."""
     responses = operation.get("responses")
     for status, response in responses.items() if isinstance(responses, dict) else ():
-        if str(status).startswith("2") or status == "default":
-            schema = _json_schema(document, _resolved(document, response))
-            if schema is not None:
-                return dict(list(_fields(document, schema, "$", "", 0))[:_MOST_OUTPUTS])
-    return {}
+        media = _json_media(_resolved(document, response))
+        if media is not None:
+            yield str(status), media
 
 
 def _fields(
@@ -201,10 +233,15 @@ def _fields(
 
 
 def _json_schema(document: Mapping[str, Any], holder: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    media = _json_media(holder)
+    return None if media is None else _resolved(document, media.get("schema", {}))
+
+
+def _json_media(holder: Mapping[str, Any]) -> Mapping[str, Any] | None:
     content = holder.get("content")
     for kind, media in content.items() if isinstance(content, dict) else ():
         if "json" in str(kind) and isinstance(media, dict):
-            return _resolved(document, media.get("schema", {}))
+            return media
     return None
 
 
