@@ -50,7 +50,7 @@ class Speech:
                 if scheme not in plug_ins:
                     known = ", ".join(f"{each}:NAME" for each in plug_ins)
                     raise BadInput(f"Setting KEFU_{role.upper()}: {reference!r} is none of {known}.", setting=role)
-                engine = registry.load("engines", plug_ins[scheme], protocol)(reference, _options(scheme))
+                engine = registry.load("engines", plug_ins[scheme], protocol)(reference, _options(role, scheme))
                 run(engine.load())
                 self._engines[role] = engine
             found: E = self._engines[role]
@@ -67,10 +67,15 @@ def can_call() -> bool:
     return can_hear() and (settings().speaker.startswith("openai:") or find_spec("hibari") is not None)
 
 
-def _options(scheme: str) -> dict[str, Any]:
+def _options(role: str, scheme: str) -> dict[str, Any]:
     if scheme != "openai":
         return {}
     given = settings()
-    if not given.speech_url:
+    if role == "speaker" and given.speaker_url:
+        url, key = given.speaker_url, given.speaker_key  # the one server's key is not the other's business
+    else:
+        url, key = given.speech_url, given.speech_key
+    if not url:
         raise BadInput("An openai: recogniser or voice needs the setting KEFU_SPEECH_URL.", setting="speech_url")
-    return {"base_url": given.speech_url, "api_key": given.speech_key.get_secret_value()}
+    options = {"base_url": url, "api_key": key.get_secret_value()}
+    return {**options, **({"voice": given.speaker_voice} if role == "speaker" and given.speaker_voice else {})}

@@ -123,6 +123,15 @@ class Settings(BaseModel):
         default="", description="The server of an openai: recogniser or voice, such as http://localhost:8001/v1."
     )
     speech_key: SecretStr = Field(default=SecretStr(""), description="The key that this server asks for, if any.")
+    speaker_url: str = Field(
+        default="", description="The server of an openai: voice where it is another than the recogniser's."
+    )
+    speaker_key: SecretStr = Field(default=SecretStr(""), description="The key that the voice's own server asks for.")
+    speaker_voice: str = Field(
+        default="",
+        max_length=200,
+        description="An openai: voice by its name at the server, one for all or en=NAME,zh=NAME; empty: alloy.",
+    )
     recording_seconds: int = Field(
         default=300, ge=1, le=3600, description="The longest recording that is listened to, in seconds."
     )

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from kefu.contracts.engine import Sound, Speaker, Transcriber
+from kefu.desk.speech import Speech
 from kefu.engines.openai_compat_speaker.engine import OpenAICompatSpeaker
 from kefu.engines.openai_compat_transcriber.engine import OpenAICompatTranscriber
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, Busy, Unavailable
+from kefu.kit.runtime import run
+from kefu.kit.settings import settings
 from kefu.knowledge.sound import decode, sound_kind
 from kefu.testing.fakes import FakeOpenAIServer
 
@@ -58,6 +61,24 @@ async def test_speech_is_asked_for_sentence_by_sentence_without_marks_of_layout(
     assert {(each["voice"], each["speed"], each["response_format"]) for each in asked} == {("nova", 1.2, "wav")}
 
 
+@pytest.mark.parametrize(
+    ("given", "language", "asked"),
+    [
+        ("nova", "zh", "nova"),
+        ("en=af_heart, zh=zf_xiaoyi", "zh-CN", "zf_xiaoyi"),
+        ("en=af_heart,zh=zf_xiaoyi", "fr", "af_heart"),
+    ],
+)
+async def test_each_language_may_have_a_voice_of_its_own(
+    openai_server: FakeOpenAIServer, given: str, language: str, asked: str
+) -> None:
+    engine = await voice(openai_server, voice=given)
+    _ = [each async for each in engine.speak("Hello.", language)]
+    assert openai_server.requests[-1].body["voice"] == asked
+    with pytest.raises(BadInput, match="no list of voices"):
+        _ = [each async for each in (await voice(openai_server, voice="en=a,b")).speak("Hello.", "en")]
+
+
 async def test_what_the_server_sends_must_be_what_was_asked_for(openai_server: FakeOpenAIServer) -> None:
     openai_server.transcript = {"words": "none"}
     with pytest.raises(Unavailable, match="not what the protocol says"):
@@ -87,3 +108,26 @@ async def test_a_voice_refuses_a_language_that_it_was_said_not_to_speak(openai_s
 async def test_nothing_works_before_loading(openai_server: FakeOpenAIServer) -> None:
     with pytest.raises(Unavailable):
         await OpenAICompatTranscriber("openai:m", {"base_url": openai_server.url}).transcribe(SOUND)
+
+
+def test_the_settings_may_name_a_server_for_each_with_its_own_key(
+    openai_server: FakeOpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openai_server.api_key = "voices"
+    given = {"SPEAKER": "openai:fake-tts", "SPEECH_URL": "http://127.0.0.1:9/v1", "SPEECH_KEY": "recogniser"}
+    apart = {"SPEAKER_URL": openai_server.url, "SPEAKER_KEY": "voices", "SPEAKER_VOICE": "en=emma,zh=mei"}
+    for name, value in {**given, **apart}.items():
+        monkeypatch.setenv(f"KEFU_{name}", value)
+    settings.cache_clear()
+    engines = Speech()
+    try:
+        run(_spoken(engines.speaker(), "您好。"))
+    finally:
+        engines.close()
+        monkeypatch.undo()
+        settings.cache_clear()
+    assert openai_server.requests[-1].body["voice"] == "mei"
+
+
+async def _spoken(speaker: Speaker, text: str) -> list[Sound]:
+    return [each async for each in speaker.speak(text, "zh")]

@@ -17,7 +17,9 @@ from kefu.knowledge.sound.spoken import without_marks
 class SpeakerOptions(ServerOptions):
     """Options of the OpenAI-compatible voice."""
 
-    voice: str = Field(default="alloy", max_length=100, description="the voice's name at the server")
+    voice: str = Field(
+        default="alloy", max_length=200, description="the voice's name at the server; en=NAME,zh=NAME for each language"
+    )
     speed: float = Field(default=1.0, ge=0.25, le=4.0, description="how quickly it speaks; 1 is the voice's own pace")
 
 
@@ -33,7 +35,8 @@ class OpenAICompatSpeaker(ServerEngine[SpeakerOptions]):
         known = self._options.languages
         if known and language.partition("-")[0] not in known:
             raise BadInput(f"The voice speaks {', '.join(known)}, not {language!r}.", language=language)
-        body = {"model": self._model, "voice": self._options.voice, "speed": self._options.speed}
+        voice = voice_for(self._options.voice, language)
+        body = {"model": self._model, "voice": voice, "speed": self._options.speed}
         for sentence in sentences(without_marks(text, language), language):
             made = await self._client.post_for_bytes(
                 "audio/speech", {**body, "input": sentence, "response_format": "wav"}
@@ -42,3 +45,17 @@ class OpenAICompatSpeaker(ServerEngine[SpeakerOptions]):
                 yield await asyncio.to_thread(decode, made)
             except BadInput as error:
                 raise Unavailable(f"The server's speech by {self._model} is no sound that can be read.") from error
+
+
+def voice_for(given: str, language: str) -> str:
+    """The voice of a language: most servers have one for each. The first stands in where none is named for it.
+
+    Raises BadInput where names for languages and a name for all are mixed.
+    """
+    pairs = [each.strip().partition("=") for each in given.split(",")]
+    if all(not mark for _, mark, _ in pairs):
+        return given.strip()
+    named = {code.strip(): name.strip() for code, _, name in pairs}
+    if not all(code and name for code, name in named.items()):
+        raise BadInput(f"{given!r} is no list of voices. Expected one name, or en=NAME,zh=NAME.", setting="voice")
+    return named.get(language.partition("-")[0], next(iter(named.values())))
