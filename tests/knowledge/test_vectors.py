@@ -38,7 +38,8 @@ def test_an_owners_first_row_and_the_best_of_its_others(exact_rows: int) -> None
     cosines = [rows[owner] @ asked for owner in range(30)]
     assert first == pytest.approx([max(0.0, each[0]) for each in cosines], abs=CLOSE)
     assert others == pytest.approx([max(0.0, each[1:].max(initial=0.0)) for each in cosines], abs=CLOSE)
-    assert index.cosines(asked, 7) == pytest.approx(cosines[7], abs=CLOSE)
+    for owner in set(range(30)) - {0, 29}:
+        assert index.cosines(asked, owner) == pytest.approx(cosines[owner], abs=CLOSE)
 
 
 def test_one_question_is_told_as_many_are() -> None:

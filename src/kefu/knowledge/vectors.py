@@ -63,7 +63,7 @@ class VectorIndex:
         self._owner: Ids = np.zeros(0, np.int64)
         self._part: Ids = np.zeros(0, np.int64)
         self._size = 0
-        self._places: dict[int, list[int]] = {}
+        self._places: dict[int, list[int]] = {}  # in order of part
         self._graph: Any = None
         self._split: _Split | None = None
 
@@ -130,7 +130,7 @@ class VectorIndex:
         places = self._places.get(owner)
         if places is None:
             return np.zeros(0, np.float32)
-        return (self._matrix[places].astype(np.float32) @ vector)[np.argsort(self._part[places])]
+        return np.asarray(self._matrix[places].astype(np.float32) @ vector, np.float32)
 
     def _split_of_all(self) -> "_Split":
         """How all rows divide, made when first asked for after a change."""
