@@ -196,6 +196,7 @@ def test_a_member_answers_both_hear_each_other_and_all_is_written_down(
         assert "nine" in final["text"].lower() or "9" in final["text"]
         desk.tell("hang_up")
         assert desk.until("ended")["call"]["ended_by"] == "member"
+    assert caller.until("call.updated")["call"]["state"] == "ended"  # at once; the rest is written down meanwhile
     assert caller.until("ended")["call"]["ended_by"] == "member"
     authors = [each["author"] for each in said_in(visitor, thread)]
     assert authors == ["system", "contact", "member", "system"]

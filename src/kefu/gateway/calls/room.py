@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from kefu.contracts.call import Origin, Wish, sound_frame
@@ -133,10 +134,11 @@ class Room:
             self._gateway.hub.wake()
 
     async def end(self, by: str, actor: Actor | None = None) -> None:
-        """Hang up for both. What was said until now is written down first."""
+        """Hang up for both, at once. What was said until now is written down before the call's row ends."""
         if self.over.is_set():
             return
         self.over.set()
+        self.tell("call.updated", call=call_json(replace(self.call, state="ended", ended_by=by)))
         await asyncio.gather(*(side.ear.finish(_LAST_WORDS) for side in self._both()))
         actor = actor or system(self.call.workspace_id, "calls")
         try:

@@ -140,7 +140,9 @@ export class CallLine {
         this.call.value = frame.call;
         break;
       case "call.updated":
+      case "ended":
         this.call.value = frame.call;
+        if (frame.call.state === "ended") this.end(endingOf(frame.call));
         break;
       case "utterance.began":
         this.speaking.value = true;
@@ -163,10 +165,6 @@ export class CallLine {
       case "interrupt":
         this.player.stop();
         this.captions.clear();
-        break;
-      case "ended":
-        this.call.value = frame.call;
-        this.end(frame.call.ended_by === "limit" || frame.call.ended_by === "lost" ? frame.call.ended_by : "hung_up");
         break;
       case "refused":
         this.refused(frame.code);
@@ -221,3 +219,5 @@ export class CallLine {
     if (this.state.value === "on" && socket?.readyState === WebSocket.OPEN) socket.send(data);
   }
 }
+
+const endingOf = ({ ended_by: by }: Call): string => (by === "limit" || by === "lost" ? by : "hung_up");
