@@ -259,6 +259,12 @@ def test_a_hand_over_counts_for_the_team_and_member_that_it_came_to_first() -> N
     assert len(line.measured("bot_handoffs")) == 1
 
 
+def test_a_hand_over_counts_for_the_intent_and_language_that_it_was_announced_with() -> None:
+    line = Line().began("10:00").asks("10:00").waits("10:01", "assistant")
+    line.assistant("10:01", "hand_over", "anger", intent="complaint").owned("10:02").member("10:03")
+    assert line.values("bot_handoffs", intent="complaint", language="en", member="mem_a") == [1]
+
+
 def test_what_was_asked_counts_for_the_intent_and_language_that_its_turn_found() -> None:
     line = (
         Line().began("10:00").asks("10:00").asks("10:01").assistant("10:02", intent="refund", through=1).asks("10:03")

@@ -188,13 +188,14 @@ class Fold:
             clock.stands = stands
         self._reached = []
 
-    def _passed_to(self) -> None:
-        """A hand-over counts for the team and the member that it came to first."""
+    def _passed_to(self, *known: str) -> None:
+        """A hand-over counts for the team and the member that it came to first, and for what it was announced with."""
         clock = self.clock
         if clock.handover is None:
             return
         at, kind, under = clock.handover
-        to = {name: getattr(clock, name) for name in ("team", "member") if getattr(clock, name) and not under[name]}
+        names = [*known, *(name for name in ("team", "member") if not under[name])]
+        to = {name: found for name in names if (found := getattr(clock, name)) != under[name]}
         if to:
             self._move(self._counted("bot_handoffs", at, 1, {**under, "detail": kind}), to)
         under = {**under, **to}
@@ -250,6 +251,8 @@ class Fold:
         clock.intent = str(turn["intent"])[:64] or clock.intent
         clock.assistant_said = True
         self._understood(int(turn["last_sequence"]))
+        if clock.status != "bot":
+            self._passed_to("intent", "language")
         self._count("outgoing_messages", at, who=ASSISTANT, member="")
         self._turn(turn, at)
         if clock.status == "bot":
