@@ -329,3 +329,21 @@ def test_what_is_pressed_is_taken_exactly_where_words_are_ambiguous(talk):
 def test_what_was_pressed_for_something_else_is_read_like_words(talk):
     line = talk(PHONE_LINE).say("hi").say("My phone", pressed="new")
     assert line.say("old", pressed="old").last.endswith("Which size?")
+
+
+def test_another_word_for_yes_or_no_picks_the_option_that_is_one(talk):
+    look = """
+steps:
+- choose: Shall a colleague have a look?
+  options:
+  - value: look
+    label: Yes please
+    steps: [{say: Gladly.}]
+  - value: leave
+    label: No thanks
+    steps: [{say: As you like.}]
+"""
+    assert talk(look).say("hi").say("correct").said == ["Gladly."]
+    assert talk(look).say("hi").say("nope").said == ["As you like."]
+    unclear = look.replace("No thanks", "Sure")
+    assert talk(unclear).say("hi").say("correct").last.endswith("Shall a colleague have a look?")

@@ -1,6 +1,6 @@
 """A customer's message to a flow that waits: the answer, or something else said in the middle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from kefu.brain.flow import cues
@@ -13,7 +13,7 @@ from kefu.brain.slots import phrases
 from kefu.brain.slots.choices import chosen
 from kefu.brain.slots.gather import Filled, Gathered, gather, names_one
 from kefu.brain.slots.readings import subjects
-from kefu.contracts.flow import AskStep, ChooseStep, RateStep, Slot, SlotType, Step
+from kefu.contracts.flow import AskStep, Choice, ChooseStep, RateStep, Slot, SlotType, Step
 from kefu.contracts.flow_state import AnswerFromKnowledge as Answer
 from kefu.contracts.flow_state import Awaited, Rated, Source, Start, Value, Waiting
 from kefu.knowledge.words import fold
@@ -410,6 +410,7 @@ def _choice(run: Run, waiting: Waiting, step: Step) -> None:
     elif choice is None:
         found = chosen([each.choice for each in given], told or run.text, asked=bool(told))
         choice = next((each for each in given if found and each.choice.value == found[0].value), None)
+        choice = choice or _agreed_with(given, told or run.text)
     if choice is not None:
         _choose(run, step, choice)
         _take(run, _gathered(run, told if not step.source else "", None))
@@ -423,6 +424,19 @@ def _choice(run: Run, waiting: Waiting, step: Step) -> None:
             offer(run, step, failed=True)
         else:
             pass_over(run, step, "not_understood")
+
+
+def _agreed_with(given: Sequence[Offered], text: str) -> Offered | None:
+    """The one option that is a yes, or a no, after another word for it: 对 where 好的 is offered."""
+    answer = phrases.only_yes_or_no(text)
+    if answer is None:
+        return None
+    fitting = [each for each in given if any(phrases.only_yes_or_no(word) is answer for word in _words(each.choice))]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _words(choice: Choice) -> list[str]:
+    return [*choice.label.values(), *(word for words in choice.synonyms.values() for word in words)]
 
 
 def _choose(run: Run, step: ChooseStep, choice: Offered) -> None:
