@@ -1,5 +1,6 @@
 """`kefu models`: a workspace's own models, the versions that are live, and what the gate says of others."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,8 @@ def register(
         _say(made.verdict)
         if tests is not None:
             click.echo(f"{tests.failed} of {tests.total} of the workspace's tests fail with it: kefu test")
-        click.echo(f"Make it live with: kefu models promote {name} {made.version.number}{named(workspace)}")
+        told = f"{shlex.quote(name)} {made.version.number}{named(workspace)}"
+        click.echo(f"Make it live with: kefu models promote {told}")
 
 
 @models.command()
