@@ -280,3 +280,23 @@ def test_what_is_built_in_has_no_connection(desk: Desk, shop: Shop, verb: str) -
     [website] = desk.get("/channels")["channels"]
     refused = desk.post(f"/channels/{website['id']}/{verb}", expect=404)
     assert "built in" in refused["detail"]
+
+
+@pytest.mark.parametrize("said_before", [False, True], ids=["first", "later"])
+def test_of_a_file_that_is_refused_nothing_stays(
+    desk: Desk, shop: Shop, telegram: FakeTelegram, said_before: bool
+) -> None:
+    from kefu.desk.inbox.models import Conversation
+
+    channel_id = add(desk, telegram)["channel"]["id"]
+    if said_before:
+        arrived(shop, channel_id)
+    info = queries.channel(shop.kefu, channel_id)
+    came = actions.arrive(info, Incoming("42", "large", (Part("audio", media="m1"),)))
+    assert came.state == "waiting"
+    actions.drop_arrival(shop.workspace_id, came.id)
+    rows = Conversation.objects.of(shop.workspace_id).filter(channel_id=channel_id)
+    assert [row.last_sequence for row in rows] == ([1] if said_before else [])
+    assert desk.get(f"/channels/{channel_id}/traffic")["received"] == said_before
+    again = arrived(shop, channel_id, "Can you hear me?")
+    assert (again.state, again.conversation_id == came.conversation_id) == ("stored", said_before)

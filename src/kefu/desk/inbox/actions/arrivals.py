@@ -18,7 +18,7 @@ from kefu.desk.contacts.queries import keyed_digest
 from kefu.desk.crypto import seal, unseal
 from kefu.desk.inbox import texts
 from kefu.desk.inbox.actions.attachments import add_attachment
-from kefu.desk.inbox.actions.conversations import start_conversation
+from kefu.desk.inbox.actions.conversations import erase_empty, start_conversation
 from kefu.desk.inbox.actions.letting_in import let_in
 from kefu.desk.inbox.actions.messages import TEXT_LIMIT, receive_into, tell
 from kefu.desk.inbox.actions.messages import Incoming as Heard
@@ -82,7 +82,9 @@ def arrive(channel: ChannelInfo, incoming: Incoming, *, held: bool = False) -> A
     try:
         with transaction.atomic():
             return _arrive(channel, incoming, held)
-    except IntegrityError:  # the same message, or the same customer's first two, arrived at the same moment
+    # The same message, or the same customer's first two, arrived at the same moment; or their conversation, in which
+    # nothing had been said, went meanwhile.
+    except (IntegrityError, NotFound):
         with transaction.atomic():
             return _arrive(channel, incoming, held)
 
@@ -145,9 +147,17 @@ def store_arrival(
 
 
 def drop_arrival(workspace_id: str, arrival_id: str) -> None:
-    """Nothing of it can be kept: its files are refused, and it said nothing besides."""
-    mine = Arrival.objects.of(workspace_id).filter(id=arrival_id)
-    mine.update(state="dropped", sealed_incoming=None, claimed_by="", lease_until=None)
+    """Nothing of it can be kept: its files are refused, and it said nothing besides.
+
+    A conversation that began with it, and in which nothing was said, goes with it.
+    """
+    with transaction.atomic():
+        row = Arrival.objects.of(workspace_id).select_for_update().filter(id=arrival_id).first()
+        if row is None:
+            return
+        row.state, row.sealed_incoming, row.claimed_by, row.lease_until = "dropped", None, "", None
+        row.save(update_fields=["state", "sealed_incoming", "claimed_by", "lease_until"])
+        erase_empty(_actor(workspace_id), conversation_id=row.conversation_id)
 
 
 def incoming_of(row: Arrival) -> Incoming:

@@ -24,7 +24,7 @@ from kefu.desk.inbox.actions.state import (
     to_assistant,
     wait,
 )
-from kefu.desk.inbox.models import Channel, Conversation, Happening, Message, ReadMark, Turn
+from kefu.desk.inbox.models import Arrival, Channel, Conversation, Happening, Message, ReadMark, Turn
 from kefu.desk.inbox.queries import ConversationInfo, channel_of_kind, conversation_info, get, owner_name, with_names
 from kefu.desk.rows import now
 from kefu.desk.statements import insert, select
@@ -322,6 +322,19 @@ def erase_conversations(actor: Actor, *, contact_id: str) -> int:
             announce(actor.workspace_id, "conversation.erased", conversation_id, conversation_id)
         audit(actor, "conversations.erased", contact_id, after={"conversations": len(ids)})
     return len(ids)
+
+
+def erase_empty(actor: Actor, *, conversation_id: str) -> None:
+    """Delete a conversation in which nothing was said and nothing more is about to be; any other stays."""
+    with transaction.atomic():
+        row = get(actor, conversation_id, lock=True)
+        arriving = Arrival.objects.of(actor.workspace_id).filter(conversation_id=row.id).exclude(state="dropped")
+        if row.last_sequence or arriving.exists():
+            return
+        erased(actor.workspace_id, [row.id])
+        Happening.objects.of(actor.workspace_id).filter(conversation_id=row.id).delete()
+        Conversation.objects.of(actor.workspace_id).filter(id=row.id).delete()
+        announce(actor.workspace_id, "conversation.erased", row.id, row.id)
 
 
 def channel_for(actor: Actor, channel_id: str | None) -> Channel:

@@ -82,10 +82,11 @@ def traffic(actor: Actor, channel_id: str, *, hours: int = 24) -> Traffic:
     since = now() - timedelta(hours=hours)
     out = Delivery.objects.of(actor.workspace_id).filter(channel_id=channel_id)
     states = {row["state"]: row["number"] for row in out.values("state").annotate(number=Count("id")).order_by()}
+    arrived = Arrival.objects.of(actor.workspace_id).filter(channel_id=channel_id, created_at__gte=since)
     refusals = Refusal.objects.of(actor.workspace_id).filter(channel_id=channel_id, day__gte=since.date())
     return Traffic(
         hours=hours,
-        received=Arrival.objects.of(actor.workspace_id).filter(channel_id=channel_id, created_at__gte=since).count(),
+        received=arrived.exclude(state="dropped").count(),
         sent=out.filter(state="sent", sent_at__gte=since).count(),
         undone=states.get("pending", 0) + states.get("claimed", 0),
         kept=states.get("kept", 0),
