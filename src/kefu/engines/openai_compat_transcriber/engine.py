@@ -10,6 +10,7 @@ from kefu.contracts.engine import Segment, Sound, Transcript
 from kefu.engines.openai_compat.server import ServerEngine, ServerOptions
 from kefu.kit.errors import Unavailable
 from kefu.knowledge.sound import encode
+from kefu.knowledge.sound.voice import somebody_speaks
 
 # What servers answer with: English names in `verbose_json`, codes elsewhere.
 _CODES = {"english": "en", "chinese": "zh", "mandarin": "zh", "cantonese": "zh", "yue": "zh"}
@@ -29,6 +30,9 @@ class OpenAICompatTranscriber(ServerEngine[TranscriberOptions]):
 
     async def transcribe(self, sound: Sound, language: str | None = None, *, hurried: bool = False) -> Transcript:
         self.card()
+        # Recognisers invent words for silence and noise, and not every server drops them.
+        if not await asyncio.to_thread(somebody_speaks, sound):
+            return Transcript("", "")
         recording = await asyncio.to_thread(encode, sound, "wav")
         wanted = {"language": language, "prompt": self._options.prompt}
         fields = {"model": self._model, "response_format": "verbose_json", **{k: v for k, v in wanted.items() if v}}

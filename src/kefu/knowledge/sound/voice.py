@@ -7,14 +7,18 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from kefu.contracts.engine import Sound
 from kefu.kit.optional import require
 from kefu.knowledge.sound.decode import RATE
+from kefu.knowledge.sound.encode import resampled
 
 Samples = npt.NDArray[np.float32]
 
 # What Silero's network takes at a time, and how much of the window before it looks at again.
 WINDOW = 512
 _CONTEXT = 64
+# From this probability on it is speech, and from so many windows on more than a click: a tenth of a second.
+_SPEECH, _SYLLABLE = 0.5, 3
 WINDOW_SECONDS = WINDOW / RATE
 
 # The energy detector: speech is this much louder than the quietest lately, in decibels, and not below a whisper.
@@ -33,6 +37,17 @@ class Detector(Protocol):
 def detector() -> Detector:
     """Silero's network where faster-whisper brings it, else one that goes by loudness."""
     return _Silero() if find_spec("faster_whisper") is not None else Loudness()
+
+
+def somebody_speaks(sound: Sound) -> bool:
+    """Whether it holds a spoken syllable: clicks and noise reach fewer windows in a row."""
+    samples = resampled(sound, RATE).samples
+    hear, heard = detector(), 0
+    for at in range(0, len(samples) - WINDOW + 1, WINDOW):
+        heard = heard + 1 if hear(samples[at : at + WINDOW]) >= _SPEECH else 0
+        if heard >= _SYLLABLE:
+            return True
+    return False
 
 
 class _Silero:
