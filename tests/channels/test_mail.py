@@ -64,8 +64,9 @@ class TestReading:
             "-----Original Message-----\nFrom: Lamp Shop\nSent: Monday\nTo: Anna\nSubject: Re\n\nHello",
             "-- \nAnna Berg\nSales, Example Ltd\n+44 20 7946 0000",
             "Am 02.11.2026 um 10:00 schrieb Lamp Shop <help@shop.example>:\n> Hallo",
+            "> Hello Anna,\n> 12 days\n",
         ],
-        ids=["quoted", "outlook", "signature", "german"],
+        ids=["quoted", "outlook", "signature", "german", "bare"],
     )
     def test_quotes_and_signatures_are_left_out(self, text: str) -> None:
         assert said(mail(f"Thank you, that helped.\n\n{text}")) == "Thank you, that helped."
@@ -80,6 +81,10 @@ class TestReading:
     )
     def test_what_chinese_programs_quote_is_left_out(self, text: str) -> None:
         assert said(mail(text)) == "谢谢，已经解决了。"
+
+    def test_quotes_between_answers_stay(self) -> None:
+        text = "> Which colour?\nRed.\n> Which size?\nLarge."
+        assert said(mail(text)) == text
 
     def test_html_becomes_what_it_says(self) -> None:
         made = EmailMessage()

@@ -123,7 +123,11 @@ def _own_words(text: str) -> str:
     """The newest part of a mail's text without its signature; "-- " on a line of its own begins one (RFC 3676)."""
     replies = EmailReplyParser(languages=_LANGUAGES).read(text=text).replies
     newest = str(replies[0].body or "") if replies else ""
-    return re.split(r"(?m)^-- ?$", newest)[0].strip()
+    lines = re.split(r"(?m)^-- ?$", newest)[0].strip().split("\n")
+    # Some programs quote below without a line that says who wrote it. Quotes between an answer's lines belong to it.
+    while lines and (not lines[-1].strip() or lines[-1].startswith(">")):
+        lines.pop()
+    return "\n".join(lines).strip()
 
 
 def _plain(html: str) -> str:
