@@ -31,7 +31,8 @@ KINDS = '["generated"]'
 SEED = 11
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _LINK = re.compile(r"https?://[^\s)）。，]+|www\.[^\s)）。，]+")
-_SENTENCE = re.compile(r"[^.!?。！？\n]{12,}[.!?。！？]")
+# A full stop within a figure ends no sentence: "$20.00" must not be quoted as "$20".
+_SENTENCE = re.compile(r"(?:[^.!?。！？\n]|(?<=\d)\.(?=\d)){12,}[.!?。！？](?!\d)")
 
 
 def main() -> None:

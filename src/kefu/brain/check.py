@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from kefu.brain.facts import Fact, Held, Kind, find
 from kefu.brain.injection import instructs_an_assistant
+from kefu.brain.understand import is_question
 from kefu.knowledge.sentences import sentences
-from kefu.knowledge.words import fold, tokenise
+from kefu.knowledge.words import fold, normalised_question, tokenise
 
-# What a customer's own message may lend to an answer: what names a thing, never what a figure promises.
-_ECHOED = frozenset({Kind.CODE, Kind.PHONE, Kind.EMAIL, Kind.LINK})
-_LONG_NUMBER = re.compile(r"\d{5,}")
+# What a customer's own message may lend to an answer: what names their own things, never what a figure promises.
+_ECHOED = frozenset({Kind.PHONE, Kind.EMAIL, Kind.LINK})
+# An order or an account has so many digits; forms and models with fewer ("FS-2", "X200") are the passages' to know.
+_LONG_NUMBER = re.compile(r"(?:\D*\d){5,}\D*")
 
 # The share of a generated sentence's content words that its passages must hold. Words of courtesy are stop words; a
 # faithful paraphrase keeps the nouns and figures and changes some verbs.
@@ -95,6 +97,12 @@ class Sources:
         missing += [mark for mark in _PLACEHOLDER.findall(text) if mark not in self._asked and not self.quotes([mark])]
         return tuple(dict.fromkeys(missing))
 
+    def is_asked(self, sentence: str) -> bool:
+        """Whether a sentence only says a customer's question back, case and punctuation aside."""
+        said = normalised_question(sentence)
+        is_theirs = bool(said) and f" {said} " in f" {normalised_question(self._asked)} "
+        return is_theirs and is_question(sentence) and self.says_something(sentence)
+
     def says_something(self, sentence: str) -> bool:
         """Whether a sentence holds more than courtesy: "Sure!" and "Yes, you can." hold nothing to be checked."""
         return bool(find(sentence)) or len(frozenset(tokenise(sentence, self._language))) > _FEW_TERMS
@@ -127,7 +135,8 @@ class Sources:
             self._held = Held(self._texts)
         if self._held.holds(fact) and (fact.kind is not Kind.NUMBER or self._held.counts(fact)):
             return True
-        echoed = fact.kind in _ECHOED or bool(_LONG_NUMBER.fullmatch(fact.value))
+        names_theirs = fact.kind in (Kind.CODE, Kind.NUMBER) and _LONG_NUMBER.fullmatch(fact.value) is not None
+        echoed = fact.kind in _ECHOED or names_theirs
         return echoed and fact.text in fold(self._asked)
 
     def _knows(self, name: str) -> bool:
@@ -160,15 +169,19 @@ def check_generated(sentence: str, sources: Sources) -> Verdict:
     if _NO_ANSWER.search(sentence):
         return Verdict(False, reason="no_answer", no_answer=True)
     missing = sources.unsupported(sentence)
-    if missing:
-        return Verdict(False, missing, "unsupported_facts")
+    reason = "unsupported_facts" if missing else _objection(sentence, sources)
+    return Verdict(False, missing, reason) if reason else PASSED
+
+
+def _objection(sentence: str, sources: Sources) -> str:
+    """Why a sentence without a wrong figure or name may still not leave; empty if it may."""
+    if sources.is_asked(sentence):
+        return "question_said_back"
     if instructs_an_assistant(sentence):
-        return Verdict(False, reason="instruction")
+        return "instruction"
     if sources.support(sentence) < _SUPPORT:
-        return Verdict(False, reason="unsupported_sentence")
-    if sources.contradicts(sentence):
-        return Verdict(False, reason="contradiction")
-    return PASSED
+        return "unsupported_sentence"
+    return "contradiction" if sources.contradicts(sentence) else ""
 
 
 def _names(text: str) -> list[str]:
