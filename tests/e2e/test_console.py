@@ -293,7 +293,8 @@ def test_who_logs_out_is_not_told_that_the_session_ended(
     page = open_page(console(shop, "inbox"))  # a page that asked for anything more would be refused: a console error
     asked: Counter[str] = Counter()
     page.on("request", lambda request: asked.update([request.url]))
-    page.on("requestfinished", lambda request: asked.subtract([request.url]))
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda request: asked.subtract([request.url]))
     log_in(page, colleague("Orla"))
     hears_what_happens(page, member, "Orla")
     until(page, lambda: not (+asked).total(), "all that was asked before is answered")
