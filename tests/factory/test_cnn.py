@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from kefu.cli.predict import predict  # noqa: E402
 from kefu.contracts.dataset import Dataset, Example  # noqa: E402
 from kefu.contracts.job import Job, Recipe, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard, read_card  # noqa: E402
+from kefu.factory.probing import answers_of  # noqa: E402
 from kefu.factory.recipes.cnn.recipe import CnnRecipe  # noqa: E402
 from kefu.factory.run import run  # noqa: E402
 from kefu.factory.seal import outputs  # noqa: E402
@@ -139,3 +141,15 @@ def test_texts_are_no_pictures(tmp_path: Path) -> None:
 def test_options_that_make_no_sense_are_refused(option: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         CnnRecipe(option).train(Job("train", out=str(tmp_path)), shapes(9), shapes(9), Heard())
+
+
+def test_its_weights_are_stored_in_8_bits(model: Path, tmp_path: Path) -> None:
+    out, data = tmp_path / "small", tmp_path / "data.jsonl"
+    write(shapes(40, seed=1), data)
+    options = {"rungs": "int8,drop-layers", "allow": 100}
+    job = Job("compress", model=str(model), out=str(out), data=str(data), valid=str(data), options=options)
+    found = run(job, Heard())
+    assert isinstance(found, Mapping)
+    assert [each["outcome"] for each in found["rungs"]] == ["kept", "kept", "skipped"]
+    assert found["size_mb"] < read_card(model).metrics["size_mb"]
+    assert np.abs(answers_of(out, ()) - answers_of(model, ())).max() < 0.2

@@ -169,6 +169,8 @@ class _Ladder:
             return None, "The model has no linear floor."
         if kind == FLOOR and not self._exam.outside:
             return None, "Without texts out of scope nothing tells whether the floor is needed; give some with --oos."
+        if kind != INT8 and self._source.card.runtime == "picture":
+            return None, "A network of pictures has neither words nor such layers: int8 is its only rung."
         if kind in {HEADS, NEURONS} and self._source.card.task == "embed":
             return None, f"What {kind} may take is told by labels, and an encoder has none; use {LAYERS}."
         changed: dict[str, Any] = {INT8: {"int8": True}, TRIM: {"trimmed": True}, FLOOR: {"floor": False}}.get(kind, {})

@@ -14,6 +14,7 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.compress.int8 import quantise
+from kefu.factory.compress.stored import store_in_8_bits
 from kefu.factory.compress.trim import trim
 from kefu.factory.compress.zeros import pack_zeros
 from kefu.factory.evaluate.paired import LEVEL, paired
@@ -127,10 +128,10 @@ def checked_source(folder: Path, card: ModelCard, train: Dataset, valid: Dataset
         )
     if card.task == "generate":
         raise BadInput("A generator makes its 8-bit form itself when it is trained: see its option gguf.")
-    if card.runtime != "onnx":
+    if card.runtime not in {"onnx", "picture"}:
         raise BadInput(
             f"{card.name} runs as `{card.runtime}`: it has no network of its own to compress. Compress a model that "
-            "finetune, fewshot, score or retriever has trained.",
+            "finetune, fewshot, score, retriever or cnn has trained.",
             runtime=card.runtime,
         )
     whole = (folder / ONNX_FILE).is_file() or (card.task == "embed" and card.variant in _TRAINED)
@@ -247,6 +248,11 @@ class Workshop:
         card = replace(card, serve=INT8_FILE)
         whole = self._scratch / f"{folder.name}.onnx"  # an encoder's folder has a single file that serves
         os.replace(folder / ONNX_FILE, whole)
+        if card.runtime == "picture":
+            stored = store_in_8_bits(whole, folder / INT8_FILE)
+            whole.unlink()
+            self._tell(Told.NOTE, {"sentence": f"The weights of {stored} layers are stored in 8 bits."})
+            return card
         quantise(whole, folder / INT8_FILE, tables=False)
         before = self._right(folder, card)
         quantise(whole, folder / INT8_FILE, tables=True)
