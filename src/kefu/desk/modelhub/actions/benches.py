@@ -112,12 +112,12 @@ def select(
     neither, Busy, NotFound, NotAllowed.
     """
     may_train(actor)
+    texts = numbered(actor.workspace_id, dataset_id, None)  # first: nobody else's is spoken of
     if not versions and not labelled:
         raise BadInput("Name a version that looks at the texts, or the labelled data that one learns from.",
                        field="labelled")  # fmt: skip
     if len(versions) > _MOST_MODELS:
         raise BadInput(f"At most {_MOST_MODELS} versions look at the texts.", field="versions")
-    texts = numbered(actor.workspace_id, dataset_id, None)
     options: dict[str, Any] = {"models": ",".join(f"version:{each}" for each in versions)}
     inputs = {"data": named_input(texts), **named_inputs(actor.workspace_id, options)}
     if labelled:
