@@ -285,7 +285,7 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 def takes_rows(call: Callable[..., Any]) -> bool:
     kinds = [parameter.annotation for parameter in inspect.signature(call).parameters.values()]
-    return any(kind in MODELS or set(get_args(kind)) & set(MODELS) for kind in kinds)
+    return any(kind is model or model in get_args(kind) for kind in kinds for model in MODELS)
 
 
 WALKED = dict(functions())
