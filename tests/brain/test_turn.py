@@ -70,6 +70,15 @@ async def test_small_talk_needs_no_knowledge(ask, index: WordIndex) -> None:
     assert index.searched == []
 
 
+async def test_what_a_hand_over_promises_is_told_apart(ask) -> None:
+    english, chinese = await ask("I want to talk to a person"), await ask("转人工")
+    assert english.promise == english.text == "Of course. I'm passing you to a person, who will answer you here."
+    assert chinese.promise == chinese.text
+    own = dataclasses.replace(POLICY, texts={"en": {"hand_over": "Mia comes at once."}})
+    assert (await ask("I want to talk to a person", policy=own)).promise == "Mia comes at once."
+    assert (await ask("How long does a parcel delivery take?")).promise == ""
+
+
 async def test_a_company_says_it_in_its_own_words(ask) -> None:
     policy = dataclasses.replace(POLICY, name="Lumen", texts={"en": {"greeting": "Welcome to {name} {5}!"}})
     assert (await ask("hello", policy=policy)).text == "Welcome to Lumen {5}!"

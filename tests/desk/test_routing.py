@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from kefu.brain.texts import BUILT_IN, promise
+from kefu.contracts.turn import Decision, Policy
 from kefu.desk.accounts import actions as accounts
 from kefu.desk.accounts import team_actions, team_queries
 from kefu.desk.accounts.models import Event, Staffing
@@ -19,7 +21,7 @@ from kefu.desk.inbox.queries.routing import place_in_queue
 from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Conflict
 
-from .shops import Shop, made_shop
+from .shops import Shop, claim, finish, made_shop
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,23 @@ def team(shop: Shop, people: list[Actor], *, default: bool = True, **given: Any)
     if default:
         routes.set_routing(shop.kefu, default_team=made.id)
     return made.id
+
+
+def shut(shop: Shop) -> None:
+    """The company is at work for an hour of the day after tomorrow alone."""
+    day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(now() + timedelta(days=2)).weekday()]
+    accounts.set_hours(shop.kefu, time_zone="UTC", weekly={day: [["09:00", "10:00"]]}, holidays=[], since=now())
+
+
+def handed_over(shop: Shop, language: str, text: str = "", **start: Any) -> str:
+    """The assistant hands a conversation over; gives it."""
+    thread = shop.start(**start)
+    shop.say(thread, "人工" if language == "zh" else "A person, please.")
+    text = text or BUILT_IN[language]["hand_over"]
+    told = {"language": language, "promise": promise(text, Policy())}
+    finish(claim()[0], text=text, decision=Decision.HAND_OVER, **told)
+    hand_on(shop)
+    return thread
 
 
 def waiting(shop: Shop, **start: Any) -> str:
@@ -342,9 +361,7 @@ def test_in_words_a_place_is_told_once_and_only_where_nothing_shows_it(shop: Sho
 
 
 def test_outside_of_hours_the_customer_hears_when_people_are_back(shop: Shop) -> None:
-    closed_today = {"time_zone": "UTC", "weekly": None, "holidays": []}
-    day = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[(now() + timedelta(days=2)).weekday()]
-    accounts.set_hours(shop.kefu, **{**closed_today, "weekly": {day: [["09:00", "10:00"]]}}, since=now())
+    shut(shop)
     thread = waiting(shop)
     hand_on(shop)
     hand_on(shop)
@@ -364,6 +381,38 @@ def test_a_team_may_have_hours_of_its_own(shop: Shop) -> None:
     thread = waiting(shop)
     hand_on(shop)
     assert "(Asia/Shanghai)" in queries.messages(shop.kefu, thread)[-1].text
+
+
+PASSING = {"en": "I'm passing you to a person, who will answer you here.", "zh": BUILT_IN["zh"]["hand_over"]}
+
+
+@pytest.mark.parametrize(("language", "when"), [("en", "We are back on"), ("zh", "我们将于")])
+@pytest.mark.parametrize("kind", ["web", "webhook"])
+def test_while_nobody_is_at_work_no_person_is_promised(shop: Shop, kind: str, language: str, when: str) -> None:
+    shut(shop)
+    channel = actions.make_channel(shop.kefu, kind=kind, name="Shut").id
+    thread = handed_over(shop, language, channel_id=channel)
+    said = [each.text for each in queries.messages(shop.kefu, thread) if each.author != "contact"]
+    assert len(said) == 1
+    assert when in said[0]
+    assert PASSING[language] not in said[0]
+    shown = queries.conversation(shop.kefu, thread)
+    assert (shown.status, shown.address_wanted) == ("waiting", True)
+
+
+def test_an_apology_stays_before_when_people_are_back(shop: Shop) -> None:
+    shut(shop)
+    thread = handed_over(shop, "en", text=BUILT_IN["en"]["hand_over_anger"])
+    said = queries.messages(shop.kefu, thread)[-1].text
+    assert said.startswith("I'm sorry that this has been a bad experience. Nobody of our team is here at the moment.")
+
+
+def test_who_is_at_work_is_told_by_the_hours_of_the_team_it_goes_to(shop: Shop) -> None:
+    shut(shop)
+    team(shop, [], hours={"time_zone": "UTC", "weekly": None, "holidays": []})
+    thread = handed_over(shop, "en")
+    hand_on(shop)
+    assert queries.messages(shop.kefu, thread)[-1].text == BUILT_IN["en"]["hand_over"]
 
 
 # at once

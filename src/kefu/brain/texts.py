@@ -4,6 +4,18 @@ from collections.abc import Mapping
 
 from kefu.contracts.turn import Policy
 
+# Who answers, and when. Where people keep hours and are not at work, the inbox says when they are back instead.
+_PASSING = {
+    "en": "I'm passing you to a person, who will answer you here.",
+    "zh": "正在为您转接人工客服，客服人员会在这里回复您。",
+}
+_KEPT = {
+    "en": (
+        "Nobody of our team is here at this hour; your message is kept for them, and a person answers you here as soon"
+        " as we are back."
+    ),
+    "zh": "现在不是人工服务时间，您的消息已经转给人工客服，上班后会在这里回复您。",
+}
 # No figure stands in these texts: figures come from knowledge only.
 BUILT_IN: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -43,24 +55,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "refuse_instruction": (
             "I'm here to answer questions about our service from our help pages. What would you like to know?"
         ),
-        "hand_over": "Of course. I'm passing you to a person, who will answer you here.",
-        "hand_over_refused": (
-            "I'm sorry, I couldn't find that either. I'm passing you to a person, who will answer you here."
-        ),
-        "hand_over_anger": (
-            "I'm sorry that this has been a bad experience. I'm passing you to a person, who will answer you here."
-        ),
-        "hand_over_failure": (
-            "I'm sorry, something went wrong on our side. I'm passing you to a person, who will answer you here."
-        ),
-        "hand_over_quiet": (
-            "Of course. Nobody of our team is here at this hour; your message is kept for them, and a person answers"
-            " you here as soon as we are back."
-        ),
-        "hand_over_anger_quiet": (
-            "I'm sorry that this has been a bad experience. Nobody of our team is here at this hour; your message is"
-            " kept for them, and a person answers you here as soon as we are back."
-        ),
+        "hand_over": f"Of course. {_PASSING['en']}",
+        "hand_over_refused": f"I'm sorry, I couldn't find that either. {_PASSING['en']}",
+        "hand_over_anger": f"I'm sorry that this has been a bad experience. {_PASSING['en']}",
+        "hand_over_failure": f"I'm sorry, something went wrong on our side. {_PASSING['en']}",
+        "hand_over_quiet": f"Of course. {_KEPT['en']}",
+        "hand_over_anger_quiet": f"I'm sorry that this has been a bad experience. {_KEPT['en']}",
         "clarify": "Which of these do you mean?",
         "talk_to_person": "Talk to a person",
     },
@@ -83,19 +83,18 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         ),
         "refuse_forbidden_quiet": "抱歉，这个话题我无法在这里回答。现在不是人工服务时间，请您稍后再来咨询。",
         "refuse_instruction": "我在这里根据帮助中心的内容回答与我们服务有关的问题。请问您想了解什么？",
-        "hand_over": "好的，正在为您转接人工客服，客服人员会在这里回复您。",
-        "hand_over_refused": "抱歉，这个问题我也没有找到答案。正在为您转接人工客服，客服人员会在这里回复您。",
-        "hand_over_anger": "非常抱歉给您带来了不好的体验。正在为您转接人工客服，客服人员会在这里回复您。",
-        "hand_over_failure": "抱歉，系统出了点问题。正在为您转接人工客服，客服人员会在这里回复您。",
-        "hand_over_quiet": "好的。现在不是人工服务时间，您的消息已经转给人工客服，上班后会在这里回复您。",
-        "hand_over_anger_quiet": (
-            "非常抱歉给您带来了不好的体验。现在不是人工服务时间，您的消息已经转给人工客服，上班后会在这里回复您。"
-        ),
+        "hand_over": f"好的，{_PASSING['zh']}",
+        "hand_over_refused": f"抱歉，这个问题我也没有找到答案。{_PASSING['zh']}",
+        "hand_over_anger": f"非常抱歉给您带来了不好的体验。{_PASSING['zh']}",
+        "hand_over_failure": f"抱歉，系统出了点问题。{_PASSING['zh']}",
+        "hand_over_quiet": f"好的。{_KEPT['zh']}",
+        "hand_over_anger_quiet": f"非常抱歉给您带来了不好的体验。{_KEPT['zh']}",
         "clarify": "请问您想问的是哪一个？",
         "talk_to_person": "转人工客服",
     },
 }
 LAST_RESORT = "en"
+_HAND_OVERS = ("hand_over", *(f"hand_over_{why}" for why in ("refused", "anger", "failure", "quiet", "anger_quiet")))
 
 
 def say(key: str, language: str, policy: Policy) -> str:
@@ -119,3 +118,18 @@ def every_form(key: str, policy: Policy) -> tuple[str, ...]:
         for texts in table.values()
         if key in texts
     )
+
+
+def promise(text: str, policy: Policy) -> str:
+    """The part of a hand-over's reply that says who answers and when; empty where it says nothing of that.
+
+    It is a company's own sentence whole, and of a built-in one all but the apology before it.
+    """
+    own = [
+        texts[key].replace("{name}", policy.name)
+        for texts in policy.texts.values()
+        for key in _HAND_OVERS
+        if texts.get(key)
+    ]
+    agreed = [texts[key] for texts in BUILT_IN.values() for key in ("hand_over", "hand_over_quiet")]
+    return next((each for each in (*own, *agreed, *_PASSING.values(), *_KEPT.values()) if each in text), "")

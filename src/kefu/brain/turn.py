@@ -9,7 +9,7 @@ from kefu.brain.decide import Decided, before_flows, decide, failure, may_start,
 from kefu.brain.hear import hear
 from kefu.brain.quiet import is_quiet
 from kefu.brain.reply import Cancel, Cancelled, Draft, Listener
-from kefu.brain.texts import say
+from kefu.brain.texts import promise, say
 from kefu.brain.tools import Tools
 from kefu.brain.trace import Trace, explain_decision, explain_evidence, explain_meaning, explain_senses
 from kefu.brain.understand import Understanding, fitting, mentioned, understand
@@ -268,4 +268,5 @@ def _outcome(turn: _Turn, meaning: Understanding, draft: Draft, kept: Kept | Non
         quick_replies=(*draft.quick_replies, *person),
         quick_reply_values=(*(draft.values or draft.quick_replies), *person),
         kept=kept,
+        promise=promise(draft.text, turn.request.policy) if decided.decision is Decision.HAND_OVER else "",
     )

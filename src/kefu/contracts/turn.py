@@ -162,6 +162,8 @@ class TurnOutcome:
     """A turn's answer and its explanation. Without `kept` the assistant is in the middle of what it was before.
 
     `quick_reply_values` are what the quick replies mean when they are pressed, one each: `TurnRequest.pressed` then.
+    `promise` is the part of a hand-over's text that says that a person answers: whoever stores it and knows that nobody
+    is at work says in its place when people are back.
     """
 
     text: str
@@ -175,3 +177,4 @@ class TurnOutcome:
     quick_replies: tuple[str, ...] = ()
     kept: Kept | None = None
     quick_reply_values: tuple[str, ...] = ()
+    promise: str = ""

@@ -363,4 +363,5 @@ def _without_words(turn: ClaimedTurn, policy: Policy, silence: Silence) -> TurnO
 def _sorry(turn: ClaimedTurn) -> TurnOutcome:
     language = turn.language or Policy().default_language
     text = texts.say("hand_over_failure", language, Policy())
-    return TurnOutcome(text, Decision.HAND_OVER, 0.0, language, reason="failed")
+    promise = texts.promise(text, Policy())
+    return TurnOutcome(text, Decision.HAND_OVER, 0.0, language, reason="failed", promise=promise)

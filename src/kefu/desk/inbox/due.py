@@ -14,6 +14,7 @@ from kefu.desk.inbox import actions
 from kefu.desk.inbox.actions import close, keep, save, say, tell_member, turn_facts, wait
 from kefu.desk.inbox.actions.keeping import keep_flow
 from kefu.desk.inbox.actions.state import wake
+from kefu.desk.inbox.closed import said_instead
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info, placeholders
 from kefu.desk.rows import now
@@ -242,8 +243,9 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
     if outcome.kept is not None:
         keep(thread, outcome.kept)
         keep_flow(thread, turn.trace)
+    team, at = outcome.kept.team if outcome.kept is not None else None, now()
     if outcome.decision == Decision.HAND_OVER:
-        wait(thread, now(), by="assistant", team=outcome.kept.team if outcome.kept is not None else None)
+        wait(thread, at, by="assistant", team=team)
     facts = turn_facts(
         asked_at=turn.created_at,
         last_sequence=turn.last_sequence,
@@ -252,13 +254,14 @@ def _reply(thread: Conversation, turn: Turn, outcome: TurnOutcome) -> Message:
         trace=turn.trace,
     )
     thread.intent = facts["intent"][:64] or thread.intent
+    text = said_instead(thread, outcome.text, outcome.promise, wanted=team or "", at=at)
     reply = say(
         system(thread.workspace_id),
         thread,
         author="assistant",
         author_id="",
-        text=outcome.text,
-        original=unmask(outcome.text, originals),
+        text=text,
+        original=unmask(text, originals),
         turn=facts,
         turn_id=turn.id,
         answer=answer_of(outcome),

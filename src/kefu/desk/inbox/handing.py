@@ -23,10 +23,10 @@ from kefu.desk.inbox.actions.happenings import happened
 from kefu.desk.inbox.actions.messages import say, tell
 from kefu.desk.inbox.actions.routes import MOVED, routing_row, withdraw
 from kefu.desk.inbox.actions.state import language_of
+from kefu.desk.inbox.closed import closed_text, destination
 from kefu.desk.inbox.models import Conversation, Route
-from kefu.desk.inbox.queries.cases import case_of
 from kefu.desk.inbox.queries.routing import RoutingInfo, loads, routing_info
-from kefu.desk.inbox.routing import Candidate, choose, team_for, worth_telling
+from kefu.desk.inbox.routing import Candidate, choose, worth_telling
 from kefu.desk.rows import now
 from kefu.desk.statements import update
 from kefu.kit.settings import settings
@@ -117,9 +117,7 @@ class _Desk:
         rule_skills = self._choose_team(thread, route)
         team = self.teams.get(thread.team_id)
         hours = team_hours(team, self.workspace_id, self.at)
-        at = milliseconds(self.at)
-        if not hours.is_open(at):
-            self._say_closed(thread, hours.opens_at(at), hours.time_zone)
+        self._say_closed(thread, team)
         if team is not None and team.escalate_seconds:
             ends = hours.end_of(milliseconds(thread.waiting_since or self.at), team.escalate_seconds * 1000)
             route.escalate_at = moment(ends) if ends is not None else None
@@ -127,19 +125,8 @@ class _Desk:
         route.is_begun = True
 
     def _choose_team(self, thread: Conversation, route: Route) -> tuple[str, ...]:
-        """The team that a flow named, else by the rules, else the one it has, else the default; gives the skills."""
-        named = next((each.id for each in self.teams.values() if route.wanted in {each.id, each.name}), None)
-        skills: tuple[str, ...] = ()
-        chosen = named
-        if chosen is None:
-            rules = self.routing.rules
-            case = case_of(thread, with_contact=any(each.contact for each in rules), language=language_of(thread))
-            rule = team_for(case, rules, {each.id: each.languages for each in self.teams.values()})
-            if rule is not None:
-                chosen, skills = rule.team, rule.skills
-        if chosen is None:
-            default = self.routing.default_team if self.routing.default_team in self.teams else ""
-            chosen = thread.team_id if thread.team_id in self.teams else default
+        """Move it to the team whose business it is; gives the skills that a rule asks for."""
+        chosen, skills = destination(thread, route.wanted, self.routing, self.teams)
         if chosen != thread.team_id:
             thread.team_id = chosen
             happened(thread, "teamed", by="routing", team=chosen)
@@ -147,13 +134,13 @@ class _Desk:
             announce(self.workspace_id, "conversation.updated", thread.id, thread.id)
         return skills
 
-    def _say_closed(self, thread: Conversation, opens: int | None, time_zone: str) -> None:
+    def _say_closed(self, thread: Conversation, team: Team | None) -> None:
         """Nobody is at work: the customer hears when people are back, and leaves a message and an address."""
-        if thread.nobody_told_at is not None:
+        text = closed_text(thread, team, self.at) if thread.nobody_told_at is None else None
+        if text is None:
             return
         thread.nobody_told_at, thread.address_wanted = self.at, True
-        when = texts.moment_in_words(moment(opens), time_zone, language_of(thread)) if opens is not None else ""
-        tell(thread, "closed_until" if when else "closed", when=when)
+        tell(thread, "closed", text=text)
         announce(self.workspace_id, "conversation.updated", thread.id, thread.id)
 
     def _is_over(self, route: Route) -> bool:
