@@ -301,6 +301,7 @@ def test_another_workspaces_owner_finds_nothing(
     own = {
         ("delete", "/desk/api/contacts/attributes/{key}"),  # of this name they have defined one a moment before
         ("post", "/desk/api/copilot/rewrite"),  # brings a text, and no model that could write is set up
+        ("post", "/desk/api/assistant/speech"),  # brings a text, and would load the voice to say it
         ("post", "/desk/api/inbox/views"),  # their own view says again what they wrote; it finds nothing
     }
     desk = [each for each in operations if each.path.startswith("/desk/") and each.place not in own]

@@ -22,6 +22,7 @@ from kefu.desk.insights.api import router as insights
 from kefu.desk.library.api import router as library
 from kefu.desk.merge_api import router as merging
 from kefu.desk.modelhub.api import router as modelhub
+from kefu.desk.speech_api import router as speech
 from kefu.desk.surveys.api import router as surveys
 from kefu.desk.webhooks.api import router as webhooks
 
@@ -43,7 +44,7 @@ api = NinjaAPI(
 problem.install(api)
 for router in (
     *(accounts, contact_pages, contacts),  # the second knows its own words from ids of the third
-    *(inbox, sorting, writing, calls, channels, library, assistants, modelhub, insights),
+    *(inbox, sorting, writing, calls, channels, library, assistants, speech, modelhub, insights),
     *(
         surveys,
         copilot,

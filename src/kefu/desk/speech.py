@@ -62,9 +62,14 @@ def can_hear() -> bool:
     return settings().transcriber.startswith("openai:") or find_spec("faster_whisper") is not None
 
 
+def can_speak() -> bool:
+    """Whether the voice of the settings is installed here, or runs elsewhere; loads nothing."""
+    return settings().speaker.startswith("openai:") or find_spec("hibari") is not None
+
+
 def can_call() -> bool:
     """Whether calls can be held here: something hears and something speaks, or runs elsewhere; loads nothing."""
-    return can_hear() and (settings().speaker.startswith("openai:") or find_spec("hibari") is not None)
+    return can_hear() and can_speak()
 
 
 def _options(role: str, scheme: str) -> dict[str, Any]:

@@ -28,12 +28,9 @@ async def message_audio(request: Request, conversation_id: str, message_id: str,
     gateway, actor = await entered(request)
     if form not in FORMATS:
         raise BadInput(f"There is no sound format {form!r}. Known: {', '.join(FORMATS)}.", field="format")
-    message = await gateway.rows.read(queries.message, actor, conversation_id, message_id)
-    if message.author == "contact":
-        raise NotFound("What a customer said is their own recording; an answer can be read aloud.", message=message_id)
+    text, language = await gateway.rows.read(queries.words_to_read, actor, conversation_id, message_id)
     speaker = await gateway.rows.long(wiring().speech.speaker)
-    language = str((message.answer or {}).get("language", ""))
-    made = await sound_response(message.text, speaker, language=language, form=form)
+    made = await sound_response(text, speaker, language=language, form=form)
     if made is None:
         raise NotFound("This message has no words to read aloud.", message=message_id)
     made.headers.update({"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"})

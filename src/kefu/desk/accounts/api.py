@@ -29,6 +29,7 @@ from kefu.desk.http.entry import (
     require_csrf,
 )
 from kefu.desk.rows import now
+from kefu.desk.speech import can_hear, can_speak
 from kefu.kit.errors import NotAllowed, NotSignedIn
 from kefu.kit.settings import settings
 
@@ -278,6 +279,7 @@ def _session(request: HttpRequest, who: Entered | None) -> dict[str, Any]:
             "per_message": settings().attachments_per_message,
             "bytes": settings().attachment_megabytes * 2**20,
         },
+        "speech": {"hear": can_hear(), "speak": can_speak()},
         "user": who.user,
         "way": "password" if who.way == BY_PASSWORD else "sso",
         "workspace": chosen.workspace if chosen else None,

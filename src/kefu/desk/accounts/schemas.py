@@ -110,6 +110,13 @@ class Limits(Schema):
     bytes: int
 
 
+class Speech(Schema):
+    """Whether recordings can be written down here, and texts read aloud."""
+
+    hear: bool
+    speak: bool
+
+
 class Session(Schema):
     """`csrf` goes into X-CSRFToken of every unsafe request. All else is null for who is not signed in.
 
@@ -120,6 +127,7 @@ class Session(Schema):
     second_factor: bool = False
     way: str | None = None
     attachments: Limits | None = None
+    speech: Speech | None = None
     user: Person | None = None
     workspace: Workspace | None = None
     member: OwnMembership | None = None

@@ -57,6 +57,7 @@ from kefu.desk.inbox.queries.messages import (
     originals,
     outcome_of,
     reply_of,
+    words_to_read,
 )
 from kefu.desk.inbox.queries.pictures import SentPicture, pictures
 from kefu.desk.inbox.queries.recordings import Recording, unheard
@@ -144,4 +145,5 @@ __all__ = [
     "view_counts",
     "views",
     "with_names",
+    "words_to_read",
 ]

@@ -89,6 +89,19 @@ def message(actor: Actor, conversation_id: str, message_id: str) -> MessageInfo:
     return message_infos(actor, [row])[0]
 
 
+def words_to_read(actor: Actor, conversation_id: str, message_id: str) -> tuple[str, str]:
+    """What an answer says, and its language ("" where nobody knows); whoever may read it may hear it.
+
+    Raises NotFound for what a customer said and for internal notes.
+    """
+    found = message(actor, conversation_id, message_id)
+    if found.author == "contact":
+        raise NotFound("What a customer said is their own recording; an answer can be read aloud.", message=message_id)
+    if found.is_internal:
+        raise NotFound("A note is for colleagues to read; an answer can be read aloud.", message=message_id)
+    return found.text, str((found.answer or {}).get("language", ""))
+
+
 def _whole(actor: Actor, attachment_id: str) -> dict[str, Any]:
     found, data = attachment(actor, attachment_id)
     return {**vars(found), "base64": base64.b64encode(data).decode()}
