@@ -59,6 +59,18 @@ def test_words_that_cancel(table, words):
     assert "stopped" in table.said[0]
 
 
+@pytest.mark.parametrize("words", ["Never mind, I found it.", "forget it, I'll call you", "算了，我自己来吧"])
+def test_words_that_cancel_may_have_a_reason_behind_a_comma(table, words):
+    table.say("book a table")
+    assert table.say(words).outcome == "cancelled"
+
+
+def test_never_mind_with_a_value_goes_on(table):
+    table.say("book a table").say("3")
+    assert table.say("never mind, make it 5 people").outcome is None
+    assert table.say("never mind, on friday").outcome is None
+
+
 def test_cancelling_something_else_does_not_cancel_the_flow(table):
     table.say("book a table")
     assert table.say("I want to cancel order AB1").outcome is None

@@ -20,6 +20,13 @@ _CANCEL = (
     r"|算了算?|不用了|不弄|不办|不要|不想(?:弄|办|要|继续)|取消|退出|不继续|停止?|不需要|不搞|不问|没事|不必"
 )
 _CANCELS = re.compile(rf"{_POLITE}(?:{_CANCEL}){_POLITE}(?:(?:{_CANCEL}){_POLITE})?", re.IGNORECASE)
+# The same with a reason in the same sentence: "never mind, I found it", 算了，我找到了. Only words that hold no more
+# than that: "stop, …", "取消，…" also begin a story.
+_CANCELS_FIRST = re.compile(
+    rf"{_POLITE}(?:never ?mind(?: (?:that|it|this))?|forget (?:about )?(?:it|that|this)|算了算?|不用了)吧?"
+    r"\s*[,，;；]\s*(?P<reason>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 # What says that something said before was wrong. Strong: nothing else begins so. Weak: people also say it otherwise.
 _STRONG = re.compile(
     r"\bi (?:really |actually )?mean[t]?\b|\bcorrection\b|\bmy mistake\b|\bmake (?:it|that)\b|\bchange (?:it"
@@ -95,9 +102,12 @@ def cancels(text: str, also: Words) -> bool:
 
 
 def after_cancelling(text: str, also: Words) -> str | None:
-    """What follows a first sentence that says that the flow should stop; None where it says no such thing."""
+    """What follows a first sentence, or its part before a comma, that says that the flow should stop; else None."""
     pieces = [text[start:end] for start, end in sentences(text)]
-    return " ".join(pieces[1:]).strip() if len(pieces) > 1 and cancels(pieces[0], also) else None
+    if len(pieces) > 1 and cancels(pieces[0], also):
+        return " ".join(pieces[1:]).strip()
+    begun = _CANCELS_FIRST.fullmatch(text.strip())
+    return begun["reason"] if begun else None
 
 
 def corrects(text: str) -> bool:

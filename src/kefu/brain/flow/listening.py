@@ -42,9 +42,9 @@ def listen(run: Run, waiting: Waiting) -> None:
 
 def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     """Cancel, unless the words are an option that is offered."""
-    if not run.top.flow.interrupts.may_cancel or not _cancels(run):
-        return False
     slot = run.top.program.slots.get(waiting.slot or "")
+    if not run.top.flow.interrupts.may_cancel or not _cancels(run, slot):
+        return False
     choices = [option.choice for option in step.options] if isinstance(step, ChooseStep) else []
     choices += slot.choices if slot is not None else ()
     if any(choice.value == run.heard.pressed for choice in choices) or chosen(choices, run.text):
@@ -54,13 +54,15 @@ def _is_over(run: Run, waiting: Waiting, step: Step) -> bool:
     return True
 
 
-def _cancels(run: Run) -> bool:
+def _cancels(run: Run, slot: Slot | None) -> bool:
     """Whether a message stops the flow: "never mind", also with a reason, but not "never mind, make it Friday"."""
     also = run.top.flow.interrupts.cancel
     if cues.cancels(run.text, also):
         return True
+    if slot is not None and slot.type is SlotType.TEXT:  # "forget it, he said, and left" is a story
+        return False
     reason = cues.after_cancelling(run.text, also)
-    if reason is None or cues.is_question(reason) or cues.corrects(reason):
+    if reason is None or cues.is_question(reason) or cues.corrects(reason) or phrases.yes_or_no(reason):
         return False
     found = gather(run.top.flow.slots, run.read(reason), candidates=run.heard.candidates)
     return not found.filled and not found.refused
