@@ -206,6 +206,48 @@ def test_a_flow_calls_another_and_gets_its_values(talk):
     assert outer.outcome == "solved"
 
 
+LOOKS_UP = """
+slots: {order: {type: pattern, pattern: 'AB[0-9]+', question: Which order?}, why: {question: Why?, type: choice,
+  choices: [broken, late]}}
+steps:
+- call_flow: inner
+  with: {order: '{{ order }}'}
+  save: {order: '{{ result.order }}'}
+- ask: why
+- say: '{{ order }} is {{ why }}.'
+"""
+FINDS = """
+schema: kefu.flow/v1
+id: inner
+name: {en: Find}
+languages: [en]
+when: {called: true}
+slots: {order: {type: pattern, pattern: 'AB[0-9]+', question: Number?}}
+steps:
+- ask: order
+- call: find
+  repeatable: true
+"""
+
+
+def test_what_a_called_flow_asked_for_is_corrected_by_calling_it_again(talk):
+    outer = talk(LOOKS_UP, FINDS)
+    outer.say("hello").say("AB1")
+    assert outer.say("no, I meant AB2").last == "Why?"
+    assert [call.tool for call in outer.calls] == ["find", "find"]
+    assert outer.say("the other order").last == "Number?"
+    outer.say("AB3")
+    assert outer.say("late").said == ["AB3 is late."]
+
+
+def test_a_called_flow_that_did_something_is_not_called_again(talk):
+    outer = talk(LOOKS_UP, FINDS.replace("  repeatable: true\n", ""))
+    outer.say("hello").say("AB1")
+    outer.say("no, I meant AB2")
+    assert len(outer.calls) == 1
+    assert "has been done already" in outer.said[0], outer.said
+
+
 def test_flows_that_call_themselves_end(talk):
     outer = talk(
         "steps:\n- call_flow: again", INNER.replace("inner", "again").replace("- end: found", "- call_flow: again")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from kefu.brain.flow import cues
+from kefu.brain.flow.program import program_of
 from kefu.brain.flow.run import Run
 from kefu.brain.slots.gather import Filled, fold_lengthwise, names_one
 from kefu.brain.slots.readings import fitting, readings, subjects
@@ -54,7 +55,7 @@ def take_back(run: Run, changes: Mapping[str, Filled | None]) -> bool:
         return False
     since = min(_since(run, name) for name in changes)
     passed = map(run.top.program.steps.get, run.top.trail[since:])
-    if any(step is not None and _is_final(step) for step in passed):
+    if any(step is not None and _is_final(run, step) for step in passed):
         return False
     return _apply(run, dict(changes), quietly=True)
 
@@ -121,7 +122,7 @@ def _apply(run: Run, changes: dict[str, Filled | None], *, quietly: bool) -> boo
     frame = run.top
     since = [_since(run, name) for name in changes]
     passed = frame.trail[min(since) :]
-    final = [step for step in map(frame.program.steps.get, passed) if step is not None and _is_final(step)]
+    final = [step for step in map(frame.program.steps.get, passed) if step is not None and _is_final(run, step)]
     if any(frame.program.mentions(step.id, name) for step in final for name in changes):
         run.say(run.own_words("_too_late"))
         return True
@@ -159,6 +160,18 @@ def _asking(run: Run, name: str) -> list[str]:
     ]
 
 
-def _is_final(step: Step) -> bool:
-    """Whether a step did something that going back would do again."""
-    return isinstance(step, CallFlowStep) or (isinstance(step, CallStep) and not step.repeatable)
+def _is_final(run: Run, step: Step) -> bool:
+    """Whether a step, or a flow that it called, did something that going back would do again."""
+    called: set[str] = set()
+    steps = [step]
+    while steps:
+        each = steps.pop()
+        if isinstance(each, CallStep) and not each.repeatable:
+            return True
+        if isinstance(each, CallFlowStep) and each.flow not in called:
+            called.add(each.flow)
+            flow = run.shelf.get(each.flow)
+            if flow is None:
+                return True
+            steps += program_of(flow).steps.values()
+    return False

@@ -129,8 +129,11 @@ def take_result(run: Run, result: ToolResult) -> None:
         run.hand_over("tool_failed", note=f"{step.tool}: {result.code} {result.message}".strip())
 
 
-def save(run: Run, values: Mapping[str, Json], source: Any) -> None:
-    """Set variables and slots, and attributes of contact and conversation; null empties."""
+def save(run: Run, values: Mapping[str, Json], source: Any, *, back: int = 0) -> None:
+    """Set variables and slots, and attributes of contact and conversation; null empties.
+
+    `back` is how many steps ago the values came to be: a correction goes back so far.
+    """
     for name, value in run.filled_in(values).items():
         scope, dot, attribute = name.partition(".")
         if dot and scope in ("contact", "conversation"):
@@ -138,7 +141,7 @@ def save(run: Run, values: Mapping[str, Json], source: Any) -> None:
         elif value is None:
             run.empty(name)
         else:
-            run.top.values[name] = Value(value, source, run.heard.turn_id, at=run.top.gone_through)
+            run.top.values[name] = Value(value, source, run.heard.turn_id, at=run.top.gone_through - back)
             run.top.retries.pop(name, None)
 
 
@@ -151,7 +154,8 @@ def leave(run: Run, outcome: str) -> None:
     frame, step = run.top, run.top.current()
     frame.result = {**{name: value.value for name, value in ended.values.items()}, "outcome": outcome}
     frame.error = None
-    save(run, step.save if isinstance(step, CallFlowStep) else {}, "tool")
+    # A slot that the called flow asked for is corrected by calling it again.
+    save(run, step.save if isinstance(step, CallFlowStep) else {}, "tool", back=1)
     frame.done()
 
 
