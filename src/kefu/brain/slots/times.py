@@ -38,6 +38,8 @@ _LOOSE = re.compile(
     rf"(?![\d:/-]|\.\d|[a-z]|%|[ -](?:of|people|persons?"
     rf"|guests?|adults?|child\w*|kids?|days?|weeks?|months?|minutes?|hours?|nights?|items?|pieces?))(?: {_PART})?"
 )
+# "The earliest one", "that one": one of what was named, and no hour.
+_WHICH_ONE = re.compile(r"\b(?:the|that|this|which)(?: [a-z]+)? one\b")
 _BRITISH_HALF = re.compile(rf"\bhalf (?P<hour>1[0-2]|[1-9]|{_HOURS})\b(?! (?:of|people|hours?))(?: {_PART})?")
 _NOW = re.compile(r"\b(?:right )?now\b|现在|马上")
 _NAMED = re.compile(r"\b(?:noon|midday|midnight)\b|正午|中午(?!\d|[一二三四五六七八九十两]+[点时:：])|午夜")
@@ -70,8 +72,11 @@ def times(text: str, now: datetime, *, asked: bool = False) -> list[Found]:
     sure = apart(found)
     # "A table for 4" is no time; "make it for 7" is, when a time was asked for and nothing else is one.
     loose = [_hour(match, lowered) for match in _AT.finditer(lowered) if not match[0].startswith("for")]
+    named = [match.end() for match in _WHICH_ONE.finditer(lowered)] if asked else []
     for pattern in (_AT, _BARE, _LOOSE) if asked and not sure else ():
-        loose = loose or [_hour(match, lowered) for match in pattern.finditer(lowered)]
+        loose = loose or [
+            _hour(match, lowered) for match in pattern.finditer(lowered) if match.end("hour") not in named
+        ]
     if asked and not sure and not loose:
         loose = [Found("time", now.strftime("%H:%M"), *match.span()) for match in _NOW.finditer(lowered)]
     return sorted([*sure, *apart([each for each in loose if each is not None], sure)], key=lambda each: each.start)
