@@ -90,7 +90,12 @@ def test_views_are_saved_listed_used_and_forgotten(shop: Shop, anna: Actor) -> N
     [row] = run(shop, inbox, "list", "--view", "waits", "--json")["conversations"]
     assert row["id"] == thread
     assert run(shop, inbox, "list", "--view", "Mine", "--member", anna.id) == ""
-    run(shop, inbox, "views", "remove", "Waits")
+    assert "Idle" in run(shop, inbox, "views", "change", "Waits", "--name", "Idle", "--status", "bot")
+    [row] = run(shop, inbox, "list", "--view", "Idle", "--json")["conversations"]
+    assert row["id"] != thread
+    with pytest.raises(BadInput, match="--name"):
+        run(shop, inbox, "views", "change", "Idle")
+    run(shop, inbox, "views", "remove", "Idle")
     with pytest.raises(NotFound, match="none yet"):
         run(shop, inbox, "list", "--view", "Waits")
     with pytest.raises(BadInput, match="--member"):

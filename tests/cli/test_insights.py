@@ -35,6 +35,14 @@ def test_each_report_prints_a_table_json_and_csv(shop: Home, name: str) -> None:
     assert shop.kefu("insights", "report", name, "-w", "shop").out.startswith(f"{name}, ")
 
 
+def test_a_report_of_chosen_metrics(shop: Home) -> None:
+    asked = ("insights", "report", "breakdown", "--by", "who", "--metric", "turns_count,refusal_rate", "-w", "shop")
+    assert {"turns_count", "refusal_rate"} == set(shop.kefu(*asked, "--json").json["rows"][0]) - {"id", "name"}
+    heat = shop.kefu("insights", "report", "heatmap", "--metric", "resolutions_count", "-w", "shop", "--json").json
+    assert heat["rows"]
+    assert shop.refuses("insights", "report", "cost", "--metric", "turns_count", "-w", "shop")
+
+
 def test_a_recount_proves_the_figures(shop: Home) -> None:
     assert shop.kefu("insights", "recount", "--check", "-w", "shop").out.endswith("All are equal to a recount.\n")
 

@@ -25,6 +25,11 @@ def test_the_file_is_read_and_the_environment_wins(kefu_home: Path, monkeypatch:
     assert (found.port, found.host) == (9100, "0.0.0.0")
 
 
+def test_a_log_level_may_be_written_in_capitals(kefu_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEFU_LOG_LEVEL", "INFO")
+    assert reload().log_level == "info"
+
+
 def test_the_home_is_not_the_files_to_say(kefu_home: Path) -> None:
     write(kefu_home, 'home = "/elsewhere"\n')
     assert reload().folder == kefu_home

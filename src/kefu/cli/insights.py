@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option
+from kefu.kit.errors import BadInput
 
 if TYPE_CHECKING:
     from kefu.desk.insights.queries.table import Report
@@ -69,11 +70,14 @@ def show(metric: str | None, step: str, workspace: str, as_json: bool, **asked: 
 @insights.command()
 @click.argument("name", required=False)
 @click.option("--by", default="", help="Of `breakdown`: channel, member, team, label, intent, language or who.")
+@click.option("--metric", default="", help="Of `heatmap` one metric, of `breakdown` several with commas between.")
 @_period
 @workspace_option
 @json_option
-def report(name: str | None, by: str, workspace: str, as_json: bool, **asked: Any) -> None:
+def report(name: str | None, by: str, metric: str, workspace: str, as_json: bool, **asked: Any) -> None:
     """Print a report; without a NAME, list all with a line each."""
+    if metric and name not in {"heatmap", "breakdown"}:
+        raise BadInput("--metric is of `heatmap` and `breakdown`; by time, use `kefu insights show`.", field="metric")
     if name is None:
         _reports(str(asked["titles"]), as_json=as_json)
         return
@@ -84,9 +88,10 @@ def report(name: str | None, by: str, workspace: str, as_json: bool, **asked: An
     actor = workspace_actor(workspace)
     period, filters = _asked(actor, **asked)
     if name == "heatmap":
-        found = reports.heat_map(actor, period, filters)
+        found = reports.heat_map(actor, period, filters, metric=metric or "incoming_messages_count")
     elif name == "breakdown":
-        found = reports.breakdown(actor, period, filters, by=by or "channel")
+        metrics = metric.split(",") if metric else ()
+        found = reports.breakdown(actor, period, filters, by=by or "channel", metrics=metrics)
     elif name == "unanswered":
         found = unanswered(actor, period, filters)
     else:

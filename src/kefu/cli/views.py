@@ -109,7 +109,7 @@ def label_called(actor: "Actor", name: str) -> str:
 
 @click.group()
 def views() -> None:
-    """Saved ways of narrowing the list: list, save, remove."""
+    """Saved ways of narrowing the list: list, save, change, remove."""
 
 
 @views.command("list")
@@ -148,6 +148,26 @@ def save_view(name: str, member: str | None, workspace: str, as_json: bool, **gi
     actor = reader(workspace, member)
     chosen = narrowed(actor, given)
     made = actions.save_view(actor, name=name, chosen=chosen, is_shared=member is None)
+    print_json(vars(made)) if as_json else click.echo(f"{made.id}  {made.name}")
+
+
+@views.command("change")
+@click.argument("view")
+@click.option("--name", help="What it is called from now on.")
+@narrowing
+@reader_option
+@workspace_option
+@json_option
+def change_view(view: str, name: str | None, member: str | None, workspace: str, as_json: bool, **given: Any) -> None:
+    """Call a view otherwise, or keep what is given here in place of all that it narrowed by."""
+    ready()
+    from kefu.desk.inbox import actions
+
+    actor = reader(workspace, member)
+    found, chosen = view_called(actor, view), narrowed(actor, given)
+    if name is None and not chosen:
+        raise BadInput("Say --name, or what the view narrows by from now on, such as --status open.", field="name")
+    made = actions.change_view(actor, view_id=found.id, name=name, chosen=chosen or None)
     print_json(vars(made)) if as_json else click.echo(f"{made.id}  {made.name}")
 
 

@@ -161,6 +161,12 @@ class Settings(BaseModel):
     )
     storage: str = Field(default="", description="Where files lie: empty for home/files, or s3://bucket/prefix.")
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_small_letters(cls, value: Any) -> Any:
+        """INFO is how Python's own logging writes it."""
+        return value.lower() if isinstance(value, str) else value
+
     @field_validator("public_url")
     @classmethod
     def _without_a_slash(cls, value: str) -> str:
