@@ -2,7 +2,7 @@
 
 import pytest
 
-from kefu.brain.flow import load_flow, which_starts
+from kefu.brain.flow import cues, load_flow, which_starts
 from kefu.contracts.flow_state import AnswerFromKnowledge, SetAttribute, Start
 
 STATUS = """
@@ -273,3 +273,16 @@ def test_nobody_is_asked_forever_for_what_he_passes_by(table_yaml, table):
     table.say("book a table")
     assert table.say("tomorrow").last == "For how many people?"  # the first time it is not held against them
     assert table.say("at 7 pm").handed_over.reason == "not_understood"
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("不对，是<ADDRESS_2>", "<ADDRESS_2>"),
+        ("no, it's <NAME_2>", "<NAME_2>"),
+        ("sorry, <PHONE_2>", "<PHONE_2>"),
+        ("...no, I meant Friday", "Friday"),
+    ],
+)
+def test_a_placeholder_is_corrected_whole(words, meant):
+    assert cues.meant(words) == meant

@@ -59,8 +59,9 @@ _NOT_MEANT = re.compile(
     r"|\bbut\b|\bit'?s\b|$)|不是[^，,。；;]{1,20}?(?=[，,。；;]|而是|是)|从[^，,。]{1,20}?(?=改|换)",
     re.IGNORECASE,
 )
+# A placeholder such as <ADDRESS_1> keeps its bracket.
 _LEAD = re.compile(
-    rf"^(?:\W|\b(?:{OPENERS}|no|nope|sorry|wait|oops|actually|hold on|i (?:really |actually )?mean[t]?(?: to say)?"
+    rf"^(?:[^\w<]|\b(?:{OPENERS}|no|nope|sorry|wait|oops|actually|hold on|i (?:really |actually )?mean[t]?(?: to say)?"
     r"|correction|my mistake|make (?:it|that)|it should (?:be|have been)|it'?s|but"
     r"|change (?:it|that)(?: to)?)\b|不对|不是|说错了|错了|打错了|写错了|改成|改为|换成|应该是|更正|我是说"
     r"|我的意思是|而是|是|啊|哦|抱歉|不好意思)+",
