@@ -109,6 +109,8 @@ export const sorting = {
   viewCounts: () => request<{ counts: Record<string, number> }>("GET", "/inbox/views/counts"),
   saveView: (body: { name: string; chosen: Narrowing; is_shared: boolean }) =>
     request<SavedView>("POST", "/inbox/views", { body }),
+  changeView: (it: string, body: { name?: string; chosen?: Narrowing }) =>
+    request<SavedView>("PATCH", `/inbox/views/${id(it)}`, { body }),
   removeView: (it: string) => request<null>("DELETE", `/inbox/views/${id(it)}`),
   seeMentions: (it: string) => request<null>("POST", `${conversation(it)}/mentions/seen`),
 };

@@ -21,6 +21,8 @@ export const sorting = {
   "views.save.about": "Keeps what the list shows now, with its filters.",
   "views.name": "Name",
   "views.shared": "For everybody",
+  "views.rename": "Rename the view {name}",
+  "views.replaced": "There is such a view: what it shows is replaced.",
   "views.remove": "Remove the view {name}",
   "views.remove.text": "Conversations stay as they are.",
 

@@ -20,6 +20,8 @@ export const sorting: Record<keyof typeof en, string> = {
   "views.save.about": "保存列表当前显示的内容及筛选条件。",
   "views.name": "名称",
   "views.shared": "所有人可用",
+  "views.rename": "重命名视图“{name}”",
+  "views.replaced": "已有同名视图：保存后将替换其内容。",
   "views.remove": "删除视图“{name}”",
   "views.remove.text": "会话本身不受影响。",
 
