@@ -78,18 +78,23 @@ type QueryValue = string | number | boolean | null | undefined;
 const isList = (value: QueryValue | readonly string[]): value is readonly string[] => Array.isArray(value);
 
 /** A file's bytes; rejects as `request` does. */
-export async function download(path: string): Promise<Blob> {
+export const download = async (path: string): Promise<Blob> => (await fetched("GET", path)).blob();
+
+/** An answer that is a file, as soon as it begins to come; rejects as `request` does. */
+export async function fetched(method: Method, path: string, body?: unknown): Promise<Response> {
   const response = await reach(path, {
-    headers: headers("GET"),
+    method,
+    headers: headers(method, { body }),
     credentials: "same-origin",
     signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   if (!response.ok) {
     const error = await ApiError.from(response);
     tellIfRefused(error);
     throw error;
   }
-  return response.blob();
+  return response;
 }
 
 async function send<T>(method: Method, path: string, extras: Extras): Promise<T> {

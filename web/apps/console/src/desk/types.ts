@@ -37,6 +37,8 @@ export interface Session {
   second_factor: boolean;
   way: "password" | "sso" | null;
   attachments: Limits | null;
+  /** Whether recordings can be written down here, and texts read aloud. */
+  speech: { hear: boolean; speak: boolean } | null;
   user: {
     id: string;
     email: string;
