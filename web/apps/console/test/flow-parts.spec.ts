@@ -82,6 +82,12 @@ describe("a tool", () => {
     expect(definitionOf(draftOf(tool))).toEqual({ definition: tool, errors: {} });
   });
 
+  it("takes numbers as their fields give them", () => {
+    const typed = definitionOf({ ...draftOf(tool), timeout: 2, retries: 1 }).definition;
+    expect([typed.timeout_seconds, typed.retries]).toEqual([2, 1]);
+    expect(definitionOf({ ...draftOf(tool), timeout: "" }).definition.timeout_seconds).toBeUndefined();
+  });
+
   it("names the field whose YAML cannot be read", () => {
     const { errors } = definitionOf({ ...draftOf(tool), outputs: "status: [" });
     expect(Object.keys(errors)).toEqual(["outputs"]);

@@ -10,8 +10,9 @@ export interface ToolDraft {
   description: string;
   method: string;
   url: string;
-  timeout: string;
-  retries: string;
+  /** As its field holds it: a number once it was typed in, empty when it was emptied. */
+  timeout: string | number;
+  retries: string | number;
   idempotency: string;
   hosts: readonly string[];
   parameters: string;
@@ -69,8 +70,8 @@ export function definitionOf(draft: ToolDraft): { definition: ToolDefinition; er
     ...(draft.description.trim() ? { description: draft.description.trim() } : {}),
     method: draft.method,
     url: draft.url.trim(),
-    ...(draft.timeout.trim() ? { timeout_seconds: Number(draft.timeout) } : {}),
-    ...(draft.retries.trim() ? { retries: Number(draft.retries) } : {}),
+    ...(String(draft.timeout).trim() ? { timeout_seconds: Number(draft.timeout) } : {}),
+    ...(String(draft.retries).trim() ? { retries: Number(draft.retries) } : {}),
     ...(draft.idempotency.trim() ? { idempotency_header: draft.idempotency.trim() } : {}),
     ...(draft.hosts.length ? { allowed_hosts: [...draft.hosts] } : {}),
     ...read,
