@@ -5,7 +5,7 @@ import { refusalOf } from "../src/flows/refusal";
 import { summary } from "../src/flows/summary";
 import { begun, idFor, TEMPLATES, type Template } from "../src/flows/templates";
 import { argumentsOf, credentialsOf, definitionOf, draftOf } from "../src/flows/tool";
-import { textOf, valueOf, wordsOf } from "../src/flows/values";
+import { cameOf, textOf, valueOf, wordsOf } from "../src/flows/values";
 
 describe("values in fields", () => {
   it("are what they look like, and templates stay texts", () => {
@@ -62,6 +62,15 @@ describe("a step in the picture", () => {
       "late · desk",
       "Hello",
     ]);
+  });
+});
+
+describe("a call in a tried conversation", () => {
+  it("says what was answered, or why there is no answer", () => {
+    const call = { problem: "", outputs: { status: "open" }, state: "done" };
+    expect(cameOf(call)).toBe('{"status":"open"}');
+    expect(cameOf({ ...call, problem: "timeout" })).toBe("timeout");
+    expect(cameOf({ ...call, outputs: undefined })).toBe("done");
   });
 });
 

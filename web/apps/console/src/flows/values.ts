@@ -16,6 +16,10 @@ export function valueOf(text: string): unknown {
 export const textOf = (value: unknown): string =>
   typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 
+/** What a call came to, in short: why it failed, or what was answered. */
+export const cameOf = (call: { problem: string | null; outputs: unknown; state: string }): string =>
+  call.problem || textOf(call.outputs).slice(0, 160) || call.state;
+
 /** Words by language, also where the file has one list for all of them. */
 export function wordsOf(value: unknown): Record<string, string[]> {
   if (Array.isArray(value)) return { "*": value.map(String) };
