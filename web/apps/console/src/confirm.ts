@@ -3,6 +3,8 @@ import { shallowRef } from "vue";
 export interface Question {
   title: string;
   text: string;
+  /** What stands below the text, one a line. */
+  lines?: readonly string[];
   /** What the button that does it says. */
   action: string;
   /** The label of a reason that must be given, if there is one. */
@@ -28,11 +30,18 @@ export function confirm(title: string, text: string, action: string): Promise<bo
 }
 
 /** Asks before something that needs a reason; null if it is better left. */
-export function reasonFor(title: string, text: string, action: string, asked: string): Promise<string | null> {
+export function reasonFor(
+  title: string,
+  text: string,
+  action: string,
+  asked: string,
+  lines: readonly string[] = [],
+): Promise<string | null> {
   return new Promise((resolve) => {
     question.value = {
       title,
       text,
+      lines,
       action,
       asked,
       answer: (yes, reason = "") => {

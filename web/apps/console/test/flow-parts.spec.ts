@@ -6,6 +6,7 @@ import { summary } from "../src/flows/summary";
 import { begun, idFor, TEMPLATES, type Template } from "../src/flows/templates";
 import { argumentsOf, credentialsOf, definitionOf, draftOf } from "../src/flows/tool";
 import { cameOf, textOf, valueOf, wordsOf } from "../src/flows/values";
+import { failing } from "../src/past-tests";
 
 describe("values in fields", () => {
   it("are what they look like, and templates stay texts", () => {
@@ -62,6 +63,18 @@ describe("a step in the picture", () => {
       "late · desk",
       "Hello",
     ]);
+  });
+});
+
+describe("tests that refuse a change", () => {
+  it("are named, each once", () => {
+    const failure = { file: "a.yaml", test: "socks", line: 3, said: "", wanted: "", got: "" };
+    const report = { failures: [failure, failure, { ...failure, test: "milk" }] };
+    expect(failing(new ApiError(409, "tests_failed", "2 of 3 tests fail.", { report }))).toEqual([
+      "a.yaml: socks",
+      "a.yaml: milk",
+    ]);
+    expect(failing(new ApiError(500, "internal_error", "Oh"))).toEqual([]);
   });
 });
 
