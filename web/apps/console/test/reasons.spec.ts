@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { language, reasonInWords } from "../src/texts";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { language, loadReasons, reasonInWords } from "../src/texts";
 
+beforeAll(loadReasons);
 afterEach(() => {
   language.value = "en";
 });

@@ -1,9 +1,7 @@
 import { createI18n, languageOf, type Language } from "@kefu/ui";
-import { watchEffect } from "vue";
+import { shallowRef, watchEffect } from "vue";
 import { en } from "./en";
 import { zh } from "./zh";
-import { conflicts } from "./zh/conflicts";
-import { reasons } from "./zh/reasons";
 
 const KEPT = "kefu.language";
 
@@ -22,6 +20,7 @@ export function chooseLanguage(choice: Language | ""): void {
 export function followLanguage(): void {
   watchEffect(() => {
     document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";
+    if (language.value === "zh") loadReasons().catch(() => undefined); // without them the server's words stand
   });
 }
 
@@ -41,8 +40,19 @@ function systemLanguage(): Language {
 
 type Translations = readonly (readonly [string, string])[];
 
+const reasons = shallowRef<readonly Translations[]>([]);
+let asked: Promise<void> | null = null;
+
+/** Fetches the server's reasons in Chinese, behind the first page: few pages show one, and to English readers none. */
+export function loadReasons(): Promise<void> {
+  asked ??= Promise.all([import("./zh/reasons"), import("./zh/conflicts")]).then(([why, against]) => {
+    reasons.value = [why.reasons, against.conflicts];
+  });
+  return asked;
+}
+
 /** A reason of the server's in the reader's language; as it is where we have no words for it. */
-export const reasonInWords = (reason: string): string => inWords(inWords(reason, reasons), conflicts);
+export const reasonInWords = (reason: string): string => reasons.value.reduce(inWords, reason);
 
 /** A sentence of the server's in Chinese, if that is read and the sentence is among `known`; else as it is. */
 export function inWords(said: string, known: Translations): string {
