@@ -108,6 +108,7 @@ def test_live_figures_are_of_now(shop: Shop) -> None:
     assert found["last"]["refusals"] == 2
     assert found["last"]["turns"] == 7
     assert found["turn_time_p95"] >= found["turn_time_p50"] >= 0
+    assert 0 <= found["engine_load"] < 1
     assert sum(each["messages"] for each in found["volume"]) == found["last"]["incoming_messages"]
     assert desk.get("/insights/live")["online"] is None
 

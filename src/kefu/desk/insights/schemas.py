@@ -80,7 +80,10 @@ class Volume(Schema):
 
 
 class Live(Schema):
-    """Seconds; `last` counts the last `minutes`; `online` null: this process knows nobody's sockets."""
+    """Seconds; `last` counts the last `minutes`; `online` null: this process knows nobody's sockets.
+
+    `engine_load`: how many answers were in the making at once in the last `minutes`, on average.
+    """
 
     at: datetime
     conversations: dict[str, int]
@@ -92,6 +95,7 @@ class Live(Schema):
     minutes: int
     turn_time_p50: float | None
     turn_time_p95: float | None
+    engine_load: float
     last: dict[str, int]
     volume: list[Volume]
 
@@ -184,6 +188,7 @@ def live_json(found: LiveFigures) -> dict[str, Any]:
         "minutes": MINUTES,
         "turn_time_p50": found.turn_time_p50,
         "turn_time_p95": found.turn_time_p95,
+        "engine_load": found.engine_load,
         "last": found.last,
         "volume": found.volume,
     }

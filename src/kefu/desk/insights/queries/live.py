@@ -26,7 +26,8 @@ Presence = Callable[[str], list[dict[str, str]]]
 class Live:
     """Seconds, and numbers of the last `MINUTES`. `online` is None where this process knows nobody's sockets.
 
-    `people` who answer customers, by whether they are there.
+    `people` who answer customers, by whether they are there. `engine_load`: how many answers were in the making at once,
+    on average; over one, answers wait for each other where only one is made at a time.
     """
 
     at: datetime
@@ -35,6 +36,7 @@ class Live:
     online: list[dict[str, str]] | None
     turn_time_p50: float | None
     turn_time_p95: float | None
+    engine_load: float
     last: dict[str, int]
     volume: list[dict[str, object]]
     people: dict[str, int]
@@ -60,6 +62,7 @@ def live(actor: Actor) -> Live:
         _presence(actor.workspace_id) if _presence is not None else None,
         _share(answered, 0.5),
         _share(answered, 0.95),
+        sum(answered) / (MINUTES * 60_000),
         {"turns": len(answered), **{name: counted.get(name, 0) for name in _COUNTED}},
         _volume(actor.workspace_id, at),
         {each: there.count(each) for each in AVAILABILITIES},

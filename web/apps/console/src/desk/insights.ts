@@ -51,6 +51,7 @@ export interface Live {
   minutes: number;
   turn_time_p50: number | null;
   turn_time_p95: number | null;
+  engine_load: number;
   last: Record<string, number>;
   volume: { at: string; messages: number }[];
 }

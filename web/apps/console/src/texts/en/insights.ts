@@ -33,6 +33,8 @@ export const insights = {
   "now.p50.definition": "Half of the assistant's answers were quicker than this.",
   "now.p95": "Answer time (95%)",
   "now.p95.definition": "Nineteen of twenty of the assistant's answers were quicker than this.",
+  "now.load": "Engine load",
+  "now.load.definition": "How many answers were in the making at once, on average.",
   "now.answers": "Answers",
   "now.answers.definition": "Turns that the assistant has finished.",
   "now.refusals": "Not answered",

@@ -33,6 +33,8 @@ export const insights = {
   "now.p50.definition": "一半的助手回答比这更快。",
   "now.p95": "回答用时（95%）",
   "now.p95.definition": "二十次助手回答中有十九次比这更快。",
+  "now.load": "引擎负载",
+  "now.load.definition": "平均同时有多少个回答正在生成。",
   "now.answers": "已回答",
   "now.answers.definition": "助手已完成的回合。",
   "now.refusals": "未能回答",
