@@ -26,8 +26,8 @@ Presence = Callable[[str], list[dict[str, str]]]
 class Live:
     """Seconds, and numbers of the last `MINUTES`. `online` is None where this process knows nobody's sockets.
 
-    `people` who answer customers, by whether they are there. `engine_load`: how many answers were in the making at once,
-    on average; over one, answers wait for each other where only one is made at a time.
+    `people` who answer customers, by whether they are there. `engine_load`: how many answers were in the making at
+    once, on average; over one, they wait for each other where only one is made at a time.
     """
 
     at: datetime
