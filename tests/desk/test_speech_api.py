@@ -115,7 +115,7 @@ def sent(desk: Desk, data: bytes) -> Any:
     return desk.client.post(f"{BASE}/assistant/transcript", {"file": SimpleUploadedFile("said.wav", data)})
 
 
-def test_where_no_voice_is_installed_it_is_told(shop: Shop, server: FakeOpenAIServer) -> None:
+def test_the_session_tells_that_a_voice_is_there_and_its_refusal_is_told(shop: Shop, server: FakeOpenAIServer) -> None:
     assert desk_for(shop, Role.AGENT).get("/session")["speech"] == {"hear": True, "speak": True}
     server.fail_next(401)
     thread, _, answer = answered(shop)
