@@ -172,6 +172,13 @@ async def test_what_was_shown_stands_and_the_lie_after_it_is_cut(ask) -> None:
     assert outcome.text == "".join(shown) == "Standard delivery costs ¥12."
 
 
+async def test_an_unsupported_answer_is_not_quoted_either_where_quoting_is_not_allowed(ask) -> None:
+    policy = dataclasses.replace(POLICY, kinds=frozenset({Decision.GENERATED}))
+    lie = await scripted("Standard delivery costs 3.90 euros.")
+    outcome = await ask("What does standard delivery cost?", policy=policy, generator=lie)
+    assert (outcome.decision, outcome.reason) == (Decision.REFUSE, "nothing_to_quote")
+
+
 async def test_a_generator_that_finds_no_answer_leads_to_a_refusal(ask) -> None:
     outcome = await ask("What does standard delivery cost?", policy=GENERATE, generator=await scripted("NO_ANSWER"))
     assert (outcome.decision, outcome.reason) == (Decision.REFUSE, "generator_found_no_answer")

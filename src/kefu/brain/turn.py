@@ -194,7 +194,7 @@ def _decide(turn: _Turn, meaning: Understanding, evidence: Evidence | None) -> D
 
 
 async def _write(turn: _Turn, meaning: Understanding, decided: Decided, facts: Sequence[str]) -> Draft:
-    """The decision's text; where it cannot be made, the next humbler one: generated, extracted, refused."""
+    """The decision's text; where it cannot be made, the next humbler one allowed: generated, extracted, refused."""
     policy = turn.request.policy
     with turn.trace.step("reply") as found:
         if decided.text is not None:
@@ -210,7 +210,8 @@ async def _write(turn: _Turn, meaning: Understanding, decided: Decided, facts: S
             found.update(generated=draft is not None, stopped_by=verdict.reason, unsupported=len(verdict.unsupported))
             if verdict.no_answer and draft is None:
                 return _refused(turn, meaning, "generator_found_no_answer", decided.confidence)
-        draft = draft or reply.extracted(decided, meaning)
+        if draft is None and (decided.decision is Decision.EXTRACTED or Decision.EXTRACTED in policy.kinds):
+            draft = reply.extracted(decided, meaning)
         return draft or _refused(turn, meaning, "nothing_to_quote", decided.confidence)
 
 
