@@ -312,6 +312,8 @@ async def test_an_escalation_needs_all_that_it_says(
         ("22:00-08:00", 7, True, True),
         ("22:00-08:00", 8, True, False),
         ("12:00-13:00, 22:00-08:00", 12, True, True),
+        ("00:00-24:00", 12, True, True),
+        ("00:00-24:00", 0, True, True),
         ("closed", 12, False, True),
         ("closed", 12, True, False),
         ("", 3, False, False),

@@ -5,7 +5,9 @@ from datetime import datetime
 
 CLOSED = "closed"  # outside of the company's business hours
 _TIME = r"([01]\d|2[0-3]):([0-5]\d)"
-_WINDOW = re.compile(rf"\s*{_TIME}\s*-\s*{_TIME}\s*")
+# A day ends at 24:00: 00:00-24:00 is all of it.
+_END = r"([01]\d|2[0-3]|24(?=:00)):([0-5]\d)"
+_WINDOW = re.compile(rf"\s*{_TIME}\s*-\s*{_END}\s*")
 
 
 def is_valid(quiet_hours: str) -> bool:
