@@ -75,6 +75,15 @@ def test_the_audit_trail_is_written_as_csv(shop: Shop) -> None:
     assert kefu(shop, commands.audit, "--until", "2020-01-01").output.count("\n") == 1
 
 
+def test_what_is_not_given_of_an_attribute_stays(shop: Shop) -> None:
+    given = ("--title", "Plan", "--kind", "choice", "--choice", "Gold", "--told")
+    kefu(shop, contacts, "attribute", "plan", *given)
+    shown = kefu(shop, contacts, "attribute", "plan", "--not-told").output
+    assert shown.split() == ["plan", "choice", "(Gold)", "Plan"]
+    assert "told to the assistant" in kefu(shop, contacts, "attribute", "plan", "--told").output
+    assert kefu(shop, contacts, "attribute", "plan", "--kind", "text").output.split()[1] == "text"
+
+
 def test_contacts_come_in_go_out_and_are_blocked(shop: Shop, tmp_path: Path) -> None:
     table, out = tmp_path / "in.csv", tmp_path / "out.csv"
     table.write_text("id,name,plan\nu1,Mia,Gold\n,Nobody,\n", encoding="utf-8")

@@ -248,16 +248,22 @@ def import_table(table: str, channel_id: str, workspace: str, as_json: bool) -> 
 
 @contacts.command("attribute")
 @click.argument("key", required=False)
-@click.option("--title", default="", help="As members see it.")
-@click.option("--kind", type=click.Choice(["text", "number", "date", "choice", "yes_no"]), default="text")
+@click.option("--title", help="As members see it.")
+@click.option("--kind", type=click.Choice(["text", "number", "date", "choice", "yes_no"]), help="Text, if it is new.")
 @click.option("--choice", "choices", multiple=True, help="One of a choice's; may be repeated.")
-@click.option("--told/--not-told", default=False, help="Whether the assistant may know and use it.")
+@click.option("--told/--not-told", default=None, help="Whether the assistant may know and use it.")
 @click.option("--remove", is_flag=True, help="Define it no more.")
 @workspace_option
 def attribute(
-    key: str | None, title: str, kind: str, choices: tuple[str, ...], told: bool, remove: bool, workspace: str
+    key: str | None,
+    title: str | None,
+    kind: str | None,
+    choices: tuple[str, ...],
+    told: bool | None,
+    remove: bool,
+    workspace: str,
 ) -> None:
-    """Define what is kept of contacts; without a key, list it."""
+    """Define what is kept of contacts, or change what is given of it; without a key, list it."""
     ready()
     from kefu.desk.contacts import attributes
 
@@ -265,7 +271,16 @@ def attribute(
     if key and remove:
         attributes.remove_attribute(actor, key=key)
     elif key:
-        attributes.define(actor, key=key, title=title, kind=kind, choices=list(choices), is_told=told)
+        was = next((each for each in attributes.attributes(actor) if each.key == key), None)
+        same = was is not None and kind in {None, was.kind}
+        attributes.define(
+            actor,
+            key=key,
+            title=title if title is not None else was.title if was else "",
+            kind=kind or (was.kind if was else "text"),
+            choices=list(choices) or (list(was.choices) if was is not None and same else []),
+            is_told=told if told is not None else bool(was and was.is_told),
+        )
     for each in attributes.attributes(actor):
         what = f"{each.kind} ({', '.join(each.choices)})" if each.choices else each.kind
         click.echo(f"{each.key:20} {what:30} {'told to the assistant' if each.is_told else ''}  {each.title}")
