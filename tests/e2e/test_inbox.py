@@ -184,6 +184,10 @@ def test_many_are_labelled_filtered_kept_as_a_view_and_resolved(
     assert [each.status() for each in pair] == ["resolved", "resolved"]
     page.get_by_role("button", name="View: Refunds").click()
     expect(page.get_by_role("menuitem", name=re.compile("Refunds .* 2"))).to_be_visible()
+    page.get_by_role("menuitem", name="Rename the view Refunds").click()
+    page.get_by_role("textbox", name="Name").fill("Money back")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("button", name="View: Money back")).to_be_visible()
 
 
 def test_colleagues_are_seen_looking_and_hear_that_they_are_mentioned(
