@@ -88,7 +88,8 @@ def test_every_mistake_in_a_flow_has_its_words_in_chinese() -> None:
 
 def test_every_conflict_has_its_words_in_chinese() -> None:
     files = sorted((ROOT / "src/kefu/desk").rglob("*.py"))
-    said = {each for file in files for _, sentences in calls(file, {"Conflict", "DraftChanged"}) for each in sentences}
+    telling = {"Conflict", "DraftChanged", "SuiteFailed"}
+    said = {each for file in files for _, sentences in calls(file, telling) for each in sentences}
     assert sorted(said - set(known(WORDS.with_name("conflicts.ts")))) == []
 
 

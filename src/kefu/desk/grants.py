@@ -35,7 +35,7 @@ GRANTS = (
     Grant("change_assistant", Role.ADMIN, ("assistants.actions.assistants.set_up",)),
     Grant("change_flows", Role.ADMIN, ("assistants.actions.flows.save_flow", "assistants.actions.tools.save_tool")),
     Grant("change_channels", Role.ADMIN, ("inbox.actions.channels.make_channel",)),
-    Grant("train_models", Role.SUPERVISOR, ("modelhub.actions.training._may_train",)),
+    Grant("train_models", Role.SUPERVISOR, ("modelhub.actions.training.may_train",)),
     Grant("invite_members", Role.ADMIN, ("accounts.actions.change_member",)),
     Grant("make_keys", Role.ADMIN, ("accounts.actions.create_key",)),
     Grant("change_settings", Role.ADMIN, ("accounts.actions.change_workspace",)),

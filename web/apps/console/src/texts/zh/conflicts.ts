@@ -76,4 +76,6 @@ export const conflicts: readonly (readonly [string, string])[] = [
   ["{} is not being read; it is {}.", "{} 没有在读取，状态为 {}。"],
   ["{} is not held back; it is {}.", "{} 没有被搁置，状态为 {}。"],
   ["{} is used for {}; take the role away first.", "{} 正用于 {}，请先取消该用途。"],
+  ["{} of {} tests fail without it.", "删除或停用后，{} 项测试未通过（共 {} 项）。"],
+  ["{} of {} tests fail, so nothing goes live.", "{} 项测试未通过（共 {} 项），因此不会上线。"],
 ];
