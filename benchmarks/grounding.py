@@ -27,7 +27,7 @@ from kefu.testing.fakes import FakeOpenAIServer
 ROOT = Path(__file__).parents[1]
 DEMO = Path(kefu.__file__).parent / "demo"
 ANSWERED = {"approved", "extracted", "generated"}
-KINDS = '["generated"]'
+KINDS = '["generated", "extracted"]'
 SEED = 11
 _FIGURE = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _LINK = re.compile(r"https?://[^\s)）。，]+|www\.[^\s)）。，]+")

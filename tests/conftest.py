@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -46,6 +47,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 2 if item.path.parent.name in {"channels", "gateway"} else 0
 
     items.sort(key=begins)
+
+
+@pytest.fixture(autouse=True)
+def _forget_what_a_test_set() -> Iterator[None]:
+    """Settings that a test changed and read are those of the test: the next one reads them anew.
+
+    Begun before a test's own fixtures, this ends after them, when its environment is as it was.
+    """
+    from kefu.kit.settings import settings
+
+    before = settings()
+    yield
+    if settings() is not before:
+        settings.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
