@@ -21,6 +21,7 @@ from kefu.factory.data.read import read as read_labels
 from kefu.kit.errors import KefuError, NotAllowed
 from kefu.knowledge.pairs import pairs_of
 
+from .desks import desk_for
 from .shops import Shop, claim, finish, made_shop
 
 pytestmark = pytest.mark.django_db
@@ -109,7 +110,10 @@ def test_what_customers_found_good_are_pairs(shop: Shop, tmp_path: Path) -> None
     asked(shop, begun(shop), "Is it open?", thumb="down", **cites("Closed on Mondays."))  # nothing answers it
     asked(shop, begun(shop), "Nobody said whether this was right", **cites("Something."))
     out = tmp_path / "pairs.jsonl"
-    assert "1 pairs are in" in gather(shop, out, "--pairs").output
+    said = gather(shop, out, "--pairs").output
+    assert "1 pairs are in" in said
+    assert "Left out: 1 answers were neither judged nor chosen by a customer." in said
+    assert "Left out: 1 questions have only answers that customers found wrong." in said
     [pair] = pairs_of(read_labels(out), "pairs.jsonl")
     assert (pair.question, pair.passage) == ("Where is my money?", "Refunds take five days.")
     assert pair.negatives == ("Pay by card.",)
@@ -133,7 +137,7 @@ def test_only_who_agreed_teaches_models(shop: Shop, tmp_path: Path, agreed: bool
     for option in ("--pairs", "--chats"):
         refused = gather(shop, tmp_path / "none.jsonl", option).exception
         assert isinstance(refused, KefuError)
-        assert "who agreed to training" in refused.sentence
+        assert "1 conversations are of contacts who did not agree to training" in refused.sentence
     asked(shop, begun(shop), "When do I get it?", thumb="up", **cites("Refunds take five days."))
     gather(shop, tmp_path / "some.jsonl", "--pairs")
     assert [each["question"] for each in rows(tmp_path / "some.jsonl")] == ["When do I get it?"]
@@ -146,3 +150,31 @@ def test_nothing_is_written_without_texts_and_agents_may_not_read_it_all(shop: S
     assert isinstance(gather(shop, tmp_path / "texts.txt").exception, KefuError)
     with pytest.raises(NotAllowed):
         chats(shop.member(Role.AGENT))
+
+
+def test_what_is_gathered_through_the_door_is_a_dataset_with_what_was_left_out(shop: Shop) -> None:
+    answered(shop)
+    shop.say(begun(shop), "Nobody answers")
+    shop.say(begun(shop, agreed=None), "Not of me")
+    desk = desk_for(shop, Role.ADMIN)
+    made = desk.post("/datasets/gather", {"kind": "chats", "name": "what was said"}, expect=201)
+    assert made["latest"]["left_out"] == {"not_agreed": 1, "unanswered": 1}
+    assert (made["latest"]["rows"], made["latest"]["format"]) == (1, "gathered chats")
+    [row] = desk.get(f"/datasets/{made['id']}/rows")["rows"]
+    assert row["text"] == "My mail is <EMAIL_1>\nWhere is it?"
+    again = desk.post("/datasets/gather", {"kind": "chats", "name": "what was said"}, expect=201)
+    assert (again["id"], again["versions"]) == (made["id"], 1)
+    answered(shop)
+    assert desk.post("/datasets/gather", {"kind": "chats", "name": "what was said"}, expect=201)["versions"] == 2
+
+
+def test_other_data_are_not_gathered_over_and_wrong_asking_is_refused(shop: Shop) -> None:
+    desk = desk_for(shop, Role.ADMIN)
+    texts = desk.post("/datasets/gather", {"kind": "texts", "name": "all"}, expect=201)
+    assert texts["latest"]["left_out"] == {}
+    answered(shop)
+    assert "other data" in desk.post("/datasets/gather", {"kind": "chats", "name": "all"}, expect=409)["detail"]
+    lacking = desk.post("/datasets/gather", {"kind": "pairs", "name": "good"}, expect=422)
+    assert lacking["detail"].startswith("The workspace has no answer that a customer found good yet.")
+    desk.post("/datasets/gather", {"kind": "songs", "name": "good"}, expect=422)
+    desk_for(shop, Role.SUPERVISOR).post("/datasets/gather", {"kind": "texts", "name": "more"}, expect=403)

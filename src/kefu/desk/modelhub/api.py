@@ -7,7 +7,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from ninja import File, Form, Query, Router, Status
 from ninja.files import UploadedFile
 
-from kefu.desk import going_live
+from kefu.desk import going_live, own_data
 from kefu.desk.actor import Actor
 from kefu.desk.http.entry import member
 from kefu.desk.modelhub import actions, queries, schemas, shapes
@@ -42,6 +42,13 @@ def add_dataset(request: HttpRequest, file: File[UploadedFile], named: Form[sche
         _actor(request), name=named.name, file_name=_name(file), data=_read(file), choice=_choice(named)
     )
     return Status(201, made)
+
+
+@router.post("/datasets/gather", response={201: schemas.DatasetWithVersions})
+def gather(request: HttpRequest, body: schemas.Gather) -> Status[Any]:
+    """Gather what the workspace knows and what was said in it, masked; for admins. What is left out is counted."""
+    found, versions = own_data.gather_dataset(_actor(request), **body.dict())
+    return Status(201, {**vars(found), "all_versions": versions})
 
 
 @router.get("/datasets/{dataset_id}", response=schemas.DatasetWithVersions)

@@ -23,7 +23,8 @@ class Dataset(WorkspaceRow):
 class DatasetVersion(WorkspaceRow):
     """One state of a dataset, never changed: its rows lie in `file`, a gzipped JSON-lines file in the storage.
 
-    `bad` are rows of the upload that could not be used; `report` is what the last check found.
+    `bad` are rows of the upload that could not be used; `left_out` counts, by why, what could not be gathered from the
+    workspace itself; `report` is what the last check found.
     """
 
     id = row_id("dver")
@@ -36,6 +37,7 @@ class DatasetVersion(WorkspaceRow):
     mapping = models.JSONField(default=dict)
     bad = models.JSONField(default=list)
     bad_rows = models.PositiveIntegerField(default=0)
+    left_out = models.JSONField(default=dict)
     file = models.CharField(max_length=300)
     note = models.CharField(max_length=300, blank=True, default="")
     report = models.JSONField(null=True)

@@ -30,6 +30,16 @@ class Upload(Columns):
     name: str = Field(default="", max_length=100)
 
 
+class Gather(Request):
+    """What is gathered from the workspace itself: `texts` of knowledge and, if asked for, `conversations`; `chats` with
+    question and answer apart; `pairs` of questions with the passages that customers found good. The dataset of that
+    `name` gets a new version if it was gathered so, too."""
+
+    kind: Literal["texts", "chats", "pairs"]
+    name: str = Field(min_length=1, max_length=100)
+    conversations: bool = True
+
+
 class VersionChoice(Schema):
     """A version's number; the newest if not given."""
 
@@ -50,7 +60,9 @@ class BadRow(Schema):
 
 
 class DatasetVersion(Schema):
-    """`labels` count rows; rows without one of them are out of scope. `bad` lists the first of `bad_rows`."""
+    """`labels` count rows; rows without one of them are out of scope. `bad` lists the first of `bad_rows`. `left_out`
+    counts what could not be gathered, by why: not_agreed, wordless, unanswered, unjudged, only_wrong, uncited or
+    too_many."""
 
     id: str
     dataset_id: str
@@ -63,6 +75,7 @@ class DatasetVersion(Schema):
     mapping: dict[str, str]
     bad: list[BadRow]
     bad_rows: int
+    left_out: Counts
     note: str
     has_report: bool
     made_by: str

@@ -15,14 +15,13 @@ from kefu.kit import registry
 from kefu.kit.errors import BadInput, TooLarge
 from kefu.knowledge.labels.read import MOST_BYTES, BadRows
 from kefu.knowledge.masking import mask
+from kefu.knowledge.paragraphs import parts
 from kefu.knowledge.parsing import parse
 
 # Tables and lines of JSON are read row by row; everything else is a page.
 _ROWS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".jsonl.gz", ".csv.gz")
 # What follows a text in a table: an answer to it.
 REPLIES = ("reply", "answer", "response", "output", "completion")
-# A part of a page: some four hundred words, more than a network sees at once, so that hardly anything is cut short.
-_PART = 2000
 # With fewer pages than this, parts are kept apart.
 _FEW_GROUPS = 10
 
@@ -118,31 +117,6 @@ def _parts(text: str, name: str, row: int) -> Iterator[Example]:
     found = list(parts(text))
     for part in found:
         yield Example(part, None, row, group=name if len(found) > 1 else None)
-
-
-def parts(text: str) -> Iterator[str]:
-    """A text in parts of whole paragraphs, none longer than a row of a table may be."""
-    held: list[str] = []
-    for paragraph in _paragraphs(text):
-        if held and sum(map(len, held)) + len(paragraph) > _PART:
-            yield "\n\n".join(held)
-            held = []
-        held.append(paragraph)
-    if held:
-        yield "\n\n".join(held)
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    """Paragraphs; one that is longer than a part is cut at blanks, or where it must be."""
-    for paragraph in filter(None, (each.strip() for each in text.split("\n\n"))):
-        rest = paragraph
-        while len(rest) > _PART:
-            at = max(rest.rfind(" ", _PART // 2, _PART), rest.rfind("\n", _PART // 2, _PART))
-            at = at if at > 0 else _PART
-            yield rest[:at].strip()
-            rest = rest[at:].strip()
-        if rest:
-            yield rest
 
 
 def _masked(example: Example) -> Example:

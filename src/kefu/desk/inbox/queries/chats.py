@@ -10,13 +10,16 @@ from django.db.models import QuerySet
 
 from kefu.desk.actor import Actor, Role
 from kefu.desk.contacts.care import learnable as of_who_agreed
-from kefu.desk.inbox.models import Message
+from kefu.desk.inbox.models import Conversation, Message
 
 _SIDES = {"contact": "user", "assistant": "assistant", "member": "assistant"}
 
 
 def chats(actor: Actor) -> Iterator[list[dict[str, str]]]:
-    """One conversation after another, as messages with role and content. Raises NotAllowed."""
+    """One conversation after another, as messages with role and content; without any where nobody said a word.
+
+    Raises NotAllowed.
+    """
     actor.require_role(Role.ADMIN)
     return _chats(actor.workspace_id)
 
@@ -25,6 +28,12 @@ def learnable(workspace_id: str) -> QuerySet[Message]:
     """Messages that models may learn from: none internal, all of contacts who agreed to that."""
     rows = Message.objects.of(workspace_id).filter(is_internal=False)
     return of_who_agreed(rows, workspace_id, contact="conversation__contact_id")
+
+
+def unlearnable(workspace_id: str) -> int:
+    """How many conversations models may not learn from: their contacts did not agree to that."""
+    rows = Conversation.objects.of(workspace_id)
+    return rows.count() - of_who_agreed(rows, workspace_id, contact="contact_id").count()
 
 
 def _chats(workspace_id: str) -> Iterator[list[dict[str, str]]]:
@@ -36,5 +45,4 @@ def _chats(workspace_id: str) -> Iterator[list[dict[str, str]]]:
             {"role": role, "content": "\n".join(text for _, text in part)}
             for role, part in groupby(said, key=lambda one: one[0])
         ]
-        if chat:
-            yield chat
+        yield chat

@@ -25,22 +25,39 @@ class Found:
     negatives: list[str] = field(default_factory=list)
 
 
-def found(actor: Actor) -> list[Found]:
-    """Each question of which a passage is known that answers it. Raises NotAllowed."""
+@dataclass
+class Judged:
+    """The questions of which a passage is known that answers it, and how many of what else was there.
+
+    `wrong` questions have only passages that customers found bad; `unjudged` answers nobody spoke of; thumbs up for
+    `uncited` answers name no passage.
+    """
+
+    found: list[Found]
+    wrong: int = 0
+    unjudged: int = 0
+    uncited: int = 0
+
+
+def judged(actor: Actor) -> Judged:
+    """What customers said of the passages that they were answered with. Raises NotAllowed."""
     actor.require_role(Role.ADMIN)
     rows = learnable(actor.workspace_id).filter(author__in=["contact", "assistant"])
     rows = rows.order_by("conversation_id", "sequence")
     asked: dict[str, Found] = {}
+    whole = Judged([])
     for _, lines in groupby(rows.values(*_COLUMNS).iterator(), key=lambda row: row["conversation_id"]):
-        for question, passage, answers in _told(lines):
+        for question, passage, answers in _told(lines, whole):
             one = asked.setdefault(question, Found(question))
             kept = one.passages if answers else one.negatives
             if passage not in kept:
                 kept.append(passage)
-    return [each for each in asked.values() if each.passages]
+    whole.found = [each for each in asked.values() if each.passages]
+    whole.wrong = len(asked) - len(whole.found)
+    return whole
 
 
-def _told(lines: Iterator[Mapping[str, Any]]) -> Iterator[tuple[str, str, bool]]:
+def _told(lines: Iterator[Mapping[str, Any]], whole: Judged) -> Iterator[tuple[str, str, bool]]:
     """(question, passage, whether it answers) of one conversation."""
     question, doubtful, is_new = "", "", True
     for line in lines:
@@ -54,8 +71,12 @@ def _told(lines: Iterator[Mapping[str, Any]]) -> Iterator[tuple[str, str, bool]]
         if answer.get("decision") == Decision.CLARIFY:
             doubtful = doubtful or question
         elif cited and question.strip():
+            chosen = bool(doubtful) and line["thumb"] != "down"
             if line["thumb"]:
                 yield question, cited[0], line["thumb"] == "up"
-            if doubtful and line["thumb"] != "down":
+            if chosen:
                 yield doubtful, cited[0], True
+            whole.unjudged += not line["thumb"] and not chosen
             doubtful = ""
+        else:
+            whole.uncited += line["thumb"] == "up"

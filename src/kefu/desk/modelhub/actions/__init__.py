@@ -1,7 +1,7 @@
 """Writes of datasets, runs, models and versions."""
 
 from kefu.desk.modelhub.actions.benches import explain, select, trial, tune
-from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, remove_dataset
+from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, keep_gathered, remove_dataset
 from kefu.desk.modelhub.actions.erasing import erase_everything
 from kefu.desk.modelhub.actions.registry import (
     GateRefused,
@@ -30,6 +30,7 @@ __all__ = [
     "erase_everything",
     "explain",
     "judge",
+    "keep_gathered",
     "make_model",
     "promote",
     "register_folder",

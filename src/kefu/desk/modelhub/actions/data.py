@@ -1,6 +1,6 @@
 """Writes of datasets: uploading, mending rows, removing. Each state is a version; versions never change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from django.core.files.storage import default_storage
@@ -19,7 +19,7 @@ from kefu.desk.rows import now
 from kefu.kit.errors import BadInput, Conflict, TooLarge
 from kefu.kit.ids import new_id
 from kefu.kit.settings import settings
-from kefu.knowledge.labels import read_bytes
+from kefu.knowledge.labels import dataset_of, read_bytes
 from kefu.knowledge.labels.columns import Choice
 
 # Pages of rows are cut from a dataset in memory: beyond it a page takes longer than a second.
@@ -104,7 +104,9 @@ def remove_dataset(actor: Actor, *, dataset_id: str) -> None:
         transaction.on_commit(lambda: _delete(files))
 
 
-def new_dataset(actor: Actor, name: str, found: Rows, *, note: str) -> Dataset:
+def new_dataset(
+    actor: Actor, name: str, found: Rows, *, note: str, left_out: Mapping[str, int] | None = None
+) -> Dataset:
     """A dataset of these rows. Raises Conflict for a name that is taken."""
     row = Dataset(workspace_id=actor.workspace_id, name=name)
 
@@ -118,7 +120,7 @@ def new_dataset(actor: Actor, name: str, found: Rows, *, note: str) -> Dataset:
         announce(actor.workspace_id, "modelhub.dataset_updated", row.id)
         audit(actor, "dataset.added", row.id, after={"name": name, "rows": version.rows})
 
-    _kept(actor, row, found, note, store)
+    _kept(actor, row, found, note, store, left_out)
     return row
 
 
@@ -131,6 +133,25 @@ def keep_rows(actor: Actor, name: str, found: Rows, *, note: str) -> None:
         _next(actor, known.id, found, note=note)
 
 
+def keep_gathered(actor: Actor, *, name: str, kind: str, found: Rows, left_out: Mapping[str, int]) -> str:
+    """Keep what was gathered from the workspace itself, and how much was left out; gives the dataset's id.
+
+    Rows that the dataset of that name has already make no version. Raises Conflict for a name of data that were not
+    gathered so, BadInput, NotAllowed.
+    """
+    _may_write(actor)
+    name, form = checked_name(name), f"gathered {kind}"
+    found = dataset_of(found.examples, mapping=found.mapping, format=form, bad=found.bad)
+    known = Dataset.objects.of(actor.workspace_id).filter(name=name).first()
+    note = f"Gathered {kind} of the workspace"
+    if known is None:
+        return new_dataset(actor, name, found, note=note, left_out=left_out).id
+    if not DatasetVersion.objects.of(actor.workspace_id).filter(dataset_id=known.id, format=form).exists():
+        raise Conflict(f"The dataset {name!r} holds other data; choose another name.", name=name)
+    _next(actor, known.id, found, note=note, left_out=left_out)
+    return str(known.id)
+
+
 def checked_name(name: str) -> str:
     """A name as it is kept. Raises BadInput."""
     name = " ".join(name.split())
@@ -139,7 +160,15 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _next(actor: Actor, dataset_id: str, found: Rows, *, note: str, base: int | None = None) -> None:
+def _next(
+    actor: Actor,
+    dataset_id: str,
+    found: Rows,
+    *,
+    note: str,
+    base: int | None = None,
+    left_out: Mapping[str, int] | None = None,
+) -> None:
     latest = numbered(actor.workspace_id, dataset_id, None)
     if latest.sha256 == found.sha256:
         return
@@ -157,10 +186,17 @@ def _next(actor: Actor, dataset_id: str, found: Rows, *, note: str, base: int | 
         after = {"version": version.number, "rows": version.rows, "note": note}
         audit(actor, "dataset.changed", row.id, before={"version": newest.number}, after=after)
 
-    _kept(actor, latest.dataset, found, note, store)
+    _kept(actor, latest.dataset, found, note, store, left_out)
 
 
-def _kept(actor: Actor, row: Dataset, found: Rows, note: str, store: Callable[[DatasetVersion], None]) -> None:
+def _kept(
+    actor: Actor,
+    row: Dataset,
+    found: Rows,
+    note: str,
+    store: Callable[[DatasetVersion], None],
+    left_out: Mapping[str, int] | None = None,
+) -> None:
     """Store rows in a file and then, in a transaction, what `store` does with their version."""
     version_id = new_id("dver")
     # The storage comes before the rows, and outside of a transaction: it may be far away.
@@ -181,6 +217,7 @@ def _kept(actor: Actor, row: Dataset, found: Rows, note: str, store: Callable[[D
         mapping=dict(found.mapping),
         bad=[asdict(each) for each in found.bad[:_MOST_BAD]],
         bad_rows=len(found.bad),
+        left_out=dict(left_out or {}),
         file=file,
         note=note,
         made_by=actor.id,

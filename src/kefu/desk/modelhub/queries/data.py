@@ -24,6 +24,7 @@ class DatasetVersionInfo:
     mapping: dict[str, str]
     bad: list[dict[str, Any]]
     bad_rows: int
+    left_out: dict[str, int]
     note: str
     has_report: bool
     made_by: str
@@ -166,6 +167,7 @@ def dataset_version_info(row: DatasetVersion) -> DatasetVersionInfo:
         mapping=row.mapping,
         bad=row.bad,
         bad_rows=row.bad_rows,
+        left_out=row.left_out,
         note=row.note,
         has_report=row.checked_at is not None,
         made_by=row.made_by,
