@@ -1,7 +1,7 @@
 """What a workspace knows and what was said in it, as data that models learn from; and what is left out of that.
 
-`texts` are for `pretrain_mlm` and `pretrain_clm`, `chats` for `sft_lora`, `pairs` for `retriever` and `reranker`. All of
-it is masked, and conversations are only of contacts who agreed to training.
+`texts` are for `pretrain_mlm` and `pretrain_clm`, `chats` for `sft_lora`, `pairs` for `retriever` and `reranker`. All
+of it is masked, and conversations are only of contacts who agreed to training.
 """
 
 import json

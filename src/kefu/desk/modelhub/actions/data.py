@@ -120,7 +120,7 @@ def new_dataset(
         announce(actor.workspace_id, "modelhub.dataset_updated", row.id)
         audit(actor, "dataset.added", row.id, after={"name": name, "rows": version.rows})
 
-    _kept(actor, row, found, note, store, left_out)
+    _kept(actor, row, found, store, note=note, left_out=left_out)
     return row
 
 
@@ -186,15 +186,16 @@ def _next(
         after = {"version": version.number, "rows": version.rows, "note": note}
         audit(actor, "dataset.changed", row.id, before={"version": newest.number}, after=after)
 
-    _kept(actor, latest.dataset, found, note, store, left_out)
+    _kept(actor, latest.dataset, found, store, note=note, left_out=left_out)
 
 
 def _kept(
     actor: Actor,
     row: Dataset,
     found: Rows,
-    note: str,
     store: Callable[[DatasetVersion], None],
+    *,
+    note: str,
     left_out: Mapping[str, int] | None = None,
 ) -> None:
     """Store rows in a file and then, in a transaction, what `store` does with their version."""
