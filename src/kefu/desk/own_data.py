@@ -38,6 +38,12 @@ _WHY = {
 }
 
 
+class NothingGathered(BadInput):
+    """The workspace has nothing of that kind yet; `left_out` is what it has that may not or cannot be taken."""
+
+    code = "nothing_gathered"
+
+
 @dataclass(frozen=True)
 class Gathered:
     """Rows as JSON lines hold them; `left_out` counts what is none, by why."""
@@ -57,7 +63,7 @@ class Gathered:
 def gather(actor: Actor, *, kind: Kind, conversations: bool = True) -> Gathered:
     """All that a workspace can teach of a kind; `texts` are knowledge and, if asked for, `conversations`.
 
-    Raises BadInput, which says what was left out, where nothing is there; NotAllowed for less than an admin.
+    Raises NothingGathered, which says what was left out, and NotAllowed for less than an admin.
     """
     actor.require_role(Role.ADMIN)
     left_out: dict[str, int] = {}
@@ -70,7 +76,8 @@ def gather(actor: Actor, *, kind: Kind, conversations: bool = True) -> Gathered:
     found = Gathered(kind, rows, {why: count for why, count in left_out.items() if count})
     if not rows:
         why = " ".join(found.sentences())
-        raise BadInput(f"The workspace has no {_LACKING[kind]} yet. {why}".rstrip(), left_out=found.left_out)
+        said = f"The workspace has no {_LACKING[kind]} yet. {why}".rstrip()
+        raise NothingGathered(said, kind=kind, left_out=found.left_out)
     return found
 
 

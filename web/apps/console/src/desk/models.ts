@@ -22,6 +22,8 @@ export interface DatasetVersion {
   mapping: Record<string, string>;
   bad: BadRow[];
   bad_rows: number;
+  /** How much could not be gathered from the company's own conversations, by why. */
+  left_out: Record<string, number>;
   note: string;
   has_report: boolean;
   made_by: string;
@@ -38,6 +40,14 @@ export interface Dataset {
 }
 
 export type DatasetWithVersions = Dataset & { all_versions: DatasetVersion[] };
+
+export const GATHERED = ["texts", "chats", "pairs"] as const;
+
+export interface Gathered {
+  kind: (typeof GATHERED)[number];
+  name: string;
+  conversations: boolean;
+}
 
 export interface RowProblem {
   kind: string;
@@ -227,6 +237,8 @@ export interface NewTuning extends NewRun {
 }
 
 const id = encodeURIComponent;
+/** A year of conversations is read. */
+const GATHERING_MS = 120_000;
 
 export const datasets = {
   list: () => request<{ datasets: Dataset[] }>("GET", "/datasets"),
@@ -245,6 +257,7 @@ export const datasets = {
   report: (it: string) => request<{ report: Record<string, unknown> | null }>("GET", `/datasets/${id(it)}/report`),
   file: (it: string) => download(`/datasets/${id(it)}/file`),
   upload: (file: File, onProgress: (share: number) => void) => sent<Dataset>("/datasets", file, onProgress),
+  gather: (body: Gathered) => request<DatasetWithVersions>("POST", "/datasets/gather", { body, timeout: GATHERING_MS }),
   uploadVersion: (it: string, file: File, onProgress: (share: number) => void) =>
     sent<DatasetWithVersions>(`/datasets/${id(it)}/versions`, file, onProgress),
 };

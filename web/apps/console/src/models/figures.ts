@@ -41,6 +41,10 @@ export function save(file: Blob, name: string): void {
   URL.revokeObjectURL(address);
 }
 
+/** What was not gathered, a line for each reason. */
+export const leftOut = (counts: Readonly<Record<string, number>>): string[] =>
+  Object.entries(counts).map(([why, many]) => t(`data.left.${why}` as "data.left.unanswered", { count: many }));
+
 /** Options as they were typed, without those that were left empty; numbers and truth values are told by their form. */
 export function optionsOf(typed: Readonly<Record<string, string>>): Record<string, unknown> {
   const given = Object.entries(typed).filter(([, value]) => value.trim());

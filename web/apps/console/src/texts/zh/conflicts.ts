@@ -24,6 +24,7 @@ export const conflicts: readonly (readonly [string, string])[] = [
   ["The assistant is switched off on {}.", "{} 上的助手已关闭。"],
   ["Somebody changed this flow meanwhile.", "其他人同时改动了这个流程。"],
   ["The draft was changed while it was tested; publish it again.", "测试期间草稿有改动，请重新发布。"],
+  ["The dataset {} holds other data; choose another name.", "数据集 {} 里是别的数据，请换一个名称。"],
   ["The model {} has no frozen test; choose a dataset for it first.", "模型 {} 没有固定的测试集，请先选择数据集。"],
   ["The model {} is tested on this dataset; choose another test first.", "模型 {} 用此数据集测试，请先另选测试集。"],
   ["The text that came back changed figures, so it is not used: {}.", "返回的文字改动了数字，因此未采用：{}。"],
