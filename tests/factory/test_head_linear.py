@@ -48,6 +48,11 @@ def test_a_trained_folder_holds_model_card_report_data_and_events(model: Trained
     assert "Finished in" in model.said
 
 
+def test_too_few_rows_apart_are_one_head_for_all_languages_and_that_is_said(head: Trained) -> None:
+    assert (head.card.own_heads, head.card.base_model) == ((), "package:e5-small-zh-en")
+    assert "One head tells the texts of all languages: 24 rows of the language en are kept apart, and 40" in head.said
+
+
 def test_the_sample_is_learnt(model: Trained) -> None:
     assert model.card.metrics["accuracy"] >= 0.9
     assert model.card.judged is not None

@@ -4,7 +4,8 @@ A model is a folder. `card.json` in it is this card; `README.md` says the same t
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,8 @@ from typing import Any, Literal
 from kefu.kit.errors import BadInstallation
 
 CARD_FILE = "card.json"
+# A language's code, which names a folder of the model.
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 # A label for a text, a number for it, the slots in it, a vector by which it is found; an order of passages; words in
 # its gaps; an answer.
@@ -43,6 +46,19 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class OwnHead:
+    """What tells a language's texts from the vectors of an encoder of its own.
+
+    Its files are in the model's folder of the language's name; its logits are divided by its own `temperature`.
+    """
+
+    language: str
+    base_model: str
+    base_sha256: str
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True)
 class Judged:
     """What a version answered on a test, so that two versions can be compared row by row.
 
@@ -61,7 +77,8 @@ class ModelCard:
     `labels` are in the order of its logits; a tagger's are its slots, of which each has two tags. `serve` is the
     file that the runtime runs. Logits are divided by `temperature` before their softmax; a text whose scope (0 to
     1) is below `scope_threshold` is out of scope. A network's logits are added to `floor_weight` times those of the
-    linear floor, where it has one beside it. An encoder wants its prefixes before questions and passages. A
+    linear floor, where it has one beside it. Texts of a language with one of `own_heads` are told by that, all others
+    by the model itself. An encoder wants its prefixes before questions and passages. A
     reranker reads the first `rerank_reads` passages; its logits count `rerank_weight` beside search's scores.
     `metrics` are shares from 0 to 1 unless their name says a unit (`latency_p95_ms`, `size_mb`).
     """
@@ -76,6 +93,7 @@ class ModelCard:
     base_model: str | None = None
     base_sha256: str | None = None
     variant: str = "fp32"
+    own_heads: tuple[OwnHead, ...] = ()
     max_tokens: int = 64
     query_prefix: str = ""
     passage_prefix: str = ""
@@ -113,6 +131,7 @@ class ModelCard:
                 given[name] = tuple(given.get(name, ()))
             given["files"] = tuple(ModelFile(**each) for each in given.get("files", ()))
             given["judged"] = _judged(given.get("judged"))
+            given["own_heads"] = _own_heads(given.get("own_heads", ()))
             return cls(**given)
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             raise BadInstallation(f"The model's card cannot be understood: {error}.") from error
@@ -123,6 +142,16 @@ def _judged(table: Mapping[str, Any] | None) -> Judged | None:
         return None
     slices = {name: Slice(**each) for name, each in table.get("slices", {}).items()}
     return Judged(table["data_sha256"], table["right"], slices)
+
+
+def _own_heads(table: Iterable[Mapping[str, Any]]) -> tuple[OwnHead, ...]:
+    found = tuple(OwnHead(**each) for each in table)
+    languages = [each.language for each in found]
+    if not all(_LANGUAGE.fullmatch(each) for each in languages) or len(set(languages)) < len(languages):
+        raise ValueError(f"its own heads are of the languages {', '.join(map(repr, languages))}")
+    if any(not each.temperature > 0 for each in found):
+        raise ValueError("the temperature of a head must be above 0")
+    return found
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import kefu
 from kefu.contracts.job import Job, Told
+from kefu.demo import INTENT_HEAD
 from kefu.desk.actor import Actor
 from kefu.desk.assistants import actions as assistants_actions
 from kefu.desk.assistants import queries as assistants
@@ -67,7 +68,7 @@ def train(folder: Path, progress: Progress | None = None) -> None:
         write(dataset_of(examples, mapping={"text": "text", "label": "label"}, format="csv"), work / f"{name}.csv")
     # Nobody is served yet: all processors may help, though past four they only wait for one another.
     threads = min(4, os.cpu_count() or 1)
-    options = {"seed": 0, "threads": threads, "licence": "Apache-2.0"}
+    options = {"seed": 0, "threads": threads, "licence": "Apache-2.0", **INTENT_HEAD}
     places = {name: str(work / f"{name}.csv") for name in files}
     job = Job("train", str(folder), "head", data=places["data"], valid=places["valid"], options=options)
     _run(job, work / "job", threads, progress)

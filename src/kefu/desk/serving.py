@@ -26,7 +26,6 @@ from kefu.contracts.engine import (
     TaggedSpan,
     Tagger,
 )
-from kefu.contracts.model_card import read_card
 from kefu.desk.modelhub import folders
 from kefu.desk.modelhub.actions.registry import ROLES
 from kefu.desk.modelhub.queries import Served, serving
@@ -223,17 +222,13 @@ class LiveModels:
         folder = folders.local(served.place, served.files)
         folders.verified(folder, served.sha256)
         plugin, protocol, holder = _ENGINES[served.task]
-        shared = str(read_card(folder).base_sha256 or "") if plugin == "classifier" else ""
-        engine = registry.load("engines", plugin, protocol)(f"path:{folder}", self._options(shared))
+        # A head shares the encoders that it was trained on, if this process has them.
+        options = {"encoders": tuple(self._encoders())} if plugin == "classifier" else {}
+        engine = registry.load("engines", plugin, protocol)(f"path:{folder}", options)
         run(engine.load())
         held = holder(served, engine)
         self._held[served.version_id] = held
         return held
-
-    def _options(self, base_sha256: str) -> dict[str, Any]:
-        """A head shares the encoder that it was trained on, if this process has it."""
-        shared = next((each for each in self._encoders() if base_sha256 and each.card().version == base_sha256), None)
-        return {"encoder": shared} if shared is not None else {}
 
 
 def _close(engine: Engine) -> None:

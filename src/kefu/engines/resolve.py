@@ -165,7 +165,7 @@ def _checked(source: _Source, endings: Sequence[str]) -> ModelFiles:
     wanted = _wanted(source.card, endings)
     files = {path: source.folder / path for path in wanted}
     for path, expected in wanted.items():
-        _check(name, files[path], expected, source.mend)
+        _check(f"{path} of model {name}", files[path], expected, source.mend)
     return ModelFiles(name, source.card, files, wanted)
 
 
@@ -185,14 +185,14 @@ def _wanted(card: Mapping[str, Any], endings: Sequence[str]) -> dict[str, str]:
     return wanted
 
 
-def _check(name: str, path: Path, expected: str, mend: str) -> None:
+def _check(what: str, path: Path, expected: str, mend: str) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise BadInstallation(f"{path.name} of model {name} cannot be read. {mend}") from error
+        raise BadInstallation(f"{what} cannot be read. {mend}") from error
     if found != expected:
         raise BadInstallation(
-            f"{path.name} of model {name} is damaged or not the pinned one: its SHA-256 is {found[:12]}…, "
+            f"{what} is damaged or not the pinned one: its SHA-256 is {found[:12]}…, "
             f"{expected[:12]}… is expected. {mend}",
             file=path.name,
             found=found,

@@ -55,6 +55,7 @@ def _front(card: ModelCard, table: Mapping[str, Any]) -> dict[str, Any]:
         "pipeline_tag": _PIPELINES.get(card.task, "text-classification"),
         "library_name": "kefu",
         "base_model": card.base_model,
+        "own_heads": {head.language: head.base_model for head in card.own_heads},
         "task": card.task,
         "recipe": card.recipe,
         "runtime": card.runtime,
@@ -111,6 +112,8 @@ def _what(card: ModelCard) -> str:
     }[card.task]
     languages = f" in texts of the languages {', '.join(card.languages)}" if card.languages else ""
     base = f" It stands on `{card.base_model}`." if card.base_model else ""
+    for head in card.own_heads:
+        base += f" Texts of the language {head.language} are told by a head of their own on `{head.base_model}`."
     return f"{what}{languages}; made by Kefu's recipe `{card.recipe}`, served as `{card.runtime}`.{base}"
 
 

@@ -32,7 +32,7 @@ _STATISTICS_ROWS = 3000
 _BANK_ROWS = 2000
 _QUANTILES = 129
 # Fewer rows kept apart tell neither a temperature nor where one text in twenty lies.
-_LEAST_ROWS = 40
+LEAST_ROWS = 40
 _UNCALIBRATED = "Its confidence is not calibrated and nothing is told out of scope: too few rows were kept apart."
 # Written for people or for training on, or of no use to whoever serves the model.
 _UNPINNED = ("README.md", "report.html", "report.json", "events.jsonl", "tracked.json", CARD_FILE)
@@ -60,7 +60,7 @@ def seal(folder: Path, card: ModelCard, train: Dataset, valid: Dataset, *, encod
     arrays = _statistics(taught.vectors, np.array([place[label] for _, label in known]), len(card.labels))
     _write_arrays(folder / SCOPE_FILE, arrays)
     write_card(folder, card)
-    if len(checked) < _LEAST_ROWS or valid.sha256 == train.sha256:
+    if len(checked) < LEAST_ROWS or valid.sha256 == train.sha256:
         (folder / SCOPE_FILE).unlink()
         return write_card(folder, replace(card, limits=tuple(dict.fromkeys((*card.limits, _UNCALIBRATED)))))
     seen = outputs(folder, [text for text, _ in checked], encoder)

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from kefu.contracts.model_card import CARD_FILE, ModelCard, ModelFile
+from kefu.contracts.model_card import CARD_FILE, ModelCard, ModelFile, OwnHead
 from kefu.engines.scripted_encoder.engine import ScriptedEncoder
 from kefu.knowledge.ngrams import ngrams
 
 LABELS = ("cancel", "refund")
 TEXTS = {"cancel": "cancel my order", "refund": "give me a refund"}
 DIMENSION = 32
+# That of the encoder of English.
+ENGLISH = 16
 
 
 def written(folder: Path, card: ModelCard) -> ModelCard:
@@ -72,3 +74,17 @@ def scope(folder: Path, card: ModelCard, **arrays: Any) -> ModelCard:
     }
     save_file({**statistics, **arrays}, folder / "scope.safetensors")
     return written(folder, replace(card, scope_threshold=0.05))
+
+
+async def two_heads(folder: Path, **own: Any) -> ModelCard:
+    """A head that takes every text for a cancellation, and one of English that takes each for a refund."""
+    await head(folder)
+    for place, label in (("", 0), ("en", 1)):
+        (folder / place).mkdir(exist_ok=True)
+        width = ENGLISH if place else DIMENSION
+        bias = np.eye(2, dtype=np.float32)[label]
+        arrays = {"weight": np.zeros((2, width), np.float32), "bias": bias, "mean": np.zeros(width, np.float32)}
+        save_file({**arrays, "beside": np.zeros(2, np.float32)}, folder / place / "head.safetensors")
+    english = OwnHead("en", "scripted:letters", f"scripted-{ENGLISH}")
+    card = ModelCard("m", "classify", "head", "head", "head.safetensors", LABELS, ("zh", "en"), "scripted:letters")
+    return written(folder, replace(card, base_sha256=f"scripted-{DIMENSION}", own_heads=(replace(english, **own),)))

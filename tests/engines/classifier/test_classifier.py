@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from kefu.contracts.engine import Classifier, Scorer
-from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
+from kefu.contracts.engine import Classifier, Encoder, Scorer
+from kefu.contracts.model_card import CARD_FILE, ModelCard, OwnHead, read_card
 from kefu.engines.classifier.engine import ClassifierEngine
 from kefu.engines.classifier.scope import Scope
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, BadInstallation, Unavailable
 
-from .models import DIMENSION, LABELS, TEXTS, encoder, head, linear, scope, written
+from .models import DIMENSION, ENGLISH, LABELS, TEXTS, encoder, head, linear, scope, two_heads, written
 
 
 async def loaded(folder: Path, **options: Any) -> ClassifierEngine:
@@ -84,6 +84,71 @@ async def test_a_head_refuses_another_encoder(tmp_path: Path) -> None:
     await head(tmp_path, base_sha256=None)
     with pytest.raises(BadInput, match="must be a loaded encoder"):
         await loaded(tmp_path, encoder="letters")
+
+
+# a head for English beside that of all other languages
+
+
+async def both_encoders() -> tuple[Encoder, Encoder]:
+    return await encoder(), await encoder(ENGLISH)
+
+
+async def test_each_text_is_told_by_the_head_of_its_language_from_its_own_encoder(tmp_path: Path) -> None:
+    await two_heads(tmp_path)
+    engine = await loaded(tmp_path, encoders=await both_encoders())
+    texts = ["where is my order", "我的订单到哪里了", "¿dónde está mi pedido, por favor?", "ok"]
+    told = [each.label for each in await engine.classify(texts)]
+    assert told == ["refund", "cancel", "cancel", "refund"], "too short to tell is English"
+    assert [(await engine.classify([text]))[0].label for text in texts] == told
+    vectors = (await engine.raw(texts)).vectors
+    assert vectors.shape == (4, DIMENSION + ENGLISH)
+    assert (await engine.raw(texts[:1])).vectors.shape == (1, DIMENSION + ENGLISH)
+    assert not (vectors[0] * vectors[1]).any(), "vectors of two encoders were compared"
+    await engine.close()
+
+
+async def test_a_heads_own_temperature_is_its_own(tmp_path: Path) -> None:
+    await two_heads(tmp_path, temperature=0.1)
+    engine = await loaded(tmp_path, encoders=await both_encoders())
+    english, other = await engine.classify(["where is my order", "我的订单到哪里了"])
+    assert english.confidence > 0.99 > other.confidence
+    logits, temperature = (await engine.raw(["where is my order"])).logits, engine.model_card().temperature
+    assert logits[0] / temperature == pytest.approx([0.0, 10.0])
+
+
+async def test_an_own_head_refuses_another_encoder_and_files_that_are_not_there(tmp_path: Path) -> None:
+    await two_heads(tmp_path)
+    (tmp_path / "en" / "head.safetensors").unlink()
+    with pytest.raises(BadInstallation, match=r"en/head\.safetensors of model m cannot be read"):
+        await loaded(tmp_path, encoders=await both_encoders())
+    await two_heads(tmp_path, language="fr")
+    with pytest.raises(BadInstallation, match=r"does not list fr/head\.safetensors"):
+        await loaded(tmp_path, encoders=await both_encoders())
+    with pytest.raises(BadInput, match="must be a list of loaded encoders"):
+        await loaded(tmp_path, encoders=["letters"])
+
+
+@pytest.mark.parametrize(
+    ("own", "why"),
+    [
+        ([{"language": "../en", "base_model": "", "base_sha256": ""}], r"of the languages '\.\./en'"),
+        ([{"language": "en", "base_model": "", "base_sha256": ""}] * 2, "of the languages 'en', 'en'"),
+        ([{"language": "en", "base_model": "", "base_sha256": "", "temperature": 0}], "must be above 0"),
+        ([{"language": "en"}], "missing 2 required"),
+        ("en", "cannot be understood"),
+    ],
+)
+def test_a_card_with_heads_that_are_none_is_refused(own: Any, why: str) -> None:
+    with pytest.raises(BadInstallation, match=why):
+        ModelCard.from_table(
+            {"name": "m", "task": "classify", "recipe": "head", "runtime": "head", "serve": "h"} | {"own_heads": own}
+        )
+
+
+async def test_only_a_head_has_heads_of_languages(tmp_path: Path) -> None:
+    linear(tmp_path, own_heads=(OwnHead("en", "", ""),))
+    with pytest.raises(BadInstallation, match="names heads of languages beside a linear model"):
+        await loaded(tmp_path)
 
 
 async def test_before_load_and_after_close_nothing_is_answered(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from pydantic import Field
 
 from kefu.contracts.engine import Classified, Encoder, EngineCard, Matrix, RawScores
 from kefu.contracts.model_card import ModelCard
-from kefu.engines.classifier.runtimes import Outputs, Runtime, runtime_of
-from kefu.engines.classifier.scope import Scope
+from kefu.engines.classifier.parts import Parts
 from kefu.engines.options import EngineOptions, read_options
 from kefu.engines.packed import unpacked
 from kefu.engines.resolve import ModelFiles, resolve
@@ -31,6 +30,7 @@ class ClassifierOptions(EngineOptions):
     threads: int = Field(default=0, ge=0, le=64, description="threads that one run may use; 0 for KEFU_THREADS")
     # A process that has the encoder loaded hands it over, so that it is not loaded twice.
     encoder: Any = Field(default=None, description="the loaded encoder that a head's base model names, if there is one")
+    encoders: Any = Field(default=(), description="loaded encoders, of which a head takes the one it was trained on")
 
 
 class ClassifierEngine:
@@ -42,8 +42,7 @@ class ClassifierEngine:
         self._loading = threading.Lock()
         self._card: ModelCard | None = None
         self._version = ""
-        self._runtime: Runtime | None = None
-        self._scope: Scope | None = None
+        self._parts: Parts | None = None
 
     def card(self) -> EngineCard:
         card = self._loaded()
@@ -54,69 +53,59 @@ class ClassifierEngine:
         return self._loaded()
 
     async def load(self) -> None:
-        if self._runtime is not None:
+        if self._parts is not None:
             return
-        encoder = self._options.encoder
+        encoder, encoders = self._options.encoder, self._options.encoders
         if encoder is not None and not isinstance(encoder, Encoder):
             raise BadInput("The option encoder must be a loaded encoder.", option="encoder")
+        if not isinstance(encoders, list | tuple) or not all(isinstance(each, Encoder) for each in encoders):
+            raise BadInput("The option encoders must be a list of loaded encoders.", option="encoders")
         await asyncio.to_thread(self._load)
-        assert self._runtime is not None
-        await self._runtime.load()
+        assert self._parts is not None
+        await self._parts.load()
 
     async def close(self) -> None:
-        runtime, self._runtime, self._card = self._runtime, None, None
-        if runtime is not None:
-            await runtime.close()
+        parts, self._parts, self._card = self._parts, None, None
+        if parts is not None:
+            await parts.close()
 
     async def classify(self, texts: Sequence[str]) -> list[Classified]:
-        card, outputs = self._loaded(), await self._outputs(texts)
+        card, found = self._loaded(), await self.raw(texts)
         if card.task != "classify":
             raise BadInput(f"{card.name} gives numbers, not labels.", model=card.name)
-        scope = self._scope_of(outputs)
-        shares = _softmax(outputs.logits / np.float32(card.temperature))
-        return [_classified(card, row, float(one)) for row, one in zip(shares, scope, strict=True)]
+        shares = _softmax(found.logits / np.float32(card.temperature))
+        return [_classified(card, row, float(one)) for row, one in zip(shares, found.scope, strict=True)]
 
     async def raw(self, texts: Sequence[str]) -> RawScores:
-        outputs = await self._outputs(texts)
-        detectors = self._scope.detectors(outputs) if self._scope is not None else {}
-        return RawScores(outputs.logits, outputs.vectors, self._scope_of(outputs), detectors)
+        if self._parts is None:
+            raise Unavailable(f"The classifier {self._reference} is not loaded.")
+        if not texts:
+            width = len(self._loaded().labels) or 1
+            return RawScores(np.zeros((0, width), np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+        return await self._parts.told(texts)
 
     async def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        card, outputs = self._loaded(), await self._outputs(texts)
+        card, found = self._loaded(), await self.raw(texts)
         if card.task != "score":
             raise BadInput(f"{card.name} gives labels, not numbers.", model=card.name)
-        return np.clip(outputs.logits[:, 0], -1.0, 1.0)
+        return np.clip(found.logits[:, 0], -1.0, 1.0)
 
     def _loaded(self) -> ModelCard:
         if self._card is None:
             raise Unavailable(f"The classifier {self._reference} is not loaded.")
         return self._card
 
-    async def _outputs(self, texts: Sequence[str]) -> Outputs:
-        if self._runtime is None:
-            raise Unavailable(f"The classifier {self._reference} is not loaded.")
-        if not texts:
-            width = len(self._loaded().labels) or 1
-            return Outputs(np.zeros((0, width), np.float32), np.zeros((0, 0), np.float32), None)
-        return await self._runtime.run(texts)
-
-    def _scope_of(self, outputs: Outputs) -> npt.NDArray[np.float32]:
-        if self._scope is None:
-            return np.full(len(outputs.logits), np.nan, np.float32)
-        return self._scope.scope(outputs)
-
     def _load(self) -> None:
         with self._loading:
-            if self._runtime is not None:
+            if self._parts is not None:
                 return
             model = serving_files(self._reference)
             card = ModelCard.from_table(model.card)
             if card.serve not in model.sha256:
                 raise BadInstallation(f"The card of model {card.name} does not list {card.serve}, which it serves.")
             threads = self._options.threads or settings().threads
-            self._runtime = runtime_of(card, model, threads=threads, encoder=self._options.encoder)
-            statistics = model.files.get("scope.safetensors")
-            self._scope = Scope.read(statistics) if statistics is not None else None
+            handed = {"encoder": self._options.encoder, "encoders": self._options.encoders}
+            self._parts = Parts.of(card, model, threads=threads, **handed)
             self._version = model.sha256[card.serve]
             self._card = card
 

@@ -50,13 +50,19 @@ class Runtime(Protocol):
     async def close(self) -> None: ...
 
 
-def runtime_of(card: ModelCard, model: ModelFiles, *, threads: int, encoder: Encoder | None) -> Runtime:
-    """The runtime that a card names. Raises BadInstallation for files that do not fit together."""
+def runtime_of(
+    card: ModelCard, model: ModelFiles, *, folder: str = "", threads: int, encoder: Encoder | None
+) -> Runtime:
+    """The runtime that a card names, of the files below `folder` of the model.
+
+    Raises BadInstallation for files that do not fit together.
+    """
     if card.runtime == "linear":
         linear = Linear.read(model, "")
         _refuse_other_labels(card, linear.labels)
         return LinearRuntime(linear)
-    floor = Linear.read(model, _FLOOR) if f"{_FLOOR}{_LINEAR}" in model.files else None
+    place = f"{folder}{_FLOOR}"
+    floor = Linear.read(model, place) if f"{place}{_LINEAR}" in model.files else None
     if card.runtime == "head":
         return HeadRuntime(card, model, floor, threads=threads, encoder=encoder)
     if card.runtime == "onnx":
@@ -140,6 +146,11 @@ class HeadRuntime:
         self._near = Neighbours(arrays["near"], arrays["owners"], len(self._bias)) if self._near_weight else None
         self._own = encoder is None
         self._encoder: Encoder = encoder or OnnxEncoder(str(card.base_model), {"threads": threads})
+
+    @property
+    def width(self) -> int:
+        """The length of its vectors."""
+        return int(self._weight.shape[1])
 
     async def load(self) -> None:
         if self._own:

@@ -63,11 +63,11 @@ class Scope:
             found["floor"] = _margin(outputs.floor)
         return {name: np.asarray(values, np.float32) for name, values in found.items()}
 
-    def scope(self, outputs: Outputs) -> Floats:
+    def scope(self, detectors: Mapping[str, Floats]) -> Floats:
         """From 0 to 1: the share of texts in scope that look less so; NaN before the ranks are known."""
         if self._overall is None:
-            return np.full(len(outputs.logits), np.nan, np.float32)
-        return np.asarray(_rank(self.average(self.detectors(outputs)), self._overall), np.float32)
+            return np.full(len(detectors["logit"]), np.nan, np.float32)
+        return np.asarray(_rank(self.average(detectors), self._overall), np.float32)
 
     def average(self, detectors: Mapping[str, Floats]) -> Floats:
         """The mean rank of the detectors that have ranks."""

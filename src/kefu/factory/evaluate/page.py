@@ -161,6 +161,7 @@ def _header(table: Table) -> str:
     parts = [f"recipe {model['recipe']}", f"runs as {model['runtime']} ({model['variant']})"]
     if model["base_model"]:
         parts.append(f"on {model['base_model']}")
+    parts += [f"{language} on {base}" for language, base in model.get("own_heads", {}).items()]
     counts = f"{data['rows']:,} rows"
     if data.get("out_of_scope"):
         counts = f"{data['in_scope']:,} texts in scope, {data['out_of_scope']:,} out of scope"

@@ -20,6 +20,7 @@ _OF_A_MODEL = "name task recipe runtime variant base_model languages seed option
 def model_table(card: ModelCard, *more: str) -> dict[str, Any]:
     """The model that was examined; `more` are fields of the card that only its task has."""
     table = {name: getattr(card, name) for name in (*_OF_A_MODEL.split(), *more)}
+    table["own_heads"] = {head.language: head.base_model for head in card.own_heads}
     return {**table, "size_mb": card.metrics.get("size_mb")}
 
 

@@ -1,4 +1,8 @@
-"""The recipe `head`: logistic regression on a frozen encoder's vectors, near examples and the floor beside it."""
+"""The recipe `head`: logistic regression on a frozen encoder's vectors, near examples and the floor beside it.
+
+Where the data hold enough English beside other languages, English gets a head of its own on the encoder that search
+embeds it with: a customer's question is then embedded once.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +16,14 @@ from pydantic import Field
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
-from kefu.contracts.model_card import ModelCard
+from kefu.contracts.model_card import CARD_FILE, ModelCard, OwnHead
 from kefu.factory.examples import labelled, languages_of
 from kefu.factory.extend import with_earlier_examples
+from kefu.factory.languages import Division, divided
 from kefu.factory.near import near_arrays
 from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
-from kefu.factory.seal import seal
+from kefu.factory.seal import seal, write_card
 from kefu.factory.vectors import TAUGHT_AT_ONCE, embedded, loaded
 
 SERVE = "head.safetensors"
@@ -31,6 +36,7 @@ class HeadOptions(RecipeOptions):
     """Options of `head`."""
 
     base_model: str = Field(default="", description="package:NAME or path:DIR; empty chooses by the texts' language")
+    by_language: bool = Field(default=True, description="English by a head of its own; no: one head for all languages")
     regularisation: float = Field(default=30.0, gt=0, le=1e6, description="C of the logistic regression")
     # Both weights lie on a plateau: on four tenths of BANKING77's training data kept apart in turn, 1 to 4 and 0.5 to 1
     # are within half a point, and choosing them on one tenth picks its noise.
@@ -55,24 +61,45 @@ class HeadRecipe:
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
         data, parents = with_earlier_examples(job, data, tell)
-        texts, labels = labelled(data)
-        languages = languages_of(texts)
+        languages, folder = languages_of(labelled(data)[0]), Path(job.out)
         base = self._options.base_model or (_ENGLISH if languages == ("en",) else _ANY)
+        division = self._division(data, valid, languages, tell)
+        if division is None:
+            card = self._head(folder, base, data, valid, tell)
+        else:
+            card = self._head(folder, base, division.rest, division.rest_valid, tell)
+            card = replace(card, own_heads=(self._own(folder, division, tell),))
+        card = replace(card, languages=languages, data_sha256=data.sha256, valid_sha256=valid.sha256, parents=parents)
+        return write_card(folder, card)
+
+    def _division(self, data: Dataset, valid: Dataset, languages: Sequence[str], tell: Tell) -> Division | None:
+        """The data of a head for English and of one for the rest; None where there is one for all."""
+        if self._options.base_model or not self._options.by_language or "en" not in languages or len(languages) < 2:
+            return None
+        division = divided(data, valid, "en")
+        if isinstance(division, str):
+            tell(Told.NOTE, {"sentence": f"One head tells the texts of all languages: {division}."})
+            return None
+        english, rest = len(division.own.examples), len(division.rest.examples)
+        told = f"English texts have a head of their own, of {english} rows; that of all others learns {rest}."
+        tell(Told.NOTE, {"sentence": told})
+        return division
+
+    def _own(self, folder: Path, division: Division, tell: Tell) -> OwnHead:
+        """Train and calibrate a language's own head in the model's folder of its name."""
+        place = folder / division.language
+        card = self._head(place, _ENGLISH, division.own, division.own_valid, tell)
+        (place / CARD_FILE).unlink()  # the model has one card, which pins these files, too
+        return OwnHead(division.language, str(card.base_model), str(card.base_sha256), card.temperature)
+
+    def _head(self, folder: Path, base: str, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
+        """A calibrated head of its own card."""
+        texts, labels = labelled(data)
         with loaded(base, threads=self._options.processor_threads, batch=TAUGHT_AT_ONCE) as encoder:
             vectors = embedded(encoder, texts, tell)
-            card = self._fit(Path(job.out), vectors, texts, labels, tell)
-            running = encoder.card()
-            card = replace(
-                card,
-                languages=languages,
-                base_model=base,
-                base_sha256=running.version,
-                max_tokens=running.max_tokens,
-                data_sha256=data.sha256,
-                valid_sha256=valid.sha256,
-                parents=parents,
-            )
-            return seal(Path(job.out), card, data, valid, encoder=encoder)
+            card, running = self._fit(folder, vectors, texts, labels, tell), encoder.card()
+            card = replace(card, base_model=base, base_sha256=running.version, max_tokens=running.max_tokens)
+            return seal(folder, card, data, valid, encoder=encoder)
 
     def _fit(self, folder: Path, vectors: Matrix, texts: Sequence[str], labels: Sequence[str], tell: Tell) -> ModelCard:
         options = self._options
