@@ -143,6 +143,21 @@ async def test_what_is_generated_in_the_middle_may_use_a_tools_result() -> None:
     assert "¥17" not in (await alone.say("How much does standard delivery cost?")).text
 
 
+async def test_a_hand_over_after_a_generated_answer_shows_no_promise_before_it_is_stored() -> None:
+    generator = ScriptedGenerator("scripted:test", {"replies": ["Standard delivery costs ¥12."]})
+    await generator.load()
+    policy = replace(POLICY, kinds=frozenset({*POLICY.kinds, Decision.GENERATED}))
+    away = Systems(ToolOutcome(ToolState.FAILED, {}, 503))
+    silent = ORDER.replace('      - say: {en: "I cannot look it up now."}\n', "")
+    customer = Customer(silent, generator=generator, policy=policy, systems=away)
+    await customer.say("Where is my order?")
+    passed_on = await customer.say("LL1234. And how much does standard delivery cost?")
+    assert passed_on.decision is Decision.HAND_OVER
+    assert passed_on.promise
+    assert "".join(customer.shown) == "Standard delivery costs ¥12."
+    assert passed_on.text.startswith("Standard delivery costs ¥12.\n\n")
+
+
 async def test_a_tool_that_fails_leads_where_the_flow_says() -> None:
     customer = Customer(systems=Systems(ToolOutcome(ToolState.UNKNOWN, problem="unknown")))
     outcome = await customer.say("Where is my order LL1234?")

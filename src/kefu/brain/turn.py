@@ -46,8 +46,8 @@ async def answer(
     """Answer one customer message; nothing is raised but the task's own cancellation.
 
     A generated answer goes to `on_delta` sentence by sentence, each after its check; what was shown is never taken
-    back: joined, it is the outcome's text. Once `cancel` is set nothing more is shown and the outcome is an empty
-    hand-over, to be discarded.
+    back: joined, it is the outcome's text, or the beginning of a hand-over's. Once `cancel` is set nothing more is
+    shown and the outcome is an empty hand-over, to be discarded.
     """
     turn = _Turn(request, tools, Listener(on_delta, cancel))
     meaning = Understanding(request.language_hint or request.policy.default_language, "")
@@ -102,9 +102,14 @@ async def _flow(turn: _Turn, meaning: Understanding, first: FlowState | Flow) ->
         turn.trace.add("tools", run.tools_ms, {"calls": len(run.calls)})
     if running.unsupported(run):  # what the flow has done is done: a person goes on
         return reply.built_in(failure("check_failed"), meaning, request.policy), replace(running.kept(run), state=None)
-    if run.answered is not None and run.answered.decided.decision is Decision.GENERATED:
+    if run.answered is not None and run.answered.decided.decision is Decision.GENERATED and not _hands_over(draft):
         turn.listener.say(draft.text.removeprefix(run.answered.text))  # what knowledge said was shown as it was made
     return draft, running.kept(run)
+
+
+def _hands_over(draft: Draft) -> bool:
+    """Such a reply's end comes with the stored message: when people are back is known only there."""
+    return draft.decided.decision is Decision.HAND_OVER
 
 
 async def _tagged(turn: _Turn, text: str, asked: Sequence[str]) -> tuple[Candidate, ...]:
