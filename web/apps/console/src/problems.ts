@@ -27,23 +27,33 @@ export function fieldProblem(error: unknown): { field: string; message: string }
   const field = error.fields["field"];
   if (typeof field !== "string") return null;
   const said = error.message.startsWith(`${field}: `) ? error.message.slice(field.length + 2) : error.message;
-  const words = shapeInWords(said) ?? reasonInWords(said);
+  const words = shapeInWords(said, IN_MINUTES.test(field)) ?? reasonInWords(said);
   return { field, message: language.value === "zh" && words === said ? t("error.field", { said }) : words };
 }
 
 /** What the server's checks of shape say, in our words; null for what is none of these. */
-function shapeInWords(said: string): string | null {
+function shapeInWords(said: string, inMinutes: boolean): string | null {
   for (const [pattern, key] of SHAPES) {
     const found = pattern.exec(said);
-    if (found) return t(key, { number: found[1] ?? "" });
+    if (found) return t(key, { number: bound(found[1], inMinutes), most: bound(found[2], inMinutes) });
   }
   return null;
 }
 
-/** Pydantic's sentences, which name types of programs. */
+/** A bound as the field shows its numbers. */
+function bound(said = "", inMinutes: boolean): string {
+  const seconds = Number(said.replaceAll(",", ""));
+  return inMinutes && said && Number.isFinite(seconds) ? String(Math.floor(seconds / 60)) : said;
+}
+
+/** Fields that people fill in minutes and the server keeps in seconds (minutes.ts). */
+const IN_MINUTES = /(?:^|\.)(?:nobody_came|away_after|escalate|delay)_seconds$/;
+
+/** Pydantic's sentences, which name types of programs, and our own that name a field by the program's name. */
 const SHAPES = [
   [/^Input should be less than or equal to (\S+)$/, "shape.most"],
   [/^Input should be greater than or equal to (\S+)$/, "shape.least"],
+  [/^\w+ (?:is a (?:whole )?number from|lies between) ([\d,]+) (?:to|and) ([\d,]+), not .+$/, "shape.between"],
   [/^String should have at most (\d+) characters?$/, "shape.long"],
   [/^(?:Field required|String should have at least 1 character)$/, "shape.needed"],
   [/^Input should be a valid (?:integer|number)\b/, "shape.number"],

@@ -22,6 +22,20 @@ describe("a form", () => {
     expect(form.errors["email"]).toBe("");
   });
 
+  it("says bounds in minutes where the field is in minutes", async () => {
+    const refused = async (field: string, said: string): Promise<string | undefined> => {
+      const form = useForm([field]);
+      await form.submit(() => Promise.reject(new ApiError(422, "bad_input", said, { field })));
+      return form.errors[field];
+    };
+    const channel = "settings.nobody_came_seconds";
+    expect(await refused(channel, `${channel}: Input should be less than or equal to 604800`)).toBe("At most 10080.");
+    expect(await refused("delay_seconds", "delay_seconds lies between 0 and 604,800, not 9999999.")).toBe(
+      "From 0 to 10080.",
+    );
+    expect(await refused("pause_seconds", "Input should be less than or equal to 60")).toBe("At most 60.");
+  });
+
   it("shows everything else for the whole", async () => {
     const form = useForm(["email"]);
     await form.submit(() => Promise.reject(new NetworkError("away")));

@@ -2,6 +2,7 @@
 export const shapes = {
   "shape.most": "At most {number}.",
   "shape.least": "At least {number}.",
+  "shape.between": "From {number} to {most}.",
   "shape.long": "At most {number} characters.",
   "shape.needed": "This is needed.",
   "shape.number": "This has to be a number.",
