@@ -69,11 +69,13 @@ def check(
     train = _read(file, reading)
     other = _read(valid, reading) if valid else None
     from kefu.factory.data.check import check as look
+    from kefu.factory.data.check import holds_pictures
     from kefu.factory.data.clean import write_decisions
     from kefu.factory.data.report import lines
 
     with _Bars(quiet=as_json) as bars:
-        probabilities = _probabilities(train, encoder, bars) if label_errors and len(train.labels) > 1 else None
+        wanted = label_errors and len(train.labels) > 1 and not holds_pictures(train)
+        probabilities = _probabilities(train, encoder, bars) if wanted else None
         report = look(train, other, probabilities=probabilities, tell=bars)
     if decisions:
         write_decisions(report.suspects, decisions)

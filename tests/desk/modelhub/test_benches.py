@@ -1,14 +1,19 @@
 """Through the members' door: options looked for, words that tell, texts to label, models that teach others."""
 
+import base64
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kefu.desk.actor import Role
 from kefu.desk.modelhub import actions, due
 from kefu.desk.modelhub.models import Run, Version
 from kefu.desk.modelhub.work import work_folder
+from kefu.knowledge.pictures import array_url, size_of
 
 from ..desks import Desk, desk_for
 from ..shops import Shop, made_shop
@@ -109,3 +114,33 @@ def test_who_may_ask(shop: Shop, pool: Any, version: str) -> None:
     viewer.post(f"/datasets/{pool['id']}/select", {"versions": [version]}, expect=403)
     viewer.post(f"/versions/{version}/explain", {"data": pool["latest"]["id"]}, expect=403)
     assert Version.objects.of(shop.workspace_id).count() == 1
+
+
+def test_pictures_in_a_zip_are_kept_as_they_are(desk: Desk) -> None:
+    made = upload(desk, pictures(), name="pictures.zip")
+    assert (made["latest"]["rows"], made["latest"]["labels"]) == (4, {"dark": 2, "light": 2})
+    first = desk.get(f"/datasets/{made['id']}/rows")["rows"][0]
+    assert size_of(first["text"]) == (9, 9, 1)
+    asked = desk.post(f"/datasets/{made['id']}/check", {}, expect=202)
+    assert finished(asked).state == "finished"
+    assert desk.get(f"/runs/{asked['id']}")["metrics"]["personal"] == 0
+    assert "0 files to choose from" in upload(desk, b"PK\x05\x06" + bytes(18), name="empty.zip", expect=422)["detail"]
+
+
+def test_a_trial_takes_a_recipe_that_trains_an_encoder(desk: Desk, version: str, pool: Any) -> None:
+    Version.objects.across_workspaces("a test").filter(id=version).update(
+        card={**Version.objects.across_workspaces("a test").get(id=version).card, "task": "language"}
+    )
+    given = {"train": pool["latest"]["id"], "valid": pool["latest"]["id"], "recipe": "head"}
+    assert "trains no encoder" in desk.post(f"/versions/{version}/trial", given, expect=422)["detail"]
+
+
+def pictures() -> bytes:
+    """Two light and two dark ones."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for label, value in (("dark", 20), ("light", 220)):
+            for number in range(2):
+                url = array_url(np.full((9, 9), value + number, np.uint8))
+                archive.writestr(f"{label}/{number}.png", base64.b64decode(url.partition(",")[2]))
+    return out.getvalue()

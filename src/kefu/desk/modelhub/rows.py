@@ -16,6 +16,7 @@ from kefu.contracts.dataset import Dataset, Example
 from kefu.kit.errors import BadInput, BadInstallation
 from kefu.knowledge.labels import OUT_OF_SCOPE, canonical_lines, dataset_of, read_bytes
 from kefu.knowledge.masking import mask
+from kefu.knowledge.pictures import is_picture
 from kefu.knowledge.tagging.masking import masked_slots
 from kefu.knowledge.tagging.rows import SLOTS
 from kefu.knowledge.words import fold
@@ -66,6 +67,8 @@ def masked(data: Dataset) -> Dataset:
 
 
 def _masked_row(row: Example) -> Example:
+    if is_picture(row.text):
+        return row
     found = mask(row.text, masked_before=True)
     extra = {name: _masked(value) for name, value in row.extra.items() if name != SLOTS}
     if SLOTS in row.extra:  # places in the text, which go with it

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from kefu.contracts.dataset import Dataset, Example
 from kefu.contracts.job import Tell, Told
+from kefu.factory.data.check import holds_pictures
 from kefu.factory.data.near import wording
 from kefu.factory.data.rewrite import KINDS, rewrite
 from kefu.kit.errors import BadInput
@@ -36,6 +37,8 @@ def augment(
     itself shares a wording with them, and for kinds that there are not.
     """
     _check(per_example, kinds)
+    if holds_pictures(data):
+        raise BadInput("Pictures have no words to vary; the recipe cnn flips, moves and turns them as it learns.")
     measured = {wording(each.text) for part in apart for each in part.examples}
     _refuse_shared(data, measured)
     taken: dict[str, set[str | None]] = defaultdict(set)

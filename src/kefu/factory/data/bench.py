@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.factory.data.check import check as look
+from kefu.factory.data.check import holds_pictures
 from kefu.factory.data.clean import clean as cleaned
 from kefu.factory.data.probabilities import OutOfFold, by_encoder, by_letters, encoder_for
 from kefu.factory.data.read import read, write
@@ -58,7 +59,7 @@ def check(job: Job, tell: Tell) -> Mapping[str, Any]:
         raise _bad_option("check", error) from None
     train, valid = read(Path(job.data)), read(Path(job.valid)) if job.valid else None
     tell(Told.STARTED, {"kind": "check", "rows": len(train.examples), "labels": len(train.labels)})
-    wanted = options.label_errors and len(train.labels) > 1
+    wanted = options.label_errors and len(train.labels) > 1 and not holds_pictures(train)
     report = look(train, valid, probabilities=_probabilities(train, options, tell) if wanted else None, tell=tell)
     table = report.to_json()
     write_bytes(Path(job.out) / REPORT, (json.dumps(table, ensure_ascii=False) + "\n").encode())

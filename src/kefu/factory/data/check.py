@@ -15,12 +15,14 @@ from kefu.kit.errors import BadInput
 from kefu.knowledge.labels import OUT_OF_SCOPE
 from kefu.knowledge.language import detect
 from kefu.knowledge.masking import find, mask
+from kefu.knowledge.pictures import is_picture
 
 _SHOWN_CHARACTERS = 120
 # Below it, a label is learnt from so little that its figures are chance.
 _FEW = 5
 # People label one row in ten wrong on a bad day; where twice as many are doubted, it is the labels that are unclear.
 _DOUBTED = 0.2
+_OF_PICTURES = "Of pictures it is looked which are the same; wrong labels are not looked for."
 
 
 def check(
@@ -35,16 +37,18 @@ def check(
         raise BadInput("There is nothing to check: the dataset has no examples.")
     wordings = _wordings(train.examples)
     valid_wordings = _wordings(valid.examples) if valid else {}
-    near = near_pairs([*wordings, *(each for each in valid_wordings if each not in wordings)])
+    pictures = holds_pictures(train)
+    compared = () if pictures else [*wordings, *(each for each in valid_wordings if each not in wordings)]
+    near = near_pairs(compared)
     duplicates = [_duplicate(rows) for rows in wordings.values() if len(rows) > 1]
-    suspects, notes = _suspects(train, probabilities)
+    suspects, notes = ((), [_OF_PICTURES]) if pictures else _suspects(train, probabilities)
     counts = Counter(example.label for example in train.examples if example.label is not None)
     return Report(
         rows=len(train.examples),
         out_of_scope=sum(1 for each in train.examples if each.label is None) if "label" in train.mapping else 0,
         labels=dict(counts.most_common()),
         lengths=_lengths(train.examples),
-        languages=dict(Counter(each.language or detect(each.text) for each in train.examples).most_common()),
+        languages={} if pictures else _languages(train.examples),
         valid_rows=len(valid.examples) if valid else 0,
         bad_rows=len(train.bad),
         duplicates=tuple(each for each in duplicates if len(each.labels) < 2),
@@ -54,13 +58,24 @@ def check(
         leaks=tuple(_leaks(wordings, valid_wordings, near)),
         unknown_labels=_unknown(train, valid),
         suspects=suspects,
-        personal=tuple(_personal(train.examples, tell)),
+        personal=() if pictures else tuple(_personal(train.examples, tell)),
         notes=(*_notes(train, counts, near), *notes),
     )
 
 
+def holds_pictures(data: Dataset) -> bool:
+    """Whether the rows of a dataset are pictures."""
+    return bool(data.examples) and is_picture(data.examples[0].text)
+
+
+def _languages(examples: Sequence[Example]) -> dict[str, int]:
+    return dict(Counter(each.language or detect(each.text) for each in examples).most_common())
+
+
 def shown(text: str) -> str:
     """A text as reports show it: one line, personal data masked, not too long."""
+    if is_picture(text):
+        return "a picture"
     line = " ".join(mask(text[: 4 * _SHOWN_CHARACTERS]).text.split())
     return line if len(line) <= _SHOWN_CHARACTERS else line[: _SHOWN_CHARACTERS - 1] + "…"
 
@@ -153,7 +168,7 @@ def _personal(examples: Sequence[Example], tell: Tell | None) -> Iterator[Person
 
 
 def _lengths(examples: Sequence[Example]) -> Lengths:
-    lengths = np.array([len(each.text) for each in examples])
+    lengths = np.array([0 if is_picture(each.text) else len(each.text) for each in examples])
     return Lengths(int(lengths.min()), int(np.median(lengths)), int(np.percentile(lengths, 95)), int(lengths.max()))
 
 

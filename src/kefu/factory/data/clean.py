@@ -20,6 +20,7 @@ from kefu.knowledge.labels.content import write_bytes
 from kefu.knowledge.labels.record import cell
 from kefu.knowledge.masking import mask
 from kefu.knowledge.parsing.characters import clean as without_hidden
+from kefu.knowledge.pictures import is_picture
 from kefu.knowledge.tagging.masking import masked_slots
 from kefu.knowledge.tagging.rows import REQUESTED, SLOTS
 
@@ -208,6 +209,8 @@ def _once() -> _Step:
 
 def _masked(example: Example) -> tuple[Example | None, str]:
     """Masks the text and, with the same placeholders, whatever else was said in its conversation."""
+    if is_picture(example.text):
+        return example, ""
     masked = mask(example.text, example.language, masked_before=True)
     extra, known = dict(example.extra), masked.placeholders
     for name in _SAID:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kefu.knowledge.pictures import is_picture
 from kefu.knowledge.words import normalised_question
 
 NEAR = 0.95
@@ -34,8 +35,8 @@ class NearPairs:
 
 
 def wording(text: str) -> str:
-    """A text without case, width, accents, punctuation and blanks; one of signs only is left as it is."""
-    return normalised_question(text) or text.strip()
+    """A text without case, width, accents, punctuation and blanks; one of signs only, or a picture, stays as it is."""
+    return text if is_picture(text) else normalised_question(text) or text.strip()
 
 
 def near_pairs(texts: Sequence[str], *, threshold: float = NEAR) -> NearPairs:

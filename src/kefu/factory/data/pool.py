@@ -15,6 +15,7 @@ from kefu.factory.data.version import kept
 from kefu.factory.seal import outputs
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
+from kefu.knowledge.pictures import is_picture
 
 # Known texts that distances are measured to: their vectors cost as much as those of the pool.
 _KNOWN = 5000
@@ -22,7 +23,12 @@ _KNOWN = 5000
 
 @contextmanager
 def quick_models(labelled: Dataset, recipes: Sequence[str] = ("head",)) -> Iterator[list[Path]]:
-    """Models that are trained in seconds on what is labelled, for as long as the block runs."""
+    """Models that are trained in seconds on what is labelled, for as long as the block runs.
+
+    Raises BadInput for pictures, which take a network of their own.
+    """
+    if labelled.examples and is_picture(labelled.examples[0].text):
+        raise BadInput("Pictures need a model that was trained on some (the recipe cnn); name it.", missing="models")
     with tempfile.TemporaryDirectory(prefix="kefu-select-") as place:
         folders = []
         for recipe in recipes:
@@ -43,6 +49,7 @@ def pool_of(
     """
     cards = [read_card(each) for each in models]
     labels = _shared_labels(cards)
+    _refuse_others(cards, texts)
     known = labelled if labelled is not None else kept(models[0] / "data", name="train")
     taught = [each.text for each in known.examples] if known is not None else []
     left = without_known(texts, taught)
@@ -65,6 +72,15 @@ def _shared_labels(cards: Sequence[ModelCard]) -> tuple[str, ...]:
         if card.labels != cards[0].labels:
             raise BadInput(f"{card.name} knows other labels than {cards[0].name}; a committee shares its labels.")
     return cards[0].labels
+
+
+def _refuse_others(cards: Sequence[ModelCard], texts: Sequence[str]) -> None:
+    """Raises BadInput for pictures before a model of texts, and texts before one of pictures."""
+    shown = bool(texts) and is_picture(texts[0])
+    for card in cards:
+        if (card.runtime == "picture") != shown:
+            wanted, given = ("texts", "pictures") if shown else ("pictures", "texts")
+            raise BadInput(f"{card.name} is a model of {wanted}, and the pool holds {given}.", model=card.name)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]

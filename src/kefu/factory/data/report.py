@@ -70,6 +70,8 @@ def _contents(report: Report) -> Iterator[str]:
     if report.out_of_scope:
         yield f"{report.out_of_scope:,} out of scope"
     size = report.lengths
+    if not report.languages:  # pictures
+        return
     yield f"characters: {size.shortest} to {size.longest}, median {size.median}, 95% up to {size.p95}"
     yield "languages: " + ", ".join(f"{name} {count:,}" for name, count in report.languages.items())
     if report.near_duplicates:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kefu.contracts.model_card import ModelCard
 from kefu.factory.bases import from_folder, trained_network
-from kefu.factory.explain.methods import Weights
+from kefu.factory.explain.methods import Part, Weights
 from kefu.factory.explain.words import Word
 from kefu.kit.optional import require
 
@@ -61,7 +61,8 @@ class Gradients(Inside):
 
         self._attribution = attr.LayerIntegratedGradients(share, table)
 
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights:
+        words = [each for each in parts if isinstance(each, Word)]
         ids, mask, owners = self.tokens(text, words)
         special = torch.tensor([[owner < 0 for owner in owners]])
         empty = torch.where(special, ids, torch.full_like(ids, self.pad_id))  # the marks around a text are no words
@@ -79,7 +80,8 @@ class Rollout(Inside):
         cast(Any, self.network.encoder).set_attn_implementation("eager")  # the fast kernels do not tell it
 
     @torch.no_grad()
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights:
+        words = [each for each in parts if isinstance(each, Word)]
         ids, mask, owners = self.tokens(text, words)
         layers = cast(Any, self.network.encoder)(input_ids=ids, attention_mask=mask, output_attentions=True).attentions
         whole = torch.eye(ids.shape[1])

@@ -1,4 +1,4 @@
-"""How the words of a text are weighed for a label.
+"""How the words of a text, or the cells of a picture, are weighed for a label.
 
 - occlusion   what the label loses when a word is left out; asks the served model, needs nothing else
 - ig          integrated gradients (Sundararajan 2017, captum): from an empty text to this one, summed over each word
@@ -7,7 +7,7 @@
 - lime        a linear model of the text with words left out (Ribeiro 2016, lime); asks the served model
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
@@ -16,13 +16,16 @@ import numpy.typing as npt
 
 from kefu.contracts.engine import Classifier
 from kefu.contracts.model_card import ModelCard
+from kefu.factory.explain.cells import Cell, cells_of, without_cells
 from kefu.factory.explain.words import Word, without, words_of
 from kefu.kit.errors import BadInput
 from kefu.kit.optional import require
 from kefu.kit.runtime import run
+from kefu.knowledge.pictures import is_picture, size_of
 
 MethodName = Literal["occlusion", "ig", "attention", "shap", "lime"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
+Part = Word | Cell
 Weights = npt.NDArray[np.float64]
 Shares = npt.NDArray[np.float64]
 
@@ -32,6 +35,8 @@ _IG_STEPS = 32
 _LIME_TEXTS = 500
 # Longer texts would ask the model more often than anybody waits for.
 MOST_WORDS = 60
+# The runtime of models that look at pictures.
+PICTURE = "picture"
 
 
 class Asked(Protocol):
@@ -41,9 +46,9 @@ class Asked(Protocol):
 
 
 class Method(Protocol):
-    """Weighs the words of a text for the label of that place in the card."""
+    """Weighs the parts of a text for the label of that place in the card."""
 
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights: ...
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights: ...
 
 
 def asked(engine: Classifier, card: ModelCard) -> Asked:
@@ -71,32 +76,32 @@ def method_of(name: str, folder: Path, card: ModelCard, ask: Asked, *, seed: int
 
 
 class Occlusion:
-    """A word's weight is what its absence costs the label."""
+    """A part's weight is what its absence costs the label."""
 
     def __init__(self, ask: Asked) -> None:
         self._ask = ask
 
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
-        found = self._ask([text, *(without(text, words, {place}) for place in range(len(words)))])[:, label]
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights:
+        found = self._ask([text, *(left_out(text, parts, {place}) for place in range(len(parts)))])[:, label]
         return np.asarray(found[0] - found[1:])
 
 
 class Shapley:
-    """A word's mean part in the label's share over all orders in which words could come."""
+    """A part's mean share in the label over all orders in which parts could come."""
 
     def __init__(self, ask: Asked, seed: int) -> None:
         self._ask, self._seed = ask, seed
         self._shap = require("shap", extra="explain")
 
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights:
         def shares(kept: npt.NDArray[np.bool_]) -> Shares:
             rows = np.asarray(kept, bool)
-            return self._ask([without(text, words, set(np.flatnonzero(~row))) for row in rows])[:, [label]]
+            return self._ask([left_out(text, parts, set(np.flatnonzero(~row))) for row in rows])[:, [label]]
 
-        background = np.zeros((1, len(words)), bool)
+        background = np.zeros((1, len(parts)), bool)
         explainer = self._shap.PermutationExplainer(shares, background, seed=self._seed)
-        # Two orders, there and back: each word is met as often early as late.
-        found = explainer(np.ones((1, len(words)), bool), max_evals=2 * (2 * len(words) + 1), silent=True)
+        # Two orders, there and back: each part is met as often early as late.
+        found = explainer(np.ones((1, len(parts)), bool), max_evals=2 * (2 * len(parts) + 1), silent=True)
         return np.asarray(found.values, np.float64).reshape(-1)
 
 
@@ -107,12 +112,12 @@ class Lime:
         self._ask, self._card, self._seed = ask, card, seed
         self._lime = require("lime.lime_tabular", extra="explain")
 
-    def __call__(self, text: str, words: Sequence[Word], label: int) -> Weights:
+    def __call__(self, text: str, parts: Sequence[Part], label: int) -> Weights:
         def shares(kept: npt.NDArray[np.float64]) -> Shares:
-            return self._ask([without(text, words, set(np.flatnonzero(row < 1))) for row in kept])
+            return self._ask([left_out(text, parts, set(np.flatnonzero(row < 1))) for row in kept])
 
         chance = np.random.default_rng(self._seed)
-        rows = chance.random((_LIME_TEXTS, len(words))) < 0.5
+        rows = chance.random((_LIME_TEXTS, len(parts))) < 0.5
         rows[0] = True
         base = self._lime.lime_base.LimeBase(
             lambda distances: np.sqrt(np.exp(-(distances**2) / 0.25**2)), random_state=self._seed
@@ -120,15 +125,20 @@ class Lime:
         near = rows.astype(np.float64)
         distances = 1 - near.mean(axis=1) ** 0.5  # the cosine to the whole text
         found = base.explain_instance_with_data(
-            near, shares(near), distances, label, len(words), feature_selection="none"
+            near, shares(near), distances, label, len(parts), feature_selection="none"
         )
-        weights = np.zeros(len(words))
+        weights = np.zeros(len(parts))
         for place, weight in found[1]:
             weights[place] = weight
         return weights
 
 
 def _gradients(folder: Path, card: ModelCard) -> Method:
+    if card.runtime == PICTURE:
+        require("captum", extra="explain")
+        from kefu.factory.explain.pictures import PictureGradients
+
+        return PictureGradients(_with_weights(folder, card), steps=_IG_STEPS)
     from kefu.factory.explain.inside import Gradients
 
     require("captum", extra="explain")
@@ -136,6 +146,11 @@ def _gradients(folder: Path, card: ModelCard) -> Method:
 
 
 def _attention(folder: Path, card: ModelCard) -> Method:
+    if card.runtime == PICTURE:
+        raise BadInput(
+            f"{card.name} looks at pictures without attention; explain it by occlusion, ig, shap or lime.",
+            model=card.name,
+        )
     from kefu.factory.explain.inside import Rollout
 
     return Rollout(_with_weights(folder, card), card)
@@ -143,7 +158,7 @@ def _attention(folder: Path, card: ModelCard) -> Method:
 
 def _with_weights(folder: Path, card: ModelCard) -> Path:
     require("torch", extra="train")
-    if card.runtime != "onnx" or not (folder / "model.safetensors").is_file():
+    if card.runtime not in {"onnx", PICTURE} or not (folder / "model.safetensors").is_file():
         raise BadInput(
             f"{card.name} keeps no network to look into; explain it by occlusion, shap or lime, which only ask it.",
             model=card.name,
@@ -151,12 +166,26 @@ def _with_weights(folder: Path, card: ModelCard) -> Path:
     return folder
 
 
-def weighable(text: str) -> tuple[Word, ...]:
-    """The words that are weighed: the first MOST_WORDS. Raises BadInput for a text without any."""
+def weighable(text: str) -> tuple[Part, ...]:
+    """The words that are weighed, the first MOST_WORDS, or a picture's cells.
+
+    Raises BadInput for a text without words, and for a picture that cannot be read.
+    """
+    if is_picture(text):
+        size_of(text)
+        return cells_of(text)
     words = words_of(text)
     if not words:
         raise BadInput("There is no word in this text to explain.")
     return words[:MOST_WORDS]
+
+
+def left_out(text: str, parts: Sequence[Part], places: Collection[int]) -> str:
+    """The text, or the picture, without the parts of these places."""
+    cells = [each for each in parts if isinstance(each, Cell)]
+    if cells:
+        return without_cells(text, cells, places)
+    return without(text, [each for each in parts if isinstance(each, Word)], places)
 
 
 def plain(weights: Any) -> list[float]:

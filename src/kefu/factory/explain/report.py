@@ -1,13 +1,13 @@
 """Explanations of a file's texts, and whether the words they name are the ones that told: the job `explain`.
 
 Faithfulness is measured by deleting: without its weightiest fifth of words a text must lose more of its label's share
-than without as many words drawn at random (DeYoung 2020 calls it comprehensiveness).
+than without as many words drawn at random (DeYoung 2020 calls it comprehensiveness). A picture's words are its cells.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,23 @@ from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.factory.evaluate.exam import texts_of
 from kefu.factory.evaluate.report import write_json
-from kefu.factory.explain.methods import METHODS, Asked, Method, asked, method_of, plain, weighable
-from kefu.factory.explain.words import Word, without
+from kefu.factory.explain.methods import (
+    METHODS,
+    PICTURE,
+    Asked,
+    Method,
+    Part,
+    asked,
+    left_out,
+    method_of,
+    plain,
+    weighable,
+)
+from kefu.factory.explain.words import Word
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
 from kefu.kit.runtime import run
+from kefu.knowledge.pictures import is_picture
 
 REPORT = "explanations.json"
 # Of a text's words, the share that is deleted; at least one.
@@ -46,21 +58,21 @@ class ExplainOptions(BaseModel):
 
 @dataclass(frozen=True)
 class Explained:
-    """Why a text got its label: `weights` are by word, above 0 for it and below against it."""
+    """Why a text got its label: `weights` are by word, above 0 for it and below against it; or by a picture's cell."""
 
     text: str
     label: str
     share: float
-    words: tuple[Word, ...]
+    words: tuple[Part, ...]
     weights: tuple[float, ...]
 
     def table(self) -> dict[str, Any]:
-        """For JSON: words with their places, in the text's order."""
-        words = [
-            {"text": word.text, "start": word.start, "end": word.end, "weight": weight}
-            for word, weight in zip(self.words, self.weights, strict=True)
-        ]
-        return {"text": self.text, "label": self.label, "confidence": round(self.share, 6), "words": words}
+        """For JSON: words, or cells, with their places, in the text's order."""
+        weighed = list(zip(self.words, self.weights, strict=True))
+        words = [{**asdict(word), "weight": weight} for word, weight in weighed if isinstance(word, Word)]
+        cells = [{**asdict(cell), "weight": weight} for cell, weight in weighed if not isinstance(cell, Word)]
+        told = {"text": self.text, "label": self.label, "confidence": round(self.share, 6), "words": words}
+        return {**told, "cells": cells} if cells else told
 
 
 @contextmanager
@@ -85,7 +97,13 @@ class Explainer:
         self.card, self.ask, self._method = card, ask, method
 
     def explain(self, text: str) -> Explained:
-        """Why the text gets the label that it gets. Raises BadInput for a text without words."""
+        """Why the text gets the label that it gets.
+
+        Raises BadInput for a text without words, a picture before a model of texts, and a text before one of pictures.
+        """
+        if is_picture(text) != (self.card.runtime == PICTURE):
+            reads = "pictures, and this is a text" if self.card.runtime == PICTURE else "texts, and this is a picture"
+            raise BadInput(f"{self.card.name} reads {reads}.", model=self.card.name)
         words = weighable(text)
         shares = self.ask([text])[0]
         label = int(shares.argmax())
@@ -127,7 +145,8 @@ def explain(job: Job, tell: Tell) -> Mapping[str, Any]:
         write_json(out / REPORT, table)
     if options.record:
         _record(folder, options.method, faith)
-    tell(Told.NOTE, {"sentence": _said(options.method, faith)})
+    of_pictures = is_picture(found[0].text)
+    tell(Told.NOTE, {"sentence": _said(options.method, faith, of_pictures=of_pictures)})
     return {"method": options.method, **faith, "labels": table["labels"], "report": str(out / REPORT)}
 
 
@@ -141,7 +160,7 @@ def faithfulness(found: Sequence[Explained], ask: Asked, card: ModelCard, *, see
             continue
         best = set(np.argsort(-np.array(each.weights))[:many].tolist())
         draws = [set(chance.choice(len(each.words), many, replace=False).tolist()) for _ in range(_DRAWS)]
-        cut = [without(each.text, each.words, gone) for gone in (best, *draws)]
+        cut = [left_out(each.text, each.words, gone) for gone in (best, *draws)]
         lost = each.share - ask(cut)[:, card.labels.index(each.label)]
         top.append(float(lost[0]))
         drawn.append(float(lost[1:].mean()))
@@ -178,10 +197,11 @@ def words_left(text: str) -> bool:
         return False
 
 
-def _said(method: str, faith: Mapping[str, float]) -> str:
+def _said(method: str, faith: Mapping[str, float], *, of_pictures: bool) -> str:
+    parts, whole = ("cells", "pictures") if of_pictures else ("words", "texts")
     return (
-        f"By {method}: without their weightiest fifth of words, texts lose {faith['lost_without_top_words']:.3f} of "
-        f"their label's share, without as many at random {faith['lost_without_random_words']:.3f}."
+        f"By {method}: without their weightiest fifth of {parts}, {whole} lose {faith['lost_without_top_words']:.3f} "
+        f"of their label's share, without as many at random {faith['lost_without_random_words']:.3f}."
     )
 
 

@@ -53,6 +53,9 @@ def trial(job: Job, tell: Tell) -> Mapping[str, Any]:
     card, options = read_card(folder), _options(job.options)
     if card.task != "language":
         raise BadInput(f"{folder} is no encoder that was pre-trained: its task is {card.task}.", model=str(folder))
+    manifest = registry.manifests("recipes").get(recipe)
+    if manifest is not None and not {"base_model", "learning_rate"} <= set(manifest.options):
+        raise BadInput(f"The recipe {recipe} trains no encoder, so it cannot tell one from another.", recipe=recipe)
     data, exam = read(Path(job.data)), exam_of(read(Path(job.valid)), Path(job.valid).name)
     before = options.base or _base_of(card, data)
     given = {name: value for name, value in job.options.items() if name not in _OWN}

@@ -16,7 +16,7 @@ from kefu.knowledge.pictures import array_url, data_url
 
 # IDX: two zero bytes, the type (8: unsigned bytes), and how many dimensions: 3 for pictures, 1 for their labels.
 _PICTURES_IDX, _LABELS_IDX = b"\x00\x00\x08\x03", b"\x00\x00\x08\x01"
-_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
 # Beside a file of pictures lies that of its labels, by the names that MNIST gave them.
 _RENAMED = (("images-idx3", "labels-idx1"), ("images", "labels"))
 _MOST = 200_000
@@ -43,12 +43,12 @@ def file_column(text: str, *, tabs: bool) -> str | None:
 
 def names_a_picture(value: str) -> bool:
     """Whether a cell of a table is a picture's file name."""
-    return value.strip().lower().endswith(_ENDINGS)
+    return value.strip().lower().endswith(ENDINGS)
 
 
 def read_folder(folder: Path, *, skip_bad: bool = False) -> Dataset:
     """A folder whose folders are the labels. Raises BadInput for one without pictures or with broken ones."""
-    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _ENDINGS and path.is_file()]
+    found = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in ENDINGS and path.is_file()]
     if not found:
         raise BadInput(
             f"{folder} holds no pictures; name a file of texts with labels, or a folder with a folder of pictures for "

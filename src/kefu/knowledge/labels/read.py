@@ -2,7 +2,7 @@
 
 Read are CSV and TSV (with a header, or two columns without), JSON lines, JSON, CLINC's JSON, Rasa's nlu.yml, chats,
 ShareGPT, Alpaca, preferences and xSID's CoNLL, each in UTF-8, UTF-16 or GB18030, also gzipped; and pictures: folders,
-tables of files, IDX.
+tables of files, IDX, also as a zip.
 """
 
 import gzip
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kefu.contracts.dataset import BadRow, Dataset, Example
 from kefu.kit.errors import BadInput, TooLarge
+from kefu.knowledge.labels import archive
 from kefu.knowledge.labels.columns import NAMES, Choice, roles
 from kefu.knowledge.labels.content import OUT_OF_SCOPE, dataset_of
 from kefu.knowledge.labels.markup import parse_conll, parse_rasa
@@ -101,8 +102,10 @@ def read_bytes(
     if len(data) > MOST_BYTES:
         raise _too_large(name)
     data, name = _unpacked(data, name)
+    if name.lower().endswith(".zip"):
+        return archive.read_zip(data, name=name, skip_bad=skip_bad)
     if is_idx(data):
-        raise BadInput(f"{name} is an IDX file: its labels lie in another one. Pack pictures as a table.", name=name)
+        raise BadInput(f"{name} is an IDX file: its labels lie in another one. Pack both into a zip.", name=name)
     try:
         parsed = _parse(_text(data), name.lower(), choice, split)
         mapping = roles(parsed.columns, choice, parsed.roles) if parsed.records else {}

@@ -12,9 +12,12 @@ from kefu.desk.modelhub.actions.training import check_options, check_recipe, may
 from kefu.desk.modelhub.queries import RunInfo, run
 from kefu.desk.modelhub.queries.data import get_dataset_version, named_input, numbered
 from kefu.desk.modelhub.queries.registry import get_version
+from kefu.kit import registry
 from kefu.kit.errors import BadInput
 from kefu.kit.optional import require
 
+# The options of a recipe that trains a network on an encoder.
+_NETWORK = {"base_model", "learning_rate"}
 _MOST_TRIALS, _MOST_MODELS = 500, 10
 
 
@@ -87,6 +90,8 @@ def trial(
         raise BadInput(f"{row.model.name} is no encoder that was pre-trained.", field="version")
     given = dict(options or {})
     check_recipe(recipe, given)
+    if not set(registry.manifests("recipes")[recipe].options) >= _NETWORK:
+        raise BadInput(f"The recipe {recipe} trains no encoder, so it cannot tell one from another.", field="recipe")
     learnt, judged = (get_dataset_version(actor.workspace_id, each) for each in (train, valid))
     inputs = {"model": version_input(row), "train": named_input(learnt), "valid": named_input(judged)}
     inputs |= named_inputs(actor.workspace_id, given)

@@ -64,6 +64,9 @@ export const models = {
   "model.history.kind.rollback": "Went back",
   "model.try": "Try sentences",
   "model.try.hint": "One a line.",
+  "model.try.picture": "Try a picture",
+  "model.try.picture.hint": "PNG, JPEG or WebP.",
+  "model.try.picture.bad": "This file is no picture that a browser can show.",
   "model.try.action": "Try",
   "model.try.scope": "Out of scope",
   "model.try.slots.none": "No slot is in it",
@@ -72,7 +75,8 @@ export const models = {
   "model.remove.text": "Its versions and their files go too. This cannot be undone.",
   "model.version.remove": "Delete version {number}?",
   "data.drop": "Drop a file of labelled texts here",
-  "data.drop.kinds": "CSV, TSV, JSON lines, Rasa's nlu.yml, CLINC's JSON and more. Bad rows are named.",
+  "data.drop.kinds":
+    "CSV, TSV, JSON lines, Rasa's nlu.yml, CLINC's JSON and more; pictures as a zip with a folder for each label. Bad rows are named.",
   "data.choose": "Choose a file",
   "data.empty": "No data yet",
   "data.empty.text": "Two columns are enough: text and label.",
@@ -140,6 +144,7 @@ export const models = {
   "data.new.version": "Upload a new version",
   "data.number": "Row",
   "data.text": "Text",
+  "data.picture": "Picture {number}",
   "data.label": "Label",
   "data.label.none": "Out of scope",
   "data.problems": "Problems",
@@ -271,9 +276,9 @@ export const models = {
   "compress.allow": "Points that a step may lose",
   "compress.frequent": "Frequent tokens that stay",
   "compress.epochs": "Epochs of teaching after each cut",
-  "study.explain": "Which words tell",
+  "study.explain": "What tells its labels",
   "study.explain.about":
-    "Weighs the words of each text for its label, and measures whether they are the ones that told.",
+    "Weighs the words of each text, or the places of each picture, and measures whether they are what told.",
   "study.trial": "Did pre-training help?",
   "study.trial.about":
     "Trains a recipe on the encoder as it was and as it is, seed by seed. Keep it only where every seed does better.",
@@ -318,6 +323,13 @@ export const models = {
   "found.best": "The best options",
   "found.importance": "What mattered",
   "found.words": "Words that told",
+  "found.seed": "Seed",
+  "found.before": "As it was",
+  "found.after": "Pre-trained",
+  "found.cells": "Places that told",
+  "found.faithful.cells":
+    "Without their weightiest places pictures lose {top} of their label's share; without as many at random {random}.",
+  "found.weight": "{text}: {weight}",
   "found.faithful":
     "Without their weightiest words texts lose {top} of their label's share; without as many at random {random}.",
   "run.title.tune": "Options of {model}",

@@ -3,6 +3,23 @@
  * tests/house/test_reasons.py holds that none is missing.
  */
 export const reasons: readonly (readonly [string, string])[] = [
+  [
+    "By {}: without their weightiest fifth of words, texts lose {} of their label's share, without as many at random {}.",
+    "{}：去掉最重要的五分之一词语，标签的概率下降 {}；随机去掉同样多的词，下降 {}。",
+  ],
+  [
+    "By {}: without their weightiest fifth of cells, pictures lose {} of their label's share, without as many at random {}.",
+    "{}：去掉最重要的五分之一位置，标签的概率下降 {}；随机去掉同样多的位置，下降 {}。",
+  ],
+  [
+    "Keep it: {} on {}, {} becomes {}, better with {} of {} seeds.",
+    "可以保留：{}，数据 {}，从 {} 变为 {}；更好的种子有 {} 个，共 {} 个。",
+  ],
+  [
+    "Do not keep it: {} on {}, {} becomes {}, better with {} of {} seeds.",
+    "不要保留：{}，数据 {}，从 {} 变为 {}；更好的种子有 {} 个，共 {} 个。",
+  ],
+  ["Seed {}: {} on {}, {} with it.", "种子 {}：{}（{}），用它之后 {}。"],
   ["Addresses with a user name or a password are not read.", "不读取带有用户名或密码的网址。"],
   ["An article needs a title and a text.", "文章需要标题和正文。"],
   ["Archives may be nested {} deep; this one is deeper.", "压缩包最多可嵌套 {} 层，此文件超出了限制。"],
@@ -171,6 +188,7 @@ export const reasons: readonly (readonly [string, string])[] = [
   ["It looks like {} ({}).", "看起来更像 {}（{}）。"],
   ["Nearly the same words have the labels {} and {}.", "几乎相同的文本分别标为 {} 和 {}。"],
   ["Registered to go live", "登记后直接上线"],
+  ["The demo's own", "演示自带"],
   ["Row {} of the test says the same.", "与测试集第 {} 行相同。"],
   ["The same words are there more than once.", "相同的文本出现了不止一次。"],
   ["The same words have the labels {}.", "相同的文本有不同的标签：{}。"],
