@@ -241,7 +241,7 @@ def test_many_vectors_are_searched_approximately_with_the_same_result() -> None:
     for index in (exact, approximate):
         index.remove(5)
     query = encoder.vector("word7 word8")
-    found = [index.best(query, len(words), 20)[0] for index in (exact, approximate)]
+    found = [index.best(query, len(words), 20).first for index in (exact, approximate)]
     assert {int(row) for row in found[0].argsort()[-2:]} == {7, 8} == {int(row) for row in found[1].argsort()[-2:]}
     assert found[1][5] == 0
     assert exact.cosines(query, 7).shape == (1,)

@@ -23,7 +23,7 @@ def test_products_are_those_of_float32() -> None:
 
 
 @pytest.mark.parametrize("exact_rows", [1000, 10])
-def test_an_owners_first_row_and_the_best_of_its_others(exact_rows: int) -> None:
+def test_an_owners_first_row_and_the_best_and_mean_of_its_others(exact_rows: int) -> None:
     index, rows, asked = VectorIndex(exact_rows), {}, unit(1, 3)[0]
     for owner in range(30):
         rows[owner] = unit(1 + owner % 4, 100 + owner)
@@ -34,10 +34,13 @@ def test_an_owners_first_row_and_the_best_of_its_others(exact_rows: int) -> None
         rows[owner] = np.zeros((1, DIMENSION), np.float32)
     index.add(7, unit(3, 77))
     rows[7] = unit(3, 77)
-    first, others = index.best(asked, 30, 200)
+    near = index.best(asked, 30, 200)
     cosines = [rows[owner] @ asked for owner in range(30)]
-    assert first == pytest.approx([max(0.0, each[0]) for each in cosines], abs=CLOSE)
-    assert others == pytest.approx([max(0.0, each[1:].max(initial=0.0)) for each in cosines], abs=CLOSE)
+    others = [np.maximum(each[1:], 0) if len(each) > 1 else np.zeros(1) for each in cosines]
+    assert near.first == pytest.approx([max(0.0, each[0]) for each in cosines], abs=CLOSE)
+    assert near.highest == pytest.approx([each.max() for each in others], abs=CLOSE)
+    assert near.others.tolist() == [float(len(rows[owner]) - 1) for owner in range(30)]
+    assert near.mean == pytest.approx([each.mean() for each in others], abs=CLOSE)
     for owner in set(range(30)) - {0, 29}:
         assert index.cosines(asked, owner) == pytest.approx(cosines[owner], abs=CLOSE)
 

@@ -31,6 +31,16 @@ def dots(rows: Halves, vector: npt.NDArray[Any]) -> Matrix:
 
 
 @dataclass(frozen=True, eq=False)
+class Nearness:
+    """By owner, 0 for none: the cosine of its first row, the highest and the mean of its others, and their number."""
+
+    first: Matrix
+    highest: Matrix
+    mean: Matrix
+    others: Matrix
+
+
+@dataclass(frozen=True, eq=False)
 class _Split:
     """Rows as `best` reads them: the places of first rows with their owners; those of the others, owner by owner.
 
@@ -106,24 +116,24 @@ class VectorIndex:
         self._places = {int(new_of[owner]): places for owner, places in self._places.items()}
         self._graph = None
 
-    def best(self, vector: Matrix, owners: int, count: int) -> tuple[Matrix, Matrix]:
-        """The cosine of each owner's first row, and the highest of its others; by owner below `owners`, 0 for none.
-
-        When approximate, only the owners of the nearest `count` rows have any.
-        """
-        first, others = np.zeros(owners, np.float32), np.zeros(owners, np.float32)
+    def best(self, vector: Matrix, owners: int, count: int) -> Nearness:
+        """How near each owner below `owners` is; when approximate, those of the nearest `count` rows alone."""
+        near = Nearness(*(np.zeros(owners, np.float32) for _ in range(4)))
         if not self._size:
-            return first, others
+            return near
         if self._size > self._exact_rows:
             places = self._nearest(vector, count)
             split, cosines = _split(self._owner[places], self._part[places]), dots(self._matrix[places], vector)
         else:
             split, cosines = self._split_of_all(), dots(self._matrix[: self._size], vector)
-        first[split.first_owners] = np.maximum(cosines[split.firsts], 0)
+        near.first[split.first_owners] = np.maximum(cosines[split.firsts], 0)
         if len(split.starts):
-            highest = np.maximum.reduceat(cosines[split.others], split.starts)
-            others[split.other_owners] = np.maximum(highest, 0)
-        return first, others
+            others = np.maximum(cosines[split.others], 0)
+            near.highest[split.other_owners] = np.maximum.reduceat(others, split.starts)
+            counts = np.diff(split.starts, append=len(others))
+            near.mean[split.other_owners] = np.add.reduceat(others, split.starts) / counts
+            near.others[split.other_owners] = counts
+        return near
 
     def cosines(self, vector: Matrix, owner: int) -> Matrix:
         """The cosine of each of an owner's rows, in order of part; empty for an owner that has none."""
