@@ -115,6 +115,7 @@ def test_bad_rows_are_named_and_may_be_left_out(home: Home, csv: Path) -> None:
         f"kefu: {csv.name}: 2 of 62 rows cannot be used.",
         "  line 62: 1 column where the file has 2; add what is missing",
         "  line 63, column text: the text is empty; write one, or delete the row",
+        "Mend them, or leave them out: kefu train and kefu data take --skip-bad.",
     ]
     left = home.kefu("data", "check", csv, "--no-label-errors", "--skip-bad", "--json")
     assert left.code == 0

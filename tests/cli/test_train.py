@@ -42,6 +42,17 @@ def test_training_tells_a_line_an_epoch(new_home: Home, tmp_path: Path) -> None:
     assert done.err == "", "there is no terminal to draw a bar on"
 
 
+def test_a_training_goes_on_without_bad_rows_if_asked(new_home: Home, tmp_path: Path) -> None:
+    data = tmp_path / "rows.csv"
+    data.write_text(Path(TRAIN).read_text(encoding="utf-8") + "nothing is said of this one,\n", encoding="utf-8")
+    arguments = ["train", "linear", "--data", data, "--valid", VALID, "--out", tmp_path / "m"]
+    refused = new_home.kefu(*arguments)
+    assert (refused.code, "the label is missing" in refused.err, "--skip-bad" in refused.err) == (1, True, True)
+    done = new_home.kefu(*arguments, "--skip-bad")
+    assert (done.code, "linear: 96 rows, 8 labels" in done.out) == (0, True)
+    assert "rows.csv: left out line " in done.out
+
+
 def test_evaluating_prints_one_object(new_home: Home, model: Path, tmp_path: Path) -> None:
     done = new_home.kefu("evaluate", model, "--data", VALID, "--oos", OUTSIDE, "--out", tmp_path, "--json")
     assert done.code == 0

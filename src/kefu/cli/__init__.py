@@ -58,6 +58,10 @@ COMMANDS = {
 }
 
 
+# What follows an error about rows of labelled data.
+SKIP_BAD = "Mend them, or leave them out: kefu train and kefu data take --skip-bad."
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name and imports one when it runs."""
 
@@ -90,6 +94,8 @@ def main(arguments: list[str] | None = None) -> Any:
         return cli.main(args=arguments, prog_name="kefu", standalone_mode=False)
     except KefuError as error:
         click.echo(f"kefu: {error.sentence}", err=True)
+        if error.code == "bad_rows":
+            click.echo(SKIP_BAD, err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()

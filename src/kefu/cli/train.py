@@ -12,6 +12,7 @@ from kefu.cli.working import runner_option, work
 @click.option("--valid", default="", help="Labelled texts to measure on; without, a tenth of the data is kept apart.")
 @click.option("--out", required=True, help="The new model's folder.")
 @click.option("--extend", default="", help="A trained model whose labels are kept while new ones are learnt.")
+@click.option("--skip-bad", is_flag=True, help="Leave out rows that cannot be used, and name them.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 @runner_option
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON lines.")
@@ -22,6 +23,7 @@ def train(
     valid: str,
     out: str,
     extend: str,
+    skip_bad: bool,
     resume: bool,
     runner: str,
     as_json: bool,
@@ -44,6 +46,7 @@ def train(
         out=out,
         extend=extend,
         resume=resume,
+        skip_bad=skip_bad,
         options=chosen,
     )
     work(job, as_json=as_json, runner=runner)

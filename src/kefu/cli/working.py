@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kefu.cli import SKIP_BAD
 from kefu.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def work(job: "Job", *, as_json: bool, runner: str = "here") -> None:
                 progress.show(told, fields)
             if told is Told.FAILED and fields.get("code") != "error":
                 progress.say(f"kefu: {fields['sentence']}", err=True)
+                if fields.get("code") == "bad_rows":
+                    progress.say(SKIP_BAD, err=True)
 
         if runner == "ray":
             from kefu.cli.cluster import do_on_cluster

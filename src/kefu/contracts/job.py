@@ -32,7 +32,8 @@ class Job:
     trial: `model`, a pre-trained encoder, `recipe`, `data` and `valid`: whether it beats the one it was made from.
     check, clean, split: `data` and `out`; a check with `valid` looks for what both hold.
     select, guess: `data`, which nobody labelled, `valid`, what is labelled, and `out`.
-    `resume` goes on from the last checkpoint in `out`. `options` are the recipe's or the step's own.
+    `resume` goes on from the last checkpoint in `out`; `skip_bad` trains without the rows of `data` and `valid` that
+    cannot be used. `options` are the recipe's or the step's own.
     """
 
     kind: JobKind
@@ -45,6 +46,7 @@ class Job:
     oos: str = ""
     against: str = ""
     resume: bool = False
+    skip_bad: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:

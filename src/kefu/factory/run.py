@@ -13,9 +13,11 @@ from kefu.contracts.model_card import CARD_FILE, ModelCard
 from kefu.factory.data.split import split
 from kefu.factory.data.version import combined, keep, kept
 from kefu.factory.language.corpus import kept_apart, read_as
+from kefu.factory.task import shared
 from kefu.factory.tracking.follow import followed, trackers
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
+from kefu.knowledge.labels.read import SHOWN, told
 from kefu.knowledge.pairs import has_passages, pairs_of
 from kefu.knowledge.tagging.rows import has_slots, slots_of, tagged_rows
 
@@ -68,7 +70,7 @@ def _train(job: Job, tell: Tell) -> ModelCard:
     keep(valid, out / "data", name="valid")
     from kefu.factory.evaluate.bench import judged_and_reported
 
-    with followed(tell, job, found) as following:
+    with followed(tell, job, found) as following, shared(job, data, valid):
         card = recipe.train(job, data, valid, following)
         card = judged_and_reported(out, card, valid, following, extended=Path(job.extend) if job.extend else None)
         following.finish(card, out)
@@ -76,10 +78,10 @@ def _train(job: Job, tell: Tell) -> ModelCard:
 
 
 def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
-    data, roles = read_as(job.recipe, Path(job.data)), registry.manifests("recipes")[job.recipe].roles
+    data, roles = _read(job, job.data, tell), registry.manifests("recipes")[job.recipe].roles
     tell(Told.NOTE, {"sentence": f"{Path(job.data).name}: {data.format}, {_mapping(data)}, {len(data.examples)} rows."})
     if job.valid:
-        valid = read_as(job.recipe, Path(job.valid))
+        valid = _read(job, job.valid, tell)
     elif "language" in roles:
         data, valid = kept_apart(data, seed=int(job.options.get("seed", 0)))
         tell(Told.NOTE, {"sentence": f"No validation file: {len(valid.examples)} texts are kept apart."})
@@ -93,6 +95,16 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)
+
+
+def _read(job: Job, path: str, tell: Tell) -> Dataset:
+    """A file of the job's; rows that are left out are told."""
+    data = read_as(job.recipe, Path(path), skip_bad=job.skip_bad)
+    for bad in data.bad[:SHOWN]:
+        tell(Told.NOTE, {"sentence": f"{Path(path).name}: left out {told(bad)}"})
+    if len(data.bad) > SHOWN:
+        tell(Told.NOTE, {"sentence": f"{Path(path).name}: {len(data.bad) - SHOWN:,} more rows are left out."})
+    return data
 
 
 def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:

@@ -43,21 +43,21 @@ def read_corpus(path: Path, *, skip_bad: bool = False) -> Dataset:
     return dataset_of((_masked(each) for each in examples), mapping={"text": "text"}, format=form)
 
 
-def read_for(task: str, path: Path) -> Dataset:
+def read_for(task: str, path: Path, *, skip_bad: bool = False) -> Dataset:
     """What a model of a task is taught or examined on: a corpus for language, chats or a corpus for a generator."""
     if task not in {"language", "generate"}:
-        return read(path)
+        return read(path, skip_bad=skip_bad)
     if task == "generate" and not path.is_dir() and path.name.lower().endswith(_ROWS):
-        data = read(path, labelled=False)
+        data = read(path, labelled=False, skip_bad=skip_bad)
         if has_chats(data):
             return data
-    return read_corpus(path)
+    return read_corpus(path, skip_bad=skip_bad)
 
 
-def read_as(recipe: str, path: Path) -> Dataset:
+def read_as(recipe: str, path: Path, *, skip_bad: bool = False) -> Dataset:
     """A file as a recipe wants it: texts without labels where language is learnt."""
     roles = registry.manifests("recipes")[recipe].roles
-    return read_for(roles[0] if roles else "", path)
+    return read_for(roles[0] if roles else "", path, skip_bad=skip_bad)
 
 
 def has_chats(data: Dataset) -> bool:
