@@ -122,13 +122,15 @@ def test_a_backup_brings_everything_back(home: Home, tmp_path: Path) -> None:
     assert home.kefu("backup", tmp_path / "备份.tar.gz").code == 0
     assert "there already" in home.refuses("backup", tmp_path / "备份.tar.gz")
     shutil.rmtree(home.path)
-    assert home.kefu("restore", tmp_path / "备份.tar.gz", stdin="y\n").code == 0
+    assert home.kefu("restore", tmp_path / "备份.tar.gz").code == 0, "there is nothing to ask about"
+    refused = home.kefu("restore", tmp_path / "备份.tar.gz", stdin="n\n")
+    assert (refused.code, "Replace what is in" in refused.out + refused.err) == (130, True)
     again = home.kefu("knowledge", "add", tmp_path / "help.md", "-w", "shop", "--json")
     assert again.json == {"added": [], "unchanged": ["help.md"], "failed": []}
     stored = [path for path in (home.path / "files").rglob("*") if path.is_file()]
     assert [path.read_bytes() for path in stored] == [(tmp_path / "help.md").read_bytes()]
     assert "not a backup" in home.refuses("restore", tmp_path / "help.md", "--yes")
-    assert "There is no file" in home.refuses("restore", tmp_path / "nowhere", "--yes")
+    assert "There is no file" in home.refuses("restore", tmp_path / "nowhere")
 
 
 def test_a_model_file_that_was_altered_is_not_loaded(home: Home, tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def restore(file: Path, yes: bool) -> None:
     from kefu.desk import backup as backups
     from kefu.desk import boot
 
-    if not yes:
+    # A file that is not there, and a home that holds nothing yet, are no reason to ask.
+    if not yes and file.exists() and backups.holds_something():
         click.confirm(f"Replace what is in {settings().folder} by {file}?", abort=True)
     boot.make_home(settings().folder)
     with backups.in_use(alone=True):

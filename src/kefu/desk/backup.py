@@ -95,6 +95,12 @@ def restore_backup(path: Path) -> str:
     return str(kept)
 
 
+def holds_something() -> bool:
+    """Whether a restore would take the place of a database or a secret key."""
+    home = settings().folder
+    return bool(settings().database_url) or any((home / name).exists() for name in (_SQLITE, *_PLAIN))
+
+
 def backup_before(what: str) -> Path | None:
     """A backup beside the database before it is changed; none of a database that is not there."""
     home = settings().folder
