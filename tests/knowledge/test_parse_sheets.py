@@ -30,12 +30,20 @@ def reason(text: str) -> str:
         '"question";"answer"',
         "question\tanswer",
         "问题|答案",
+        "常见问题,标准答复",
     ],
 )
 def test_a_faq_sheet_is_known_by_its_header(header: str) -> None:
     delimiter = next(mark for mark in ";\t|," if mark in header)
     (entry,) = document(f"{header}\nHow?{delimiter}So.\n").faqs
     assert (entry.question, entry.answer) == ("How?", "So.")
+
+
+def test_a_faq_sheet_without_a_header_keeps_its_first_row() -> None:
+    one, two = document("How tall is it?,324 metres.\nHow wide is it?,125 metres.\n").faqs
+    assert (one.question, one.answer) == ("How tall is it?", "324 metres.")
+    assert two.question == "How wide is it?"
+    assert not document("Ready?,Sure?\nyes,no\n").faqs, "two questions are two columns' names"
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "utf-16", "utf-8-sig", "gb18030"])

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from kefu.knowledge.parsing.characters import clean, decode, visible
 from kefu.knowledge.parsing.document import (
@@ -18,12 +19,17 @@ from kefu.knowledge.parsing.document import (
 )
 from kefu.knowledge.parsing.outline import one_line, title_from_name, too_long
 
-QUESTION_HEADERS = frozenset({"question", "questions", "q", "问题", "问", "标准问题", "标准问"})
-ANSWER_HEADERS = frozenset({"answer", "answers", "a", "答案", "回答", "答", "标准答案", "标准回答"})
+QUESTION_HEADERS = frozenset(
+    {"question", "questions", "q", "问题", "问", "标准问题", "标准问", "常见问题", "用户问题", "提问"}
+)
+ANSWER_HEADERS = frozenset(
+    {"answer", "answers", "a", "答案", "回答", "答", "标准答案", "标准回答", "答复", "标准答复", "回复"}
+)
 MORE_HEADERS = frozenset(
     {
         "more questions", "more question", "similar questions", "similar question", "alternative questions",
-        "相似问法", "相似问题", "相似问", "扩展问", "扩展问法", "同义问",
+        "other questions", "相似问法", "相似问题", "相似问", "扩展问", "扩展问法", "扩展问题", "同义问", "同义问法",
+        "其他问法", "其他问题", "更多问法", "更多问题",
     }
 )  # fmt: skip
 _QUESTION_SEPARATOR = re.compile(r"[\n\r|;；｜]+")
@@ -83,6 +89,8 @@ def parse_rows(
         raise Unreadable(_why_empty(problems, "The sheet is empty."))
     body = _sound(filled, problems, limits)
     columns = _faq_columns(header.cells)
+    if columns is None and _asks(header.cells):
+        columns, body = _FaqColumns(0, 1, (), 2), _sound(chain([header], filled), problems, limits)
     title = title or title_from_name(file.name)
     faqs: tuple[FaqEntry, ...] = ()
     if columns is None:
@@ -140,6 +148,13 @@ def _faq_columns(header: Sequence[str]) -> _FaqColumns | None:
     more = [at for at, name in enumerate(names) if name in MORE_HEADERS]
     # A second question column can only be another way to ask.
     return _FaqColumns(questions[0], answers[0], (*questions[1:], *more), len(header))
+
+
+def _asks(first: Sequence[str]) -> bool:
+    """Whether the first of two columns' cells is a question with its answer: nobody heads a column with "How tall?"."""
+    question, *answers = (one_line(cell) for cell in first)
+    answered = len(answers) == 1 and bool(answers[0]) and not answers[0].endswith(("?", "？"))
+    return answered and question.endswith(("?", "？"))
 
 
 def _entries(columns: _FaqColumns, rows: Iterable[Row], problems: Problems) -> tuple[str, tuple[FaqEntry, ...]]:
