@@ -102,9 +102,11 @@ def test_knowledge_is_added_listed_shown_and_removed(home: Home, tmp_path: Path)
 
 def test_adding_what_cannot_be_loaded_exits_with_1_and_says_why(home: Home, tmp_path: Path) -> None:
     (tmp_path / "empty.pdf").touch()
-    places = [tmp_path / "empty.pdf", tmp_path / "nowhere", "http://127.0.0.1:1/", "http://[broken"]
+    places = [tmp_path / "empty.pdf", tmp_path / "nowhere", "http://127.0.0.1:1/", "http://[broken", "ftp://a.example/"]
     done = home.kefu("knowledge", "add", *places, "--json")
-    assert (done.code, done.json["added"], done.json["unchanged"], len(done.json["failed"])) == (1, [], [], 4)
+    assert (done.code, done.json["added"], done.json["unchanged"], len(done.json["failed"])) == (1, [], [], 5)
+    reasons = {each["name"]: each["reason"] for each in done.json["failed"]}
+    assert reasons["ftp://a.example/"].startswith("Only http and https addresses can be added")
     plain = home.kefu("knowledge", "add", *places)
     assert plain.code == 1
     for failure in done.json["failed"]:

@@ -69,6 +69,8 @@ def list_(workspace: str, as_json: bool) -> None:
         return
     for each in found:
         click.echo(f"{each.id}  {each.state:9}  {each.documents:5} documents  {each.name}")
+        if each.state == "failed" and each.failures:
+            click.secho(f"    {each.failures[0]['reason']}", fg="red")
         if each.held is not None:
             _tell_held(each)
     if not found:
@@ -219,8 +221,11 @@ def _sources(actor: "Actor", places: tuple[str, ...], report: "Report") -> Itera
     from kefu.kit.errors import KefuError
 
     for place in places:
-        if place.lower().startswith(("http://", "https://")):
-            yield add_url(actor, url=place).id
+        if "://" in place:
+            try:
+                yield add_url(actor, url=place).id
+            except KefuError as error:
+                report.failed.append({"name": place, "reason": error.sentence})
             continue
         for path, name in _files(place, report):
             try:
