@@ -6,18 +6,25 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors.torch import load_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from kefu.contracts.job import Told  # noqa: E402
-from kefu.factory.lessons import Telling  # noqa: E402
-from kefu.factory.loop import Fitted, LoopOptions, fit  # noqa: E402
+from kefu.contracts.dataset import Dataset, Example  # noqa: E402
+from kefu.contracts.job import Job, Told  # noqa: E402
+from kefu.contracts.model_card import ModelCard  # noqa: E402
+from kefu.factory.loop import LoopOptions  # noqa: E402
 from kefu.factory.parallel import ProcessLost, _WholeChance  # noqa: E402
-from kefu.factory.pictures.network import Changes, PictureLesson, PictureNetwork  # noqa: E402
+from kefu.factory.recipes.cnn.recipe import CnnRecipe  # noqa: E402
+from kefu.factory.task import shared  # noqa: E402
+from kefu.kit.errors import BadInput  # noqa: E402
+from kefu.knowledge.labels import dataset_of  # noqa: E402
+from kefu.knowledge.pictures import array_url  # noqa: E402
 
 from .lessons import Heard, network_on  # noqa: E402
 from .tiny_bert import make  # noqa: E402
@@ -26,37 +33,40 @@ STEPS = 8  # 64 pictures in batches of 16, two epochs
 Weights = dict[str, Tensor]
 
 
-def pictures(rows: int, seed: int) -> tuple[Tensor, Tensor]:
+OPTIONS: dict[str, Any] = {
+    **{"side": 14, "widths": "4,8", "flip": False, "shift": 0.1, "rotate": 5.0, "erase": 0.2, "dropout": 0.2},
+    **{"num_train_epochs": 2, "min_steps": 0, "per_device_train_batch_size": 16, "bf16": False, "threads": 1},
+    **{"logging_steps": 1, "save_steps": 3},
+}
+
+
+def pictures(rows: int, seed: int) -> Dataset:
     """Noise, brighter on the left or on the right."""
-    chance = torch.Generator().manual_seed(seed)
-    shown = torch.randint(0, 120, (rows, 1, 14, 14), generator=chance, dtype=torch.uint8)
-    targets = torch.arange(rows) % 2
-    shown[targets == 0, :, :, :7] += 100
-    shown[targets == 1, :, :, 7:] += 100
-    return shown, targets
+    chance = np.random.default_rng(seed)
+    examples = []
+    for row in range(rows):
+        shown = chance.integers(0, 120, (14, 14)).astype(np.uint8)
+        label = "left" if row % 2 else "right"
+        shown[:, slice(0, 7) if row % 2 else slice(7, 14)] += 100
+        examples.append(Example(array_url(shown), label, row + 1))
+    return dataset_of(examples, mapping={"text": "text", "label": "label"}, format="jsonl")
 
 
-def train(out: Path, heard: Heard, *, processes: int, resume: bool = False) -> tuple[Weights, Fitted]:
-    torch.manual_seed(0)
-    network = PictureNetwork(1, 14, (4, 8), 2, dropout=0.2)
-    shown, targets = pictures(64, 0)
-    network.look(shown)
-    checked = pictures(32, 1)
-    changes = Changes(flip=False, shift=0.1, rotate=5.0, erase=0.2)
-    lesson = PictureLesson(shown, targets, *checked, batch=16, seed=0, changes=changes, telling=Telling())
-    options = LoopOptions(
-        processes=processes,
-        learning_rate=4e-3,
-        head_learning_rate=4e-3,
-        num_train_epochs=2,
-        min_steps=0,
-        bf16=False,
-        logging_steps=1,
-        save_steps=3,
-        dropout=0.2,
-    )
-    fitted = fit(network, lesson, options, out=out, tell=heard, started_with={}, resume=resume)
-    return {name: each.detach().clone() for name, each in network.state_dict().items()}, fitted
+def train(out: Path, heard: Heard, *, processes: int, resume: bool = False) -> tuple[Weights, ModelCard]:
+    options = {**OPTIONS, "processes": processes}
+    job = Job("train", recipe="cnn", out=str(out), resume=resume, options=options)
+    data, valid = pictures(64, 0), pictures(32, 1)
+    out.mkdir(exist_ok=True)
+    with shared(job, data, valid):
+        card = CnnRecipe(options).train(job, data, valid, heard)
+    return load_file(out / "model.safetensors"), card
+
+
+def figures(card: ModelCard) -> dict[str, float]:
+    """All that does not hang on the clock or on how a file was written."""
+    kept = {name: each for name, each in card.metrics.items() if name.startswith("valid_") or "accuracy" in name}
+    assert kept
+    return kept
 
 
 def kill_the_other() -> None:
@@ -72,11 +82,11 @@ def of_steps(heard: Heard) -> list[float]:
 
 def test_two_processes_learn_what_one_does_and_a_killed_one_takes_nothing_with_it(tmp_path: Path) -> None:
     alone, shared = Heard(), Heard()
-    weights, fitted = train(tmp_path / "alone", alone, processes=1)
+    weights, card = train(tmp_path / "alone", alone, processes=1)
     kept = Heard({4: lambda: shutil.copytree(tmp_path / "shared", tmp_path / "killed")})
     together, of_two = train(tmp_path / "shared", kept, processes=2)
     shared = kept
-    assert of_two.metrics == pytest.approx(fitted.metrics, abs=1e-5)
+    assert figures(of_two) == pytest.approx(figures(card), abs=1e-5)
     assert of_steps(shared) == pytest.approx(of_steps(alone), abs=1e-5)
     assert all(torch.allclose(each, together[name], atol=1e-4) for name, each in weights.items())
 
@@ -89,6 +99,12 @@ def test_two_processes_learn_what_one_does_and_a_killed_one_takes_nothing_with_i
     again, _ = train(tmp_path / "killed", rest, processes=2, resume=True)
     assert [each["step"] for each in rest.of(Told.STEP)] == [6, 7, STEPS]
     assert all(torch.equal(each, again[name]) for name, each in together.items())
+
+
+def test_a_training_of_no_job_is_done_by_one_process(tmp_path: Path) -> None:
+    options = {**OPTIONS, "processes": 2}
+    with pytest.raises(BadInput, match="of a job"):
+        CnnRecipe(options).train(Job("train", out=str(tmp_path)), pictures(64, 0), pictures(32, 1), Heard())
 
 
 def test_chance_is_drawn_for_a_whole_batch(tmp_path: Path) -> None:

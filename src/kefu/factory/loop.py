@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from kefu.contracts.job import Tell, Told
-from kefu.factory import checkpoints
+from kefu.factory import checkpoints, helping
 from kefu.factory.batches import Batches
 from kefu.factory.checkpoints import Place, Run
 from kefu.factory.devices import CPU, given_by, has_bfloat16, training_device
@@ -113,11 +113,21 @@ def fit(
     there is none, or it was `started_with` something else; ProcessLost, after a checkpoint, when one of several
     processes is gone.
     """
-    loop = Loop(network, lesson, options, out=out, tell=tell, started_with=started_with)
+
+    def begun(rank: int, place: Path) -> Loop:
+        return Loop(network, lesson, options, out=place, tell=tell, started_with=started_with, rank=rank)
+
+    other = helping.helper()
+    if other is not None and options.processes > 1:
+        return Fitted(**other.train(network, begun))
+    loop = begun(0, out)
     if resume:
         loop.resume()
     with joined(options.processes, loop, resume=resume) as crew:
-        return loop.run(crew)
+        fitted = loop.run(crew)
+    if options.processes > 1:
+        helping.trained(network, asdict(fitted))
+    return fitted
 
 
 class Loop:
@@ -157,11 +167,14 @@ class Loop:
         self._saved_at = time.monotonic()
         self._seen = 0
 
-    def handed(self) -> dict[str, Any]:
-        """What another process makes the same loop of."""
-        run = self._run
-        given = {"network": self._network, "lesson": self._lesson, "options": self._options}
-        return {**given, "out": self._out, "started_with": dict(run.started_with)}
+    @property
+    def network(self) -> TextNetwork:
+        return self._network
+
+    @property
+    def out(self) -> Path:
+        """Where its checkpoints lie."""
+        return self._out
 
     def resume(self) -> None:
         """Go on from the checkpoint."""

@@ -11,20 +11,18 @@ What is learnt does not depend on how many they are, up to rounding:
 
 On graphics processors each process has one of its own, and draws for itself what dropout leaves out.
 
-The first process is the one that was asked to train. It starts the others, hands them network and lesson, judges, saves
-and tells; the others compute and end with it. `torch.distributed` joins them: gloo, over
-the loopback interface, and NCCL between graphics processors.
+The first process is the one that was asked to train. It starts the others, which do its job up to here (`helping`),
+judges, saves and tells; the others compute and end with it. `torch.distributed` joins them: gloo, over the loopback
+interface, and NCCL between graphics processors.
 """
 
 import contextlib
 import inspect
 import json
 import os
-import pickle
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
@@ -39,6 +37,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from kefu.factory.devices import backends
+from kefu.factory.helping import READY, handed_over
 from kefu.kit.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -50,9 +49,8 @@ _PATIENCE = timedelta(days=1)
 _SENT_AT_ONCE = 2**24
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
 _INTERFACE = "GLOO_SOCKET_IFNAME"
-_READY = b"ready\n"
-# The loop imports this module by its name; run by `-m` there would be two of each class.
-_OTHER = "import sys; from kefu.factory.parallel import main; sys.exit(main(sys.argv[1:]))"
+# The loop imports that module by its name; run by `-m` there would be two of each class.
+_OTHER = "import sys; from kefu.factory.helping import main; sys.exit(main(sys.argv[1:]))"
 # A process that was killed is gone before its connection is; to learn how it ended takes no longer.
 _ENDS_WITHIN = 5.0
 
@@ -291,52 +289,38 @@ class Moment:
 def joined(processes: int, loop: "Loop", *, resume: bool) -> Iterator[Alone]:
     """Start the other processes of a training whose loop stands at its beginning, or at its checkpoint.
 
-    While it lasts, all are joined; afterwards the others are gone. Raises Unavailable, and says so, when one is lost.
+    While it lasts, all are joined; afterwards the others are gone. Raises Unavailable, and says so, when one is lost,
+    BadInput for a training of no job.
     """
     if processes == 1:
         yield Alone()
         return
-    with tempfile.TemporaryDirectory(prefix="kefu-train-") as meeting:
-        others: list[subprocess.Popen[bytes]] = []
-        try:
-            others += (_started(rank, processes, Path(meeting)) for rank in range(1, processes))
-            _handed_over(others, loop, resume=resume)
-            with _met(0, processes, Path(meeting)) as crew:
-                yield crew
-        except ProcessLost as error:
-            raise ProcessLost(_how(others, processes)) from error
-        finally:
-            for each in others:
-                each.kill()
-            for each in others:
-                each.wait()
-                for stream in (each.stdin, each.stdout):
-                    with contextlib.suppress(OSError):
-                        cast(Any, stream).close()
+    place, number = handed_over(loop.network, out=loop.out, resume=resume)
+    others: list[subprocess.Popen[bytes]] = []
+    try:
+        others += (_started(rank, processes, place, number) for rank in range(1, processes))
+        if any(cast(Any, each.stdout).readline() != READY for each in others):
+            raise ProcessLost("A process of this training did not begin.")
+        with met(0, processes, place / f"meeting-{number}") as crew:
+            yield crew
+    except ProcessLost as error:
+        raise ProcessLost(_how(others, processes)) from error
+    finally:
+        for each in others:
+            each.kill()
+        for each in others:
+            each.wait()
+            for stream in (each.stdin, each.stdout):
+                with contextlib.suppress(OSError):
+                    cast(Any, stream).close()
 
 
-def _started(rank: int, processes: int, meeting: Path) -> "subprocess.Popen[bytes]":
+def _started(rank: int, processes: int, place: Path, number: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-c", _OTHER, str(rank), str(processes), str(meeting)],
+        [sys.executable, "-P", "-c", _OTHER, str(rank), str(processes), str(place), str(number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-
-
-def _handed_over(others: Sequence["subprocess.Popen[bytes]"], loop: "Loop", *, resume: bool) -> None:
-    """Hand the training to each process, and wait until all have it."""
-    handed = {"loop": loop.handed(), "resume": resume, "random": torch.get_rng_state()}
-    handed |= {"threads": torch.get_num_threads()}
-    try:
-        # Not a file from anywhere: objects of this process, over a pipe to its own child.
-        data = pickle.dumps(handed, protocol=pickle.HIGHEST_PROTOCOL)
-        for each in others:
-            cast(Any, each.stdin).write(data)
-            cast(Any, each.stdin).close()
-    except OSError as error:
-        raise ProcessLost("A process of this training did not begin.") from error
-    if any(cast(Any, each.stdout).readline() != _READY for each in others):
-        raise ProcessLost("A process of this training did not begin.")
 
 
 def _how(others: Sequence["subprocess.Popen[bytes]"], processes: int) -> str:
@@ -351,11 +335,12 @@ def _how(others: Sequence["subprocess.Popen[bytes]"], processes: int) -> str:
 
 
 @contextmanager
-def _met(rank: int, processes: int, meeting: Path) -> Iterator[Crew]:
+def met(rank: int, processes: int, meeting: Path) -> Iterator[Crew]:
+    """This process among all of a training, which meet by a file; while it lasts, they are joined."""
     chosen = os.environ.get(_INTERFACE)
     os.environ[_INTERFACE] = chosen or _LOOPBACK  # what is learnt from never leaves the machine
     try:
-        where = f"file://{meeting / 'meeting'}"
+        where = f"file://{meeting}"
         dist.init_process_group(backends(), init_method=where, rank=rank, world_size=processes, timeout=_PATIENCE)
     except RuntimeError as error:
         raise ProcessLost(f"The processes of this training do not reach each other: {error}") from error
@@ -366,29 +351,3 @@ def _met(rank: int, processes: int, meeting: Path) -> Iterator[Crew]:
         yield Crew(rank, processes)
     finally:
         dist.destroy_process_group()
-
-
-def main(arguments: Sequence[str]) -> int:
-    """What the processes other than the first run: rank, number of processes, and where they meet."""
-    from kefu.factory.loop import Loop
-
-    for number in (signal.SIGINT, signal.SIGTERM):  # the first hears them, and ends the others when it has saved
-        signal.signal(number, signal.SIG_IGN)
-    try:
-        handed = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that started this one
-    except (EOFError, pickle.UnpicklingError):
-        return 1  # that was stopped before it had handed all over
-    torch.set_num_threads(handed["threads"])
-    loop = Loop(**handed["loop"], tell=lambda told, fields: None, rank=int(arguments[0]))
-    torch.set_rng_state(handed["random"])
-    if handed["resume"]:
-        loop.resume()
-    sys.stdout.buffer.write(_READY)
-    sys.stdout.buffer.flush()
-    os.dup2(2, 1)  # nobody reads on; what a library prints goes where errors go
-    try:
-        with _met(int(arguments[0]), int(arguments[1]), Path(arguments[2])) as crew:
-            loop.run(crew)
-    except (ProcessLost, KeyboardInterrupt):
-        return 1  # the first tells why
-    return 0

@@ -23,6 +23,7 @@ from kefu.factory.evaluate.exam import Exam, exam_of
 from kefu.factory.evaluate.judging import sit
 from kefu.factory.evaluate.paired import Flags, paired
 from kefu.factory.evaluate.report import REPORT, write_json
+from kefu.factory.task import shared
 from kefu.kit import registry
 from kefu.kit.errors import BadInput
 
@@ -95,7 +96,9 @@ def _right(recipe: str, options: Mapping[str, Any], data: Dataset, exam: Exam) -
     """Which rows of the exam a model has right that is trained so."""
     with tempfile.TemporaryDirectory(prefix="kefu-trial-") as place:
         made = registry.load("recipes", recipe, Recipe)(options)
-        card = made.train(Job("train", out=place, recipe=recipe), data, exam.data, lambda told, fields: None)
+        job = Job("train", out=place, recipe=recipe, options=options)
+        with shared(job, data, exam.data):
+            card = made.train(job, data, exam.data, lambda told, fields: None)
         return sit(Path(place), card, exam).right
 
 
