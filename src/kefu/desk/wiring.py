@@ -34,7 +34,7 @@ from kefu.kit.log import Log
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
-from kefu.knowledge.remembered import RememberedEncoder
+from kefu.knowledge.remembered import RememberedClassifier, RememberedEncoder, RememberedIndex, RememberedScorer
 from kefu.knowledge.rerank import RerankedIndex
 from kefu.knowledge.search import WorkspaceIndex
 
@@ -290,8 +290,16 @@ class _WorkspaceMind:
             reranker = wiring.models.reranker(self._workspace_id)
             versions |= {"rerank": reranker.name} if reranker is not None else {}
             flows = FlowBook(assistants.live_flows(self._workspace_id))
-            index = reranked(self._index, reranker)
-            tools = Tools(index, generator, intents=intents, mood=mood, slots=slots, versions=versions)
+            # Memories of this mind alone: what changes makes another mind.
+            index = RememberedIndex(reranked(self._index, reranker))
+            tools = Tools(
+                index,
+                generator,
+                intents=RememberedClassifier(intents) if intents is not None else None,
+                mood={language: RememberedScorer(scorer) for language, scorer in mood.items()},
+                slots=slots,
+                versions=versions,
+            )
             pictures = wiring.models.classifier(self._workspace_id, "picture")
             self._mind = Mind(assistant.policy, tools, assistant.is_active, flows, pictures)
             self._seen = changes
