@@ -1,6 +1,7 @@
 """Which language a text is written in."""
 
 import re
+from functools import lru_cache
 
 import pycld2
 
@@ -51,6 +52,8 @@ def _by_script(text: str) -> str | None:
     return "zh" if han / 2 >= _HAN_SHARE * (han / 2 + latin_words) else None
 
 
+# A message is asked about several times on its way.
+@lru_cache(maxsize=256)
 def _by_trigrams(text: str) -> tuple[str, bool, int]:
     """cld2's first guess: code, whether it trusts it, percent of the text."""
     clean = "".join(char for char in text if char.isprintable() or char.isspace())

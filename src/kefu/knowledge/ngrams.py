@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_\u3400-\u9fff]+", re.UNICODE)
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -15,22 +15,24 @@ _CHARACTERS = (1, 2, 3)
 _LONGEST = 4000
 
 
-def ngrams(text: str) -> Iterator[str]:
+# Several models tell something of a question, one after the other.
+@lru_cache(maxsize=64)
+def ngrams(text: str) -> tuple[str, ...]:
     """Every feature of a text as often as it occurs: words and pairs of words, letters in words, Han characters.
 
     Names begin with `w:`, `l:` and `h:`, so that a word is not mistaken for a run of letters.
     """
     folded = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
     words = _WORD.findall(folded)
-    yield from (f"w:{word}" for word in words)
-    yield from (f"w:{first} {second}" for first, second in itertools.pairwise(words))
+    found = [f"w:{word}" for word in words]
+    found += [f"w:{first} {second}" for first, second in itertools.pairwise(words)]
     for word in words:
-        yield from (f"l:{gram}" for gram in _runs(f" {word} ", _LETTERS))
+        found += _runs("l:", f" {word} ", _LETTERS)
     for run in _HAN.findall(folded):
-        yield from (f"h:{gram}" for gram in _runs(run, _CHARACTERS))
+        found += _runs("h:", run, _CHARACTERS)
+    return tuple(found)
 
 
-def _runs(text: str, lengths: tuple[int, ...]) -> Iterator[str]:
-    for length in lengths:
-        for start in range(len(text) - length + 1):
-            yield text[start : start + length]
+def _runs(mark: str, text: str, lengths: tuple[int, ...]) -> list[str]:
+    size = len(text)
+    return [mark + text[at : at + length] for length in lengths for at in range(size - length + 1)]

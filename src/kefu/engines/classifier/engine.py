@@ -70,22 +70,17 @@ class ClassifierEngine:
             await parts.close()
 
     async def classify(self, texts: Sequence[str]) -> list[Classified]:
-        card, found = self._loaded(), await self.raw(texts)
+        card, found = self._loaded(), await self._told(texts)
         if card.task != "classify":
             raise BadInput(f"{card.name} gives numbers, not labels.", model=card.name)
         shares = _softmax(found.logits / np.float32(card.temperature))
         return [_classified(card, row, float(one)) for row, one in zip(shares, found.scope, strict=True)]
 
     async def raw(self, texts: Sequence[str]) -> RawScores:
-        if self._parts is None:
-            raise Unavailable(f"The classifier {self._reference} is not loaded.")
-        if not texts:
-            width = len(self._loaded().labels) or 1
-            return RawScores(np.zeros((0, width), np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
-        return await self._parts.told(texts)
+        return await self._told(texts, with_vectors=True)
 
     async def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        card, found = self._loaded(), await self.raw(texts)
+        card, found = self._loaded(), await self._told(texts)
         if card.task != "score":
             raise BadInput(f"{card.name} gives labels, not numbers.", model=card.name)
         return np.clip(found.logits[:, 0], -1.0, 1.0)
@@ -94,6 +89,14 @@ class ClassifierEngine:
         if self._card is None:
             raise Unavailable(f"The classifier {self._reference} is not loaded.")
         return self._card
+
+    async def _told(self, texts: Sequence[str], *, with_vectors: bool = False) -> RawScores:
+        if self._parts is None:
+            raise Unavailable(f"The classifier {self._reference} is not loaded.")
+        if not texts:
+            width = len(self._loaded().labels) or 1
+            return RawScores(np.zeros((0, width), np.float32), np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+        return await self._parts.told(texts, with_vectors=with_vectors)
 
     def _load(self) -> None:
         with self._loading:

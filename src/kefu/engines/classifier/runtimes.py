@@ -99,7 +99,8 @@ class Linear:
         return np.stack([self._score(text) for text in texts])
 
     def _score(self, text: str) -> npt.NDArray[np.float32]:
-        counts = Counter(place for term in ngrams(text) if (place := self._vocabulary.get(term)) is not None)
+        counts: Counter[int | None] = Counter(map(self._vocabulary.get, ngrams(text)))
+        counts.pop(None, None)  # features that no text taught
         if not counts:
             return self._intercept
         places = np.fromiter(counts, np.int64, len(counts))

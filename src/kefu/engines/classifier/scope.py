@@ -6,6 +6,7 @@ linear floor. Each is higher for texts in scope.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,15 @@ def _margin(scores: Matrix) -> Floats:
     return np.asarray(two[:, 1] + 0.5 * (two[:, 1] - two[:, 0]), np.float32)
 
 
+@cache
+def _places(quantiles: int) -> npt.NDArray[np.float64]:
+    """How far up each of so many quantiles stands, 0 to 1."""
+    return np.linspace(0.0, 1.0, quantiles)
+
+
 def _rank(values: Floats, quantiles: Floats) -> npt.NDArray[np.float64]:
     """Where values stand among the quantiles, 0 to 1; past either end they go on, so that worse stays worse."""
-    places = np.linspace(0.0, 1.0, len(quantiles))
+    places = _places(len(quantiles))
     spread = max(float(quantiles[-1] - quantiles[0]), 1e-9)
     below = np.minimum(values - quantiles[0], 0.0) / spread
     return np.asarray(np.interp(values, quantiles, places) + below, np.float64)
