@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from kefu.brain.slots.patterns import matches
+from kefu.brain.slots.patterns import matches, may_match
 from kefu.brain.slots.readings import LONGEST
 from kefu.contracts.flow import Flow
 from kefu.contracts.flow_state import Understood
@@ -43,14 +43,17 @@ def which_starts(flows: Sequence[Flow], heard: Understood) -> Starting | None:
     folded = f" {_spaced(text)} "
     terms = _terms(folded, heard.language)
     best: tuple[float, int, Starting] | None = None
+    by_pattern = may_match(tuple(pattern for flow in flows for pattern in flow.when.patterns), text)
     for flow in flows:
-        for starting, length in _ways(flow, heard, text, folded, terms):
+        for starting, length in _ways(flow, heard, text, folded, terms, by_pattern=by_pattern):
             if best is None or (starting.score, length) > best[:2]:
                 best = (starting.score, length, starting)
     return best[2] if best is not None else None
 
 
-def _ways(flow: Flow, heard: Understood, text: str, folded: str, terms: list[str]) -> list[tuple[Starting, int]]:
+def _ways(
+    flow: Flow, heard: Understood, text: str, folded: str, terms: list[str], *, by_pattern: bool
+) -> list[tuple[Starting, int]]:
     """The ways in which a message starts a flow, each with the length of what it matched."""
     ways: list[tuple[Starting, int]] = []
     if heard.intent in flow.when.intents and heard.intent_confidence >= _LIKELY:
@@ -61,7 +64,7 @@ def _ways(flow: Flow, heard: Understood, text: str, folded: str, terms: list[str
         named = [word for word in words if _holds(word, folded, terms, heard.language)]
         if named:
             ways.append((Starting(flow, "keyword", _BY_WORDS), max(map(len, named))))
-    if any(_matches(pattern, text) for pattern in flow.when.patterns):
+    if by_pattern and any(_matches(pattern, text) for pattern in flow.when.patterns):
         ways.append((Starting(flow, "pattern", _BY_PATTERN), 0))
     return ways
 

@@ -50,6 +50,25 @@ def matches(pattern: str, text: str) -> bool:
     return compiled(pattern).search(_whole_characters(text)) is not None
 
 
+@lru_cache(maxsize=256)
+def _together(patterns: tuple[str, ...]) -> Any:
+    """Patterns as one that holds where any of them does; None where that cannot be told at once."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile("|".join(f"(?:{pattern})" for pattern in patterns), options)
+    except (re2.error, UnicodeEncodeError):  # one of them is bad, or they are too many for one automaton
+        return None
+
+
+def may_match(patterns: tuple[str, ...], text: str) -> bool:
+    """Whether a text may hold one of the patterns; a no is sure, and takes the time of one pattern."""
+    together = _together(patterns)
+    return bool(patterns) and (together is None or together.search(_whole_characters(text)) is not None)
+
+
 def patterned(pattern: str, text: str, *, asked: bool = False) -> list[Found]:
     """What matches, in order; small letters count as capitals if the pattern has capitals only.
 

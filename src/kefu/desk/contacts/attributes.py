@@ -116,6 +116,8 @@ def read(attribute: AttributeInfo, value: Any) -> Any:
 
 def told(workspace_id: str, profile: Mapping[str, Any]) -> dict[str, Any]:
     """Of a profile what the assistant may know: all but what the workspace has defined and keeps from it."""
+    if not profile:
+        return {}
     kept_back = set(
         Attribute.objects.of(workspace_id).filter(key__in=list(profile), is_told=False).values_list("key", flat=True)
     )

@@ -12,7 +12,7 @@ from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
 from kefu.desk.crypto import unseal
 from kefu.desk.rows import now
-from kefu.desk.statements import execute
+from kefu.desk.statements import execute, select
 from kefu.kit.errors import NotFound
 
 UNTIL = "_until"
@@ -97,11 +97,10 @@ def contacts_by_id(actor: Actor, contact_ids: list[str]) -> list[ContactInfo]:
 
 
 def get(workspace_id: str, contact_id: str, *, lock: bool = False) -> Contact:
-    rows = Contact.objects.of(workspace_id)
-    row = (rows.select_for_update() if lock else rows).filter(id=contact_id).first()
-    if row is None:
+    rows = select(Contact, workspace_id, "id = %s", [contact_id], lock=lock)
+    if not rows:
         raise NotFound("There is no such contact.", contact=contact_id)
-    return row
+    return rows[0]
 
 
 def info(row: Contact) -> ContactInfo:
