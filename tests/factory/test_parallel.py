@@ -11,6 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import torch.distributed as dist  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
@@ -19,7 +20,7 @@ from kefu.contracts.dataset import Dataset, Example  # noqa: E402
 from kefu.contracts.job import Job, Told  # noqa: E402
 from kefu.contracts.model_card import ModelCard  # noqa: E402
 from kefu.factory.loop import LoopOptions  # noqa: E402
-from kefu.factory.parallel import ProcessLost, _WholeChance  # noqa: E402
+from kefu.factory.parallel import ProcessLost, _WholeChance, _WholeMeans  # noqa: E402
 from kefu.factory.recipes.cnn.recipe import CnnRecipe  # noqa: E402
 from kefu.factory.task import shared  # noqa: E402
 from kefu.kit.errors import BadInput  # noqa: E402
@@ -99,6 +100,22 @@ def test_two_processes_learn_what_one_does_and_a_killed_one_takes_nothing_with_i
     again, _ = train(tmp_path / "killed", rest, processes=2, resume=True)
     assert [each["step"] for each in rest.of(Told.STEP)] == [6, 7, STEPS]
     assert all(torch.equal(each, again[name]) for name, each in together.items())
+
+
+def test_what_a_batch_is_normalised_by_is_exact_in_bfloat16(tmp_path: Path) -> None:
+    """Several processes normalise by the whole batch; halves of a batch in bfloat16 are summed in full."""
+    shown = torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    means, variances = torch.zeros(3), torch.ones(3)
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'meeting'}", rank=0, world_size=1)
+    try:
+        with _WholeMeans(slice(0, 6), 6):
+            found = functional.batch_norm(shown, means, variances, training=True)
+    finally:
+        dist.destroy_process_group()
+    wanted = functional.batch_norm(shown.float(), torch.zeros(3), torch.ones(3), training=True)
+    assert found.dtype == torch.bfloat16
+    assert torch.allclose(found.float(), wanted, atol=0.02)
+    assert torch.allclose(means, 0.1 * shown.float().mean((0, 2, 3)), atol=1e-6)
 
 
 def test_a_training_of_no_job_is_done_by_one_process(tmp_path: Path) -> None:

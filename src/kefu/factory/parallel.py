@@ -259,8 +259,9 @@ class _WholeMeans(TorchFunctionMode):
         beside = [1, -1, *[1] * (input.ndim - 2)]
         mine = self._place.stop - self._place.start
         count = input.numel() // input.shape[1] // mine * self._rows
-        mean = cast(Tensor, _Summed.apply(input.sum(axes))) / count
-        away = input - mean.view(beside)
+        exact = input.float()  # sums of thousands of values in bfloat16 would be anything
+        mean = cast(Tensor, _Summed.apply(exact.sum(axes))) / count
+        away = exact - mean.view(beside)
         variance = cast(Tensor, _Summed.apply(away.square().sum(axes))) / count
         if running_mean is not None and running_var is not None:
             with torch.no_grad():
@@ -269,7 +270,7 @@ class _WholeMeans(TorchFunctionMode):
         found = away * (variance + eps).rsqrt().view(beside)
         if weight is not None:
             found = found * weight.view(beside)
-        return found if bias is None else found + bias.view(beside)
+        return (found if bias is None else found + bias.view(beside)).to(input.dtype)
 
 
 class Moment:
