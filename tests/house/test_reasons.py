@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,15 @@ def test_every_refusal_of_sound_has_its_words_in_chinese() -> None:
     spoken = calls(ROOT / "src/kefu/desk/aloud.py", {"BadInput"})
     sentences = {said for _, those in (*heard, *spoken) for said in those}
     assert sentences - set(words) == {"There is no sound format {}. Known: {}."}  # the console asks for none
+
+
+def test_every_bad_row_and_recipe_has_its_words_in_chinese() -> None:
+    words = known(WORDS.with_name("training.ts"))
+    files = sorted((ROOT / "src/kefu/knowledge/labels").glob("*.py"))
+    rows = {each for file in files for _, sentences in calls(file, {"BadRow"}) for each in sentences}
+    recipes = sorted((ROOT / "src/kefu/factory/recipes").glob("*/manifest.toml"))
+    titles = {tomllib.loads(each.read_text(encoding="utf-8"))["title"] for each in recipes}
+    assert sorted((rows | titles) - set(words) - {"", "file", "examples"}) == []
 
 
 def fits(said: str, patterns: dict[str, str]) -> bool:

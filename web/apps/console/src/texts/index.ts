@@ -45,9 +45,11 @@ let asked: Promise<void> | null = null;
 
 /** Fetches the server's reasons in Chinese, behind the first page: few pages show one, and to English readers none. */
 export function loadReasons(): Promise<void> {
-  asked ??= Promise.all([import("./zh/reasons"), import("./zh/conflicts")]).then(([why, against]) => {
-    reasons.value = [why.reasons, against.conflicts];
-  });
+  asked ??= Promise.all([import("./zh/reasons"), import("./zh/conflicts"), import("./zh/training")]).then(
+    ([why, against, taught]) => {
+      reasons.value = [why.reasons, against.conflicts, taught.training];
+    },
+  );
   return asked;
 }
 
