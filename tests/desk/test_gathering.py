@@ -9,8 +9,10 @@ from click.testing import CliRunner, Result
 
 from kefu.cli import data_texts
 from kefu.contracts.turn import Citation, Decision
+from kefu.desk import own_data
 from kefu.desk.actor import Role
 from kefu.desk.contacts.care import agree
+from kefu.desk.erasure import erase
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.queries import conversation
 from kefu.desk.inbox.queries.chats import chats
@@ -178,3 +180,21 @@ def test_other_data_are_not_gathered_over_and_wrong_asking_is_refused(shop: Shop
     assert lacking["detail"].startswith("The workspace has no answer that a customer found good yet.")
     desk.post("/datasets/gather", {"kind": "songs", "name": "good"}, expect=422)
     desk_for(shop, Role.SUPERVISOR).post("/datasets/gather", {"kind": "texts", "name": "more"}, expect=403)
+
+
+def test_who_no_longer_agrees_is_taken_out_of_what_was_gathered(shop: Shop) -> None:
+    first, second = answered(shop), answered(shop)
+    desk = desk_for(shop, Role.ADMIN)
+    made = desk.post("/datasets/gather", {"kind": "chats", "name": "what was said"}, expect=201)
+    alone = desk.post("/datasets/gather", {"kind": "texts", "name": "all"}, expect=201)
+    assert (made["latest"]["rows"], alone["latest"]["rows"]) == (2, 3)
+    assert "contact" not in own_data.gather(shop.owner, kind="chats").as_lines().decode()
+    gone = conversation(shop.kefu, first).contact_id
+    agree(shop.kefu, contact_id=gone, kind="marketing", is_given=False, source="form")
+    assert desk.get(f"/datasets/{made['id']}")["latest"]["rows"] == 2
+    agree(shop.kefu, contact_id=gone, kind="training", is_given=False, source="form")
+    assert desk.get(f"/datasets/{made['id']}")["latest"]["rows"] == 1
+    assert desk.get(f"/datasets/{alone['id']}")["latest"]["rows"] == 2
+    erase(shop.owner, conversation(shop.kefu, second).contact_id)
+    desk.get(f"/datasets/{made['id']}", expect=404)
+    assert desk.get(f"/datasets/{alone['id']}")["latest"]["rows"] == 1

@@ -12,6 +12,7 @@ from kefu.desk.contacts import care
 from kefu.desk.contacts import queries as contacts
 from kefu.desk.inbox import actions as inbox_actions
 from kefu.desk.inbox import queries as inbox
+from kefu.desk.modelhub.actions import forget_contact
 from kefu.desk.surveys import queries as surveys
 
 
@@ -52,6 +53,7 @@ def erase(actor: Actor, contact_id: str) -> int:
     """Delete what is kept of a contact; gives how many conversations went. Raises NotFound, NotAllowed."""
     with transaction.atomic():
         contacts.get(actor.workspace_id, contact_id)
+        forget_contact(actor.workspace_id, contact_id)
         count = inbox_actions.erase_conversations(actor, contact_id=contact_id)
         contacts_actions.erase(actor, contact_id=contact_id)
     return count

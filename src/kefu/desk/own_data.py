@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from kefu.desk.actor import Actor, Role
-from kefu.desk.inbox.queries.chats import chats, unlearnable
+from kefu.desk.inbox.queries.chats import Chat, chats, unlearnable
 from kefu.desk.inbox.queries.found import judged
 from kefu.desk.library.queries import documents, sources
 from kefu.desk.modelhub import actions, queries
 from kefu.desk.modelhub.actions.data import MOST_ROWS
+from kefu.desk.modelhub.actions.forgetting import CONTACT
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels import read_bytes
 from kefu.knowledge.masking import mask
@@ -56,8 +57,10 @@ class Gathered:
         """What was left out and why, each in a sentence."""
         return [f"{_WHY[why].format(count=count)}." for why, count in self.left_out.items()]
 
-    def as_lines(self) -> bytes:
-        return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in self.rows).encode()
+    def as_lines(self, *, named: bool = False) -> bytes:
+        """The rows as JSON lines; `named` with the contact whose words they are, which stays within the workspace."""
+        rows = ({name: value for name, value in each.items() if named or name != CONTACT} for each in self.rows)
+        return "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in rows).encode()
 
 
 def gather(actor: Actor, *, kind: Kind, conversations: bool = True) -> Gathered:
@@ -93,7 +96,7 @@ def gather_dataset(
     if len(found.rows) > MOST_ROWS:
         left_out["too_many"] = len(found.rows) - MOST_ROWS
         found = Gathered(kind, found.rows[:MOST_ROWS], left_out)
-    data = read_bytes(found.as_lines(), name=f"{kind}.jsonl", skip_bad=True)
+    data = read_bytes(found.as_lines(named=True), name=f"{kind}.jsonl", skip_bad=True)
     made = actions.keep_gathered(actor, name=name, kind=kind, found=data, left_out=left_out)
     return queries.dataset(actor, made)
 
@@ -108,16 +111,18 @@ def _documents(actor: Actor) -> Iterator[Row]:
 
 def _said(actor: Actor, left_out: dict[str, int]) -> Iterator[Row]:
     for number, chat in enumerate(_worded(actor, left_out), start=1):
-        yield {"text": "\n".join(each["content"] for each in chat), "group": f"conversation {number}"}
+        text = "\n".join(each["content"] for each in chat.said)
+        yield {"text": text, "group": f"conversation {number}", CONTACT: chat.contact_id}
 
 
 def _chats(actor: Actor, left_out: dict[str, int]) -> Iterator[Row]:
     """Up to the last answer; what was never answered teaches none."""
-    for chat in _worded(actor, left_out):
+    for each_chat in _worded(actor, left_out):
+        chat = each_chat.said
         last = max((at for at, each in enumerate(chat) if each["role"] == "assistant"), default=-1)
         asked = next((at for at, each in enumerate(chat) if each["role"] == "user"), last)
         if asked < last:
-            yield {"messages": chat[asked : last + 1]}
+            yield {"messages": chat[asked : last + 1], CONTACT: each_chat.contact_id}
         else:
             left_out["unanswered"] = left_out.get("unanswered", 0) + 1
 
@@ -127,13 +132,14 @@ def _pairs(actor: Actor, left_out: dict[str, int]) -> Iterator[Row]:
     left_out |= {"unjudged": whole.unjudged, "only_wrong": whole.wrong, "uncited": whole.uncited}
     for each in whole.found:
         wrong = {"negative": json.dumps(each.negatives, ensure_ascii=False)} if each.negatives else {}
+        whose = {CONTACT: ",".join(sorted(each.contacts))}
         for passage in each.passages:
-            yield {"question": each.question, "passage": passage, **wrong}
+            yield {"question": each.question, "passage": passage, **wrong, **whose}
 
 
-def _worded(actor: Actor, left_out: dict[str, int]) -> Iterator[list[dict[str, str]]]:
+def _worded(actor: Actor, left_out: dict[str, int]) -> Iterator[Chat]:
     for chat in chats(actor):
-        if chat:
+        if chat.said:
             yield chat
         else:
             left_out["wordless"] = left_out.get("wordless", 0) + 1

@@ -31,9 +31,7 @@ class Upload(Columns):
 
 
 class Gather(Request):
-    """What is gathered from the workspace itself: `texts` of knowledge and, if asked for, `conversations`; `chats` with
-    question and answer apart; `pairs` of questions with the passages that customers found good. The dataset of that
-    `name` gets a new version if it was gathered so, too."""
+    """`texts` of knowledge and `conversations`, `chats`, or `pairs` of questions and passages that were found good."""
 
     kind: Literal["texts", "chats", "pairs"]
     name: str = Field(min_length=1, max_length=100)
@@ -60,9 +58,8 @@ class BadRow(Schema):
 
 
 class DatasetVersion(Schema):
-    """`labels` count rows; rows without one of them are out of scope. `bad` lists the first of `bad_rows`. `left_out`
-    counts what could not be gathered, by why: not_agreed, wordless, unanswered, unjudged, only_wrong, uncited or
-    too_many."""
+    """`labels` count rows; rows without one are out of scope. `bad` lists the first of `bad_rows`. `left_out` counts
+    what could not be gathered: not_agreed, wordless, unanswered, unjudged, only_wrong, uncited, too_many."""
 
     id: str
     dataset_id: str
@@ -132,10 +129,9 @@ class Rows(Schema):
     next: int | None
 
 
-class RowChoice(Schema):
-    """`version` is a version's number, the newest if not given. `problems`: only rows with some."""
+class RowChoice(VersionChoice):
+    """`problems`: only rows with some."""
 
-    version: int | None = Field(default=None, ge=1)
     label: str | None = Field(default=None, max_length=500)
     search: str = Field(default="", max_length=200)
     problems: bool = False

@@ -4,6 +4,7 @@ Only of customers who agreed to training, by the rule that holds for all that is
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 from django.db.models import QuerySet
@@ -15,11 +16,16 @@ from kefu.desk.inbox.models import Conversation, Message
 _SIDES = {"contact": "user", "assistant": "assistant", "member": "assistant"}
 
 
-def chats(actor: Actor) -> Iterator[list[dict[str, str]]]:
-    """One conversation after another, as messages with role and content; without any where nobody said a word.
+@dataclass(frozen=True)
+class Chat:
+    """What was said with a contact, as messages with role and content; none where nobody said a word."""
 
-    Raises NotAllowed.
-    """
+    contact_id: str
+    said: list[dict[str, str]]
+
+
+def chats(actor: Actor) -> Iterator[Chat]:
+    """One conversation after another. Raises NotAllowed."""
     actor.require_role(Role.ADMIN)
     return _chats(actor.workspace_id)
 
@@ -36,13 +42,15 @@ def unlearnable(workspace_id: str) -> int:
     return rows.count() - of_who_agreed(rows, workspace_id, contact="contact_id").count()
 
 
-def _chats(workspace_id: str) -> Iterator[list[dict[str, str]]]:
+def _chats(workspace_id: str) -> Iterator[Chat]:
     rows = learnable(workspace_id).filter(author__in=list(_SIDES))
-    columns = rows.order_by("conversation_id", "sequence").values_list("conversation_id", "author", "text")
-    for _, lines in groupby(columns.iterator(), key=lambda row: row[0]):
-        said = [(_SIDES[author], text) for _, author, text in lines if text.strip()]
+    columns = rows.order_by("conversation_id", "sequence").values_list(
+        "conversation_id", "conversation__contact_id", "author", "text"
+    )
+    for (_, contact_id), lines in groupby(columns.iterator(), key=lambda row: row[:2]):
+        said = [(_SIDES[author], text) for _, _, author, text in lines if text.strip()]
         chat = [
             {"role": role, "content": "\n".join(text for _, text in part)}
             for role, part in groupby(said, key=lambda one: one[0])
         ]
-        yield chat
+        yield Chat(str(contact_id), chat)

@@ -13,16 +13,17 @@ from kefu.contracts.turn import Decision
 from kefu.desk.actor import Actor, Role
 from kefu.desk.inbox.queries.chats import learnable
 
-_COLUMNS = ("conversation_id", "author", "text", "answer", "thumb", "pressed")
+_COLUMNS = ("conversation_id", "conversation__contact_id", "author", "text", "answer", "thumb", "pressed")
 
 
 @dataclass
 class Found:
-    """A question, as customers asked it, masked; passages that answer it, and passages that do not."""
+    """A question, as customers asked it, masked; passages that answer it, and passages that do not; who asked."""
 
     question: str
     passages: list[str] = field(default_factory=list)
     negatives: list[str] = field(default_factory=list)
+    contacts: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -46,9 +47,11 @@ def judged(actor: Actor) -> Judged:
     rows = rows.order_by("conversation_id", "sequence")
     asked: dict[str, Found] = {}
     whole = Judged([])
-    for _, lines in groupby(rows.values(*_COLUMNS).iterator(), key=lambda row: row["conversation_id"]):
+    in_turn = groupby(rows.values(*_COLUMNS).iterator(), key=lambda row: (row[_COLUMNS[0]], row[_COLUMNS[1]]))
+    for (_, contact_id), lines in in_turn:
         for question, passage, answers in _told(lines, whole):
             one = asked.setdefault(question, Found(question))
+            one.contacts.add(str(contact_id))
             kept = one.passages if answers else one.negatives
             if passage not in kept:
                 kept.append(passage)

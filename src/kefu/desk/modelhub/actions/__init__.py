@@ -3,6 +3,7 @@
 from kefu.desk.modelhub.actions.benches import explain, select, trial, tune
 from kefu.desk.modelhub.actions.data import add_dataset, add_version, change_rows, keep_gathered, remove_dataset
 from kefu.desk.modelhub.actions.erasing import erase_everything
+from kefu.desk.modelhub.actions.forgetting import forget_contact
 from kefu.desk.modelhub.actions.registry import (
     GateRefused,
     Registered,
@@ -29,6 +30,7 @@ __all__ = [
     "compress",
     "erase_everything",
     "explain",
+    "forget_contact",
     "judge",
     "keep_gathered",
     "make_model",
