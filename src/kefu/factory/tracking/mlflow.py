@@ -16,6 +16,8 @@ _EXPERIMENT = "kefu"
 _LONGEST = 500  # characters of an option's value that every MLflow server takes
 # What a metric's name may not hold.
 _ODD = re.compile(r"[^\w\-. /]")
+# The library tries a server that does not answer for minutes; a training need not wait for what only follows it.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 _ARTEFACTS = ("report.html", "report.json", "README.md", CARD_FILE)
 
 
@@ -27,7 +29,8 @@ class MLflow:
     def __init__(self, address: str) -> None:
         self._address = address
         # A company's training is nobody else's business: the library reports its use to its makers unless told not to.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", **_PATIENCE}.items():
+            os.environ.setdefault(name, value)
         self._library = require("mlflow", extra=_EXTRA)
         self._client: Any = None
         self._run = ""
