@@ -71,7 +71,7 @@ def scatter(points: Sequence[Sequence[float]]) -> str:
 
 def bars(rows: Sequence[tuple[str, float, str, bool]]) -> str:
     """Horizontal bars from 0 to 1: name, share, a note, and whether it is the worst."""
-    height, name_width, width = 24, 150, 640
+    height, name_width, width = 24, 190, 680
     room = width - name_width - 170
     shapes = []
     for place, (name, share, note, is_worst) in enumerate(rows):
