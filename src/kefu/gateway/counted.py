@@ -25,6 +25,8 @@ class Figures:
             "kefu_step_seconds", "Work of a turn's steps.", ["step"], buckets=_SECONDS, registry=self.registry
         )
         self._refusals = Counter("kefu_refusals", "Turns refused, by reason.", ["reason"], registry=self.registry)
+        # A turn has eight steps, and prometheus looks each one's series up under a lock.
+        self._step = cache(self._steps.labels)
         self.errors = Counter("kefu_errors", "Errors logged, by part of Kefu.", ["logger"], registry=self.registry)
 
     def answered(self, outcome: TurnOutcome) -> None:
@@ -33,7 +35,7 @@ class Figures:
         self._turns.labels(decision).inc()
         self._seconds.labels(decision).observe(sum(step.ms for step in outcome.steps) * _MILLISECOND)
         for step in outcome.steps:
-            self._steps.labels(step.name).observe(step.ms * _MILLISECOND)
+            self._step(step.name).observe(step.ms * _MILLISECOND)
         if decision == "refuse":
             self._refusals.labels(outcome.reason).inc()
 

@@ -113,7 +113,7 @@ def test_a_model_without_a_role_answers_nothing(shop: Shop, versions: dict[str, 
 
 def test_the_old_one_is_closed_after_its_last_turn(shop: Shop, versions: dict[str, str], wired: Wiring) -> None:
     mind = wired.mind(shop.workspace_id)
-    engine = mind.tools.intents._engine  # type: ignore[union-attr]
+    engine = mind.tools.intents._classifier._engine  # type: ignore[union-attr]
     promote(shop, versions, "bad")
     wired.change_models(shop.workspace_id)
     wired.mind(shop.workspace_id)

@@ -8,7 +8,7 @@ a conversation stands under the labels that it has: they are no part of a figure
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kefu.desk.accounts.hours import milliseconds
@@ -93,10 +93,17 @@ class Clock:
 
     def written(self) -> dict[str, Any]:
         """What differs from a new clock, as JSON."""
-        return {name: value for name, value in asdict(self).items() if value != _NEW[name]}
+        return {name: _copied(value) for name, value in vars(self).items() if value != _NEW[name]}
 
 
-_NEW = asdict(Clock())
+_NEW = dict(vars(Clock()))
+
+
+def _copied(value: Any) -> Any:
+    """A JSON value that nobody else holds."""
+    if isinstance(value, list):
+        return [_copied(each) for each in value]
+    return {name: _copied(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 class Fold:
