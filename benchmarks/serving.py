@@ -3,10 +3,10 @@
     python benchmarks/serving.py [--clients 16] [--seconds 20] [--rounds 3]
 
 Starts a server on a fresh demo workspace, asks FAQ wordings (approved answers) and headings' questions (extracted
-answers) over HTTP with `?wait=20`, one conversation a client. Questions are asked again and again, so that most vectors
-are remembered; those of the last kind have their words in another order each time, and none is asked twice. Rounds of
-the bare encoder (batch 1, the same threads, the same questions) and of the API take turns, since these machines' speed
-drifts; ratios are of neighbours.
+answers) over HTTP with `?wait=20`, one conversation a client. Questions are asked again and again, as those on buttons
+are, so that vectors, passages, intents and moods of most are remembered; those of the last kind have their words in
+another order each time, and none is asked twice. Rounds of the bare encoder (batch 1, the same threads, the same
+questions) and of the API take turns, since these machines' speed drifts; ratios are of neighbours.
 """
 
 import argparse
