@@ -68,6 +68,15 @@ def test_a_text_that_cannot_be_stored_is_refused_with_a_reason(shop: Shop, text:
     assert problem["detail"]
 
 
+def test_a_body_that_breaks_off_is_said_to_be_no_json(shop: Shop) -> None:
+    answer = shop.client.post(
+        f"/v1/conversations/{shop.start()}/messages", content=b'{"text": ', headers={"Content-Type": "application/json"}
+    )
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (422, "body")
+    assert problem["detail"] == "The body is not JSON: Expecting value at character 9."
+
+
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"words": 1}', b'{"text": 5}', b"\xff\xfe"])
 def test_a_body_of_another_shape_is_a_problem_document(shop: Shop, body: bytes) -> None:
     path = f"/v1/conversations/{shop.start()}/messages"

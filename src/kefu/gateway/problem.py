@@ -54,6 +54,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def bad_shape(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":  # its place is a character's number, which is no field
+            why = f"{first.get('ctx', {}).get('error', first['msg'])} at character {first['loc'][-1]}"
+            return problem(422, "bad_input", f"The body is not JSON: {why}.", field="body")
         return shown(documents.of_bad_shape(tuple(part for part in first["loc"] if part != "body"), first["msg"]))
 
     @app.exception_handler(HTTPException)
