@@ -14,6 +14,7 @@ from kefu.contracts.job import Job
 from kefu.factory.data.check import check
 from kefu.factory.explain.cells import SIDE, cells_of, values_of, without_cells
 from kefu.factory.explain.report import explain, explainer
+from kefu.factory.run import run
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels import read, read_bytes
 from kefu.knowledge.pictures import array_url
@@ -133,6 +134,13 @@ def test_a_zip_that_cannot_be_read_says_why(data: bytes, said: str, tmp_path: Pa
     (tmp_path / "bad.zip").write_bytes(data)
     with pytest.raises(BadInput, match=said):
         read(tmp_path / "bad.zip")
+
+
+def test_recipes_of_texts_refuse_pictures(tmp_path: Path) -> None:
+    (tmp_path / "shapes.zip").write_bytes(shapes(10))
+    job = Job("train", recipe="linear", data=str(tmp_path / "shapes.zip"), out=str(tmp_path / "out"))
+    with pytest.raises(BadInput, match="cnn learns from those"):
+        run(job, quiet)
 
 
 def test_a_check_of_pictures_looks_which_are_the_same() -> None:

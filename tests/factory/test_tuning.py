@@ -1,5 +1,6 @@
 """Tuning: a study that is judged on rows kept apart, stops what is hopeless, and goes on after a kill."""
 
+import contextlib
 import csv
 import json
 import os
@@ -53,10 +54,12 @@ def job(folder: Path, **given: Any) -> Job:
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A study of three trials that judges on 0.3 of the rows: its folder, and what it gave."""
+    """A study of three trials that judges on 0.3 of the rows: its folder, and what it gave. Its paths are relative."""
     wanted = job(tmp_path_factory.mktemp("tuned"), share=0.3)
-    found = run(Job(**{**vars(wanted), "valid": wanted.data}), Notes())
-    return Path(wanted.out), found
+    place = Path(wanted.out).parent
+    with contextlib.chdir(place):
+        found = run(Job(**{**vars(wanted), "data": "data.csv", "valid": "data.csv", "out": "out"}), Notes())
+    return place / "out", found
 
 
 def test_the_best_options_are_a_recipe_that_trains(tuned: tuple[Path, Any]) -> None:

@@ -19,8 +19,11 @@ from kefu.kit import registry
 from kefu.kit.errors import BadInput
 from kefu.knowledge.labels.read import SHOWN, told
 from kefu.knowledge.pairs import has_passages, pairs_of
+from kefu.knowledge.pictures import is_picture
 from kefu.knowledge.tagging.rows import has_slots, slots_of, tagged_rows
 
+# Options of recipes that read texts; a picture's text would be learnt letter by letter.
+_OF_TEXTS = {"base_model", "max_tokens", "features", "encoder"}
 # Of a training file that comes without a validation file; the rest is trained on.
 _VALIDATION = 0.1
 
@@ -113,6 +116,9 @@ def _refuse_unmeasurable(job: Job, valid: Dataset) -> None:
 
     name = Path(job.valid or job.data).name
     roles = registry.manifests("recipes")[job.recipe].roles
+    shows = bool(valid.examples) and is_picture(valid.examples[0].text)
+    if shows and _OF_TEXTS & set(registry.manifests("recipes")[job.recipe].options):
+        raise BadInput(f"The recipe {job.recipe} reads texts, and {name} holds pictures; cnn learns from those.")
     if "score" in roles:
         scored_rows(valid, name)
     elif "tag" in roles:

@@ -168,8 +168,7 @@ class _Search:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=folder,
+            text=True,  # in our own folder, to which paths of the job may be relative
         )
         self._running[trial.number] = process
         reason = ""
