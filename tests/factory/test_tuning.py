@@ -83,8 +83,8 @@ def test_trials_are_judged_on_rows_kept_apart(tuned: tuple[Path, Any]) -> None:
 
 
 def test_the_best_is_trained_on_all_and_measured_on_the_validation_file(tuned: tuple[Path, Any]) -> None:
-    _, found = tuned
-    card = read_card(Path(found["model"]))
+    out, found = tuned
+    card = read_card(out.parent / found["model"])
     assert card.options["regularisation"] == found["best"]["regularisation"]
     assert found["metrics"]["accuracy"] == card.metrics["accuracy"]
 
