@@ -308,3 +308,11 @@ def test_mask_counts_placeholders_and_masks_what_was_left() -> None:
     late = verify("my mail is jane.doe@mail.example", "en")
     assert late.late
     assert "jane.doe@mail.example" not in late.text
+
+
+def test_traditional_characters_ask_what_simplified_ones_ask() -> None:
+    said = ("你好，運費多少錢？", "你好，运费多少钱？")
+    traditional, simplified = (understand(text, "zh", (), Policy()) for text in said)
+    assert traditional.question == simplified.question
+    assert traditional.text == "你好，運費多少錢？"  # what slots are filled from stays as it was written
+    assert understand("轉人工", "zh", (), Policy()).person is Person.WANTED

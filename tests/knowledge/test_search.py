@@ -101,6 +101,15 @@ async def test_an_exact_question_wins_without_the_encoder() -> None:
     assert (await index.search("return an item", "en")).exact is not None
 
 
+async def test_an_exact_question_wins_though_its_entry_is_taken_for_another_language() -> None:
+    index = await filled(
+        faq("a", "How do I return an item?", "In the app."), replace(faq("b", "BOM here?", "Yes."), language="pt")
+    )
+    evidence = await index.search("bom here", "en")
+    assert evidence.exact is not None
+    assert evidence.exact.passage.id == "b"
+
+
 async def test_one_question_with_two_answers_is_not_exact() -> None:
     index = await filled(
         faq("a", "Do you have wifi?", "Yes, free.", language="en"), faq("b", "Do you have wifi?", "No.", language="en")

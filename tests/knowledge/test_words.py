@@ -1,6 +1,6 @@
 import pytest
 
-from kefu.knowledge.words import normalised_question, tokenise
+from kefu.knowledge.words import normalised_question, simplified, tokenise
 
 
 def test_english_words_are_folded_and_stemmed_and_small_words_left_out() -> None:
@@ -29,12 +29,19 @@ def test_thousands_separators_do_not_matter() -> None:
         ("退款多久到账？", "退款 多久 到账"),
         ("App 怎么下载？", "app怎么下载"),
         ("Café opening-hours", "cafe opening hours"),
+        ("運費多少錢？", "运费多少钱"),
     ],
 )
-def test_case_width_punctuation_and_blanks_do_not_make_another_question(one: str, other: str) -> None:
+def test_script_case_width_punctuation_and_blanks_do_not_make_another_question(one: str, other: str) -> None:
     assert normalised_question(one) == normalised_question(other)
 
 
 def test_other_words_make_another_question() -> None:
     assert normalised_question("How do I return an item?") != normalised_question("How do I return items?")
     assert normalised_question("new art") != normalised_question("newart")
+
+
+def test_traditional_characters_are_read_as_simplified_ones_but_not_in_japanese() -> None:
+    assert tokenise("如何退貨？", "zh") == tokenise("如何退货？", "zh")
+    assert simplified("你們幾點開門, ABC 12") == "你们几点开门, ABC 12"
+    assert simplified("営業時間を教えて") == "営業時間を教えて"

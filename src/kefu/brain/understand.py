@@ -13,7 +13,7 @@ from kefu.brain.smalltalk import SmallTalk
 from kefu.contracts.engine import Said
 from kefu.contracts.turn import Escalation, Policy
 from kefu.knowledge.sentences import sentences
-from kefu.knowledge.words import fold, tokenise
+from kefu.knowledge.words import fold, simplified, tokenise
 
 # How far back a follow-up may find its subject. Older questions are another matter.
 _LOOK_BACK = 6
@@ -85,12 +85,13 @@ class Understanding:
 
 def understand(text: str, language: str, history: Sequence[Said], policy: Policy) -> Understanding:
     """Tell what a normalised, masked message wants, with the conversation before it."""
-    chosen = _chosen(text, history) or text
+    plain = simplified(text)
+    chosen = simplified(_chosen(text, history) or text)
     sorted_text = smalltalk.sort(chosen)
     # "Who are you?" is small talk and a question: the company's FAQ may have its own answer.
     asked = chosen if sorted_text.small_talk is SmallTalk.IDENTITY else sorted_text.question
     clean, injected = _without_instructions(asked)
-    accepted = (only_yes_or_no(text) is True or bool(_DO_THAT.match(text))) and _was_offered_a_person(history, policy)
+    accepted = (only_yes_or_no(plain) is True or bool(_DO_THAT.match(plain))) and _was_offered_a_person(history, policy)
     return Understanding(
         language=language,
         question=clean,
@@ -104,7 +105,7 @@ def understand(text: str, language: str, history: Sequence[Said], policy: Policy
         injection=injected,
         asked_back=_last_answer(history).startswith(texts.every_form("clarify", policy)),
         text=text,
-        asks=is_question(text),
+        asks=is_question(plain),
     )
 
 

@@ -8,6 +8,7 @@ from kefu.contracts.engine import Encoder, TextKind
 from kefu.contracts.index import IndexedPassage, PassageVectors
 from kefu.knowledge.chunk import weight
 from kefu.knowledge.sentences import sentences
+from kefu.knowledge.words import simplified
 
 ANY_LANGUAGE = "*"
 # Large enough to fill the processor, small enough that a customer's question waits some 50 ms behind a batch.
@@ -31,7 +32,7 @@ def passage_texts(passage: IndexedPassage, *, finely: bool) -> list[str]:
     title shared by many passages would make the longer ones alike (Doc2Dial: R@1 of vectors 0.31 with, 0.46 without;
     DSTC9, one sentence each: 0.79 with, 0.68 without).
     """
-    texts = [passage.answer or passage.text, *passage.questions]
+    texts = [simplified(text) for text in (passage.answer or passage.text, *passage.questions)]
     if not finely:
         return texts
     pieces = [] if passage.questions else _sentences(passage.text)

@@ -16,7 +16,7 @@ from kefu.knowledge import confidence
 from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_key
 from kefu.knowledge.shelf import Entry, Shelf
 from kefu.knowledge.vectors import Nearness
-from kefu.knowledge.words import tokenise
+from kefu.knowledge.words import simplified, tokenise
 
 Floats = npt.NDArray[np.float32]
 
@@ -117,14 +117,14 @@ class WorkspaceIndex:
             asked = await self._with_vector(asked, is_at_home=is_at_home)
         fusion = self._fusion or _FUSION.get(group) or _FUSION[ANY_LANGUAGE]
         with self._lock:
-            ranked = [_rank(shelf, asked, fusion) for shelf in self._open(language)]
+            ranked = [_rank(shelf, asked, fusion) for shelf in self._open(asked)]
             return _evidence(asked, ranked, k, self._calibrations.get(group))
 
     async def _with_vector(self, asked: "_Asked", *, is_at_home: bool) -> "_Asked":
         """The question with its vector, or marked as one that has to do without."""
         encoder = self._encoders[asked.group]
         try:
-            vector = (await encoder.embed([asked.question], "query"))[0]
+            vector = (await encoder.embed([simplified(asked.question)], "query"))[0]
         except (Busy, Unavailable) as error:
             _log.warning("search_without_vectors", encoder=encoder_key(encoder), reason=error.code)
             return replace(asked, keywords_only=True)
@@ -132,15 +132,21 @@ class WorkspaceIndex:
             await self._bridge(encoder)
         return replace(asked, vector=vector, encoder=encoder_key(encoder))
 
-    def _open(self, language: str) -> list[Shelf]:
-        """The shelves that are searched: the language's own, else all."""
-        shelf = self._shelves.get(language)
-        return [shelf] if shelf is not None else list(self._shelves.values())
+    def _open(self, asked: "_Asked") -> list[Shelf]:
+        """The shelves that are searched: the language's own, all where it has none.
+
+        A question that only entries of another language have is looked for there: a sheet of few words is easily taken
+        for another language's.
+        """
+        own, every = self._shelves.get(asked.language), list(self._shelves.values())
+        if own is None or own.exact(asked.question) is not None:
+            return every if own is None else [own]
+        return [shelf for shelf in every if shelf.exact(asked.question) is not None] or [own]
 
     def _is_exact(self, asked: "_Asked") -> bool:
         """Whether a FAQ entry has just this question; it needs no vector then."""
         with self._lock:
-            return any(shelf.exact(asked.question) is not None for shelf in self._open(asked.language))
+            return any(shelf.exact(asked.question) is not None for shelf in self._open(asked))
 
     def put(self, passages: Iterable[tuple[IndexedPassage, PassageVectors | None]]) -> None:
         """Add passages, or replace those whose id is known."""

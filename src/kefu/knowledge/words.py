@@ -5,6 +5,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
+import opencc
 import rjieba
 import snowballstemmer
 
@@ -15,6 +16,8 @@ _TOKEN = re.compile(
     r"|[^\W\d_]+(?:['’][^\W\d_]+)?"
 )
 _CJK = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_KANA = re.compile(r"[\u3040-\u30ff\uff66-\uff9d]")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d),(?=\d)")
 _PUNCTUATION_AND_BLANKS = re.compile(r"[\W_]+")
 
@@ -59,11 +62,21 @@ def tokenise(text: str, language: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """NFKC, lower case, no accents on Latin letters, no thousands separators."""
+    """NFKC, lower case, no accents on Latin letters, no thousands separators, Chinese in simplified characters."""
     text = unicodedata.normalize("NFKC", text).lower()
     if not text.isascii():
-        text = _without_accents(text)
+        text = simplified(_without_accents(text))
     return _BETWEEN_DIGITS.sub("", text.replace("’", "'"))
+
+
+def simplified(text: str) -> str:
+    """A Chinese text in simplified characters, whichever it was written in; other texts, Japanese too, as they are.
+
+    Customers in Taiwan and Hong Kong ask in traditional ones what a help page may say in the others. About 5 µs.
+    """
+    if text.isascii() or not _HAN.search(text) or _KANA.search(text):
+        return text
+    return str(_converter().convert(text))
 
 
 def normalised_question(text: str) -> str:
@@ -82,6 +95,11 @@ def _chinese(run: str) -> list[str]:
 def _without_accents(text: str) -> str:
     parts = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", "".join(char for char in parts if not "\u0300" <= char <= "\u036f"))
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    return opencc.OpenCC("t2s")
 
 
 @lru_cache(maxsize=100_000)
