@@ -14,8 +14,10 @@ from kefu.kit.optional import require
 
 
 class PrefixOptions(AdapterOptions):
-    """Options of `prefix`."""
+    """Options of `prefix`: vectors that begin at chance want ten times the rate of products beside weights."""
 
+    learning_rate: float = Field(default=1e-2, gt=0, lt=1, description="the adapter's highest learning rate")
+    head_learning_rate: float = Field(default=3e-3, gt=0, lt=1, description="the head's highest learning rate")
     virtual_tokens: int = Field(default=16, ge=1, le=256, description="keys and values before each layer's own")
 
 
