@@ -17,6 +17,7 @@ from django.apps import apps
 from django.db import connection, transaction
 
 from kefu.contracts.channel import Incoming, Part
+from kefu.contracts.dataset import Dataset, Example
 from kefu.contracts.tool import ToolCall
 from kefu.desk import erasure, identify, merging
 from kefu.desk.accounts import actions as accounts_actions
@@ -42,6 +43,7 @@ from kefu.desk.webhooks import actions as webhooks_actions
 from kefu.kit.errors import BadInput, BadInstallation, Conflict, NotAllowed, NotFound, NotSignedIn
 from kefu.kit.runtime import run
 from kefu.knowledge.embedding import embed_passages
+from kefu.knowledge.labels.content import dataset_of
 
 from ..knowledge.toy_encoder import ToyEncoder
 from .shops import Shop, claim, finish, made_shop
@@ -261,6 +263,7 @@ OF_TYPE: dict[Any, Any] = {
     int: 1,
     bool: False,
     bytes: b"stranger",
+    Dataset: dataset_of([Example("stranger", "strange", 1)], mapping={}, format="csv"),
     Incoming: Incoming(contact="stranger", external_id="stranger", parts=(Part("text", text="stranger"),)),
     Role: Role.VIEWER,
     dict: {},
