@@ -85,6 +85,21 @@ async def test_what_was_found_is_remembered_until_knowledge_changes() -> None:
     assert index.asked == 4
 
 
+async def test_a_search_that_a_removal_overtakes_is_not_remembered() -> None:
+    class Overtaken(Index):
+        async def search(self, question: str, language: str, k: int = 5) -> Evidence:
+            found = await super().search(question, language, k)
+            if self.asked == 1:
+                known.drop(["p"])
+            return found
+
+    index = Overtaken()
+    known = RememberedIndex(index)
+    stale = await known.search("a", "en")
+    assert await known.search("a", "en") is not stale
+    assert index.asked == 2
+
+
 @pytest.mark.parametrize("index", [Index("zh"), Index(keywords_only=1.0), Index(not_reranked=1.0)])
 async def test_what_may_be_found_better_in_a_moment_is_looked_for_again(index: Index) -> None:
     known = RememberedIndex(index)

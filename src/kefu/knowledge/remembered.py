@@ -99,21 +99,25 @@ class RememberedIndex:
         return len(self._index)
 
     async def search(self, question: str, language: str, k: int = 5) -> Evidence:
-        key = (question, language, k)
-        known = self._memory.recall(key)
+        key, memory = (question, language, k), self._memory
+        known = memory.recall(key)
         if known is None:
             known = await self._index.search(question, language, k)
             if _is_settled(known):
-                self._memory.keep(key, known)
+                memory.keep(key, known)
         return known
 
     def put(self, passages: Iterable[tuple[IndexedPassage, PassageVectors | None]]) -> None:
         self._index.put(passages)
-        self._memory.clear()
+        self._forget()
 
     def drop(self, passage_ids: Iterable[str]) -> None:
         self._index.drop(passage_ids)
-        self._memory.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin another memory: a search that began before the change keeps what it finds in the old one."""
+        self._memory = Memory(_FINDINGS)
 
 
 class RememberedClassifier:
