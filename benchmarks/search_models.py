@@ -1,7 +1,8 @@
 """Search that is taught: python benchmarks/search_models.py --data DIR --out DIR [--corpora dstc9 …] [--recipes …]
 
 Questions of half 0 teach (Doc2Dial's follow-ups, too), those of half 1 judge (`corpora.half`: no document is on both
-sides), each searched among all passages of its corpus. `retriever` is judged by vectors alone beside the encoder it
+sides), each searched among all passages of its corpus. `doc2dial_turns` judges by all turns of the conversations,
+`doc2dial_given` by those that open one. `retriever` is judged by vectors alone beside the encoder it
 began with, `reranker` on what Kefu's own search finds, and `both` is a reranker that reads what search finds with the
 taught encoder. Questions with several right passages are left out: a pair has one. A model that --out holds already is
 only read. Writes results/factory/search_models.json and prints its table. Needs: pip install 'kefu[train]'
@@ -22,6 +23,7 @@ from kefu.factory.__main__ import do
 
 RESULTS = Path(__file__).parent / "results/factory/search_models.json"
 RECIPES = ("retriever", "reranker", "both")
+TURNS = "doc2dial_turns"
 FIGURES = ("recall_1", "recall_5", "mrr", "latency_p95_ms", "size_mb", "train_seconds")
 
 
@@ -29,18 +31,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder laid out as docs/benchmarks.md describes")
     parser.add_argument("--out", type=Path, required=True, help="where pairs and models go")
-    parser.add_argument("--corpora", nargs="+", default=["doc2dial_given", "dstc9"])
+    parser.add_argument("--corpora", nargs="+", default=["doc2dial_turns", "doc2dial_given", "dstc9"])
     parser.add_argument("--recipes", nargs="+", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--option", action="append", default=[], help="name=value of every recipe, such as threads=2")
+    parser.add_argument("--label", default="", help="what the results call the encoder, where an option names another")
     parser.add_argument("--limit", type=int, default=0, help=HELP)
     given = parser.parse_args()
     options = dict(each.split("=", 1) for each in given.option)
     found = {
-        name: taught(load(name, given.data), given.data, given.out / name, given.recipes, options, given.limit)
+        f"{name}, {given.label}" if given.label else name: taught(
+            name, given.data, given.out / name, given.recipes, options, given.limit
+        )
         for name in given.corpora
     }
     if not given.limit:
-        RESULTS.write_text(json.dumps({"options": options, "corpora": found}, indent=1) + "\n", encoding="utf-8")
+        keep(found)
     print("| corpus | model | questions | R@1 before, after | R@5 | MRR | p95 ms | MB | seconds of training |")
     print("| --- | --- | ---: | --- | --- | --- | ---: | ---: | ---: |")
     for name, models in found.items():
@@ -48,20 +53,28 @@ def main() -> None:
             print(line(name, recipe, each))
 
 
+def keep(found: Mapping[str, Any]) -> None:
+    """Write the figures beside those of other corpora and recipes."""
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    kept |= {name: {**kept.get(name, {}), **models} for name, models in found.items()}
+    RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
 def taught(
-    corpus: Corpus, data: Path, folder: Path, recipes: Sequence[str], options: Mapping[str, str], limit: int = 0
+    name: str, data: Path, folder: Path, recipes: Sequence[str], options: Mapping[str, str], limit: int = 0
 ) -> dict[str, Any]:
     """The figures of each recipe's model on the questions of half 1."""
     folder.mkdir(parents=True, exist_ok=True)
-    for part, name in ((0, "train"), (1, "valid")):
-        more = followups(data) if "doc2dial" in corpus.name and not part else ()
-        write(corpus, part, folder / f"{name}.jsonl", more, limit)
+    corpus = load("doc2dial_given" if name == TURNS else name, data)
+    for part, file in ((0, "train"), (1, "valid")):
+        more = followups(data) if name == TURNS or ("doc2dial" in name and not part) else ()
+        write(corpus, part, folder / f"{file}.jsonl", more, limit)
     found = {}
-    for name in recipes:
+    for recipe in recipes:
         own = dict(options)
-        if name == "both":
+        if recipe == "both":
             own["encoder"] = f"path:{folder / 'retriever'}"
-        found[name] = judged("retriever" if name == "retriever" else "reranker", folder, folder / name, own)
+        found[recipe] = judged("retriever" if recipe == "retriever" else "reranker", folder, folder / recipe, own)
     return found
 
 
