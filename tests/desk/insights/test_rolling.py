@@ -20,6 +20,8 @@ from kefu.desk.inbox.actions import happened
 from kefu.desk.inbox.actions.routes import set_team
 from kefu.desk.inbox.models import Conversation
 from kefu.desk.inbox.queries import get, messages
+from kefu.desk.insights import due as insights
+from kefu.desk.insights import rolling
 from kefu.desk.insights.models import ReportingEvent, RollUp, UnansweredQuestion
 from kefu.desk.insights.rolling import recount, roll_up
 from kefu.desk.rows import now
@@ -101,6 +103,19 @@ def test_rolling_up_that_is_undone_is_done_once_afterwards() -> None:
     assert RollUp.objects.of(shop.workspace_id).count() == 0
     roll_up()
     assert roll_up() == 0
+    assert recount(shop.workspace_id, repair=False).is_equal
+
+
+def test_few_new_figures_wait_for_the_next_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = made_shop()
+    one_of_each(shop)
+    assert insights.roll_up() is False  # all that there were: what comes meanwhile is no reason to begin anew
+    assert roll_up() == 0
+    monkeypatch.setattr(rolling, "AT_ONCE", 2)
+    one_of_each(shop)
+    assert insights.roll_up() is True
+    while insights.roll_up():
+        pass
     assert recount(shop.workspace_id, repair=False).is_equal
 
 

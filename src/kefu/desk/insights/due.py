@@ -22,9 +22,12 @@ _LONGEST = 500  # characters of a question that are kept; what comes after does 
 EmbedQuestions = Callable[[str, Sequence[tuple[str, str]]], list[tuple[str, np.ndarray]]]
 
 
-def roll_up() -> int:
-    """Put new figures into the roll-ups; gives how many."""
-    return rolling.roll_up()
+def roll_up() -> bool:
+    """Put new figures into the roll-ups; gives whether so many did that more may wait.
+
+    Not whether any did: while customers write some always wait, and each few would take a transaction of their own.
+    """
+    return rolling.roll_up() == rolling.AT_ONCE
 
 
 def send_weekly() -> int:
