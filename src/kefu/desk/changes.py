@@ -1,4 +1,7 @@
-"""Learning that some process has written: from PostgreSQL by NOTIFY, from SQLite by its data version."""
+"""Learning that some process has written: from PostgreSQL by NOTIFY, from SQLite by its data version.
+
+And what else the two databases want of whoever runs them: connections, and a log that is brought onto the disk.
+"""
 
 import contextlib
 import sqlite3
@@ -36,6 +39,16 @@ def connected(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     if connection.vendor == "postgresql":
         close_old_connections()
     return call(*arguments, **named)
+
+
+def settle() -> None:
+    """Bring what was committed from SQLite's log onto the disk and into its file, beside whoever reads or writes.
+
+    Else what a quiet site was told last would wait for the log to fill, and a power cut might lose all of it.
+    """
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def disconnect() -> None:

@@ -26,6 +26,10 @@ def _database() -> dict[str, Any]:
                     f"PRAGMA synchronous={_kefu.sqlite_synchronous};"
                     "PRAGMA mmap_size=134217728;"
                     "PRAGMA cache_size=-16000;"
+                    # 64 MB of log. A message writes some thirty pages, mostly the same ones, and at SQLite's own 1,000
+                    # whoever writes brings them into the file, and waits for the disk, ten times a second under load.
+                    # At other times dispatch does it (`changes.settle`), long before there are so many.
+                    "PRAGMA wal_autocheckpoint=16000;"
                 ),
             },
         }

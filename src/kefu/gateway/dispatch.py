@@ -19,6 +19,7 @@ from kefu.desk.accounts import due as accounts
 from kefu.desk.accounts.queries import EventInfo
 from kefu.desk.assistants import due as assistants
 from kefu.desk.calls import due as calls
+from kefu.desk.changes import settle
 from kefu.desk.inbox import due as inbox
 from kefu.desk.inbox import handing, ringing
 from kefu.desk.inbox.due import ClaimedTurn, FinishedTurn
@@ -295,6 +296,7 @@ class Dispatch:
 
     async def _keep_house(self) -> None:
         await asyncio.sleep(_IDLE_SWEEP_SECONDS)
+        await self._rows.read(settle)
         if settings().smtp_url:
             await self._rows.long(accounts.send_mail)
         if asyncio.get_running_loop().time() >= self._forget_at:
