@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,22 @@ def test_what_changed_is_told_from_what_was_read_or_stored_last(shop: Shop, thre
     row.status = "bot"
     assert changed(row, names) == ["status"]
     assert changed(Conversation.objects.of(shop.workspace_id).get(id=thread), names) == list(names)
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], {"half of a character": "\ud83d"}, {"1": [1.5, -0.0, 10**30, True, None]}, "退款"]
+)
+def test_any_json_reads_as_it_was_stored_by_either(shop: Shop, thread: str, value: Any) -> None:
+    if connection.vendor == "postgresql" and "\\ud83d" in json.dumps(value):
+        pytest.skip("PostgreSQL takes no halves of characters")
+    insert(Turn(workspace_id=shop.workspace_id, conversation_id=thread, last_sequence=1, trace=value))
+    [row] = select(Turn, shop.workspace_id, "TRUE", [])
+    assert row.trace == Turn.objects.of(shop.workspace_id).get().trace == value
+    Turn.objects.of(shop.workspace_id).update(trace=value)  # as the ORM writes it
+    [row] = select(Turn, shop.workspace_id, "TRUE", [])
+    assert row.trace == value
+
+
+async def test_statements_refuse_to_block_an_event_loop(db: None) -> None:
+    with pytest.raises(SynchronousOnlyOperation):
+        execute("SELECT 1", [])

@@ -5,6 +5,9 @@ SQL of a table is put together once. Values go through the same conversions as t
 nothing are left out, and statements go to the connection itself, whose cursors' wrappers cost more than SQLite does.
 """
 
+import asyncio
+import json
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +17,11 @@ from typing import Any, TypeVar
 from django.db import connections, models
 from django.db.models.base import ModelState
 from django.db.utils import DEFAULT_DB_ALIAS
+from pydantic_core import from_json, to_json
 
 Row = TypeVar("Row", bound=models.Model)
 
-# What SQLite stores as it is, by the field's type; a time is text without its zone, which is always UTC.
+# What SQLite stores as it is, by the field's type; a time is text without its zone, which is always UTC, and JSON text.
 _NATIVE: dict[str, type] = {
     "BinaryField": bytes,
     "BooleanField": bool,
@@ -25,10 +29,13 @@ _NATIVE: dict[str, type] = {
     "DateTimeField": datetime,
     "FloatField": float,
     "ForeignKey": str,
+    "JSONField": dict,
     "PositiveIntegerField": int,
     "PositiveSmallIntegerField": int,
     "TextField": str,
 }
+_WRITTEN = (datetime, dict)
+_here = threading.local()
 
 
 def new(model: type[Row], **given: Any) -> Row:
@@ -134,12 +141,16 @@ def _made(model: type[Row], connection: Any, names: list[str], values: list[Any]
 
 def _run(connection: Any, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Run a statement; gives its rows, if it has any."""
-    if connection.vendor == "sqlite" and not connection.execute_wrappers and not connection.queries_logged:
-        connection.ensure_connection()
+    if connection.vendor == "sqlite" and not connection.execute_wrappers and not connection.force_debug_cursor:
+        if connection.connection is None:
+            connection.ensure_connection()
         connection.validate_no_broken_transaction()
-        with connection.wrap_database_errors:
+        try:
             found: list[tuple[Any, ...]] = connection.connection.execute(_with_question_marks(sql), values).fetchall()
             return found
+        except connection.Database.Error:
+            with connection.wrap_database_errors:  # as Django's own errors; entered only where there is one
+                raise
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
@@ -166,10 +177,12 @@ def _stored(row: models.Model, columns: list[_Column], connection: Any) -> list[
     values = []
     for column in columns:
         value = held.get(column.name, column)
-        if value is None or (type(value) is column.native and column.native is not datetime):
+        if value is None or (type(value) is column.native and column.native not in _WRITTEN):
             values.append(value)
         elif column.native is datetime and isinstance(value, datetime) and value.tzinfo is UTC:
             values.append(str(value.replace(tzinfo=None)))
+        elif column.native is dict:
+            values.append(_as_json(value))
         else:
             value = column.field.pre_save(row, row._state.adding)
             values.append(column.field.get_db_prep_save(value, connection))
@@ -182,6 +195,8 @@ def _columns(fields: Iterable[Any], vendor: str) -> list[_Column]:
 
 def _native(field: Any) -> type | None:
     if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return None
+    if getattr(field, "encoder", None) or getattr(field, "decoder", None):
         return None
     return _NATIVE.get(field.get_internal_type())
 
@@ -226,6 +241,8 @@ def _reading(model: Any, vendor: str) -> tuple[str, list[str], list[tuple[int, A
         steps = [*connection.ops.get_db_converters(column), *field.get_db_converters(connection)]
         if vendor == "sqlite" and field.get_internal_type() == "DateTimeField":
             steps = [_in_utc]
+        elif vendor == "sqlite" and _native(field) is dict:
+            steps = [_read_json]
         if steps:
             converters.append((place, column, steps))
     columns = ", ".join(f'{table}."{field.column}"' for field in fields)
@@ -234,6 +251,21 @@ def _reading(model: Any, vendor: str) -> tuple[str, list[str], list[tuple[int, A
 
 def _in_utc(value: datetime | None, column: Any, connection: Any) -> datetime | None:
     return value.replace(tzinfo=UTC) if value is not None else None
+
+
+def _as_json(value: Any) -> str:
+    """A value as JSON, in a fifth of the time that the standard library takes."""
+    try:
+        return to_json(value).decode()
+    except ValueError:  # half of a character, which Python writes as it came
+        return json.dumps(value)
+
+
+def _read_json(value: str, column: Any, connection: Any) -> Any:
+    try:
+        return from_json(value)
+    except ValueError:
+        return json.loads(value)
 
 
 def _converted(raw: Sequence[Any], converters: list[tuple[int, Any, list[Any]]], connection: Any) -> list[Any]:
@@ -251,5 +283,12 @@ def _adapted(values: Sequence[Any], connection: Any) -> list[Any]:
 
 
 def _connection() -> Any:
-    # The wrapper itself: each attribute of Django's proxy is looked up through a context variable.
-    return connections[DEFAULT_DB_ALIAS]
+    # Django's proxy looks up each attribute, and its handler each connection, through a context variable. A thread in
+    # which no event loop runs has one connection for good; where one does, Django refuses to block it.
+    if asyncio._get_running_loop() is not None:
+        return connections[DEFAULT_DB_ALIAS]
+    try:
+        return _here.connection
+    except AttributeError:
+        _here.connection = connections[DEFAULT_DB_ALIAS]
+        return _here.connection
