@@ -1,5 +1,6 @@
 """The contact's page at the members' door: attributes, consent, blocking, language, notes, lists and tables."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from kefu.contracts.channel import Incoming, Part
+from kefu.desk.accounts.queries import forget_hours
 from kefu.desk.actor import Role
 from kefu.desk.calls.actions import begin_call
 from kefu.desk.contacts import actions as contacts
 from kefu.desk.contacts.care import Blocked, has_agreed
 from kefu.desk.contacts.models import Consent, Contact
-from kefu.desk.facts import facts_of
+from kefu.desk.facts import facts_of, remembered_facts
 from kefu.desk.inbox import actions as inbox
 from kefu.desk.inbox.models import Message
 from kefu.desk.inbox.queries import channel, conversation
@@ -122,6 +124,24 @@ def test_the_assistant_knows_what_it_was_permitted(shop: Shop, owner: Desk) -> N
         owner.put("/contacts/attributes", {"key": key, "is_told": is_told})
     contact_id, thread = known(shop, plan="Gold", debt="200", colour="blue")
     assert set(facts_of(shop.workspace_id, thread, contact_id).contact) == {"plan", "colour"}
+
+
+def test_of_whom_nothing_is_known_nothing_is_read(shop: Shop) -> None:
+    _, thread = known(shop, plan="Gold")
+    shop.say(thread, "Hello?")
+    [about_known] = claim()
+    nobody = shop.start()
+    shop.say(nobody, "Hello?")
+    [about_nobody] = claim()
+    assert (about_known.has_profile, about_nobody.has_profile) == (True, False)
+    forget_hours(shop.workspace_id)
+    assert remembered_facts(shop.workspace_id) is None
+    read = facts_of(shop.workspace_id, nobody, about_nobody.contact_id)
+    with CaptureQueriesContext(connection) as queries:
+        remembered = remembered_facts(shop.workspace_id)
+    assert not queries
+    assert remembered == replace(read, now=remembered.now)
+    assert timedelta() <= remembered.now - read.now < timedelta(minutes=1)
 
 
 # consent

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from kefu.contracts.turn import Decision
+from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.queries import events_after, last_event_id
 from kefu.desk.inbox import actions, due, queries
 from kefu.desk.inbox.models import Turn
@@ -86,6 +86,22 @@ def test_a_turn_that_is_taken_over_is_asked_the_same_again(shop: Shop) -> None:
     assert (again.id, again.text, again.history, again.attempts) == (claimed.id, "the question", (), 2)
     assert finish(claimed, "dies") is None
     assert finish(again, "second") is not None
+
+
+def test_outcomes_stored_together_are_as_many_replies_and_none_is_said_twice(shop: Shop) -> None:
+    threads = [shop.start() for _ in range(3)]
+    for thread in threads:
+        shop.say(thread, "Where is my parcel?")
+    claimed = claim()
+    gone, outcome = claimed[1], TurnOutcome("On its way.", Decision.APPROVED, 1.0, "en", reason="")
+    claim("another", lease_seconds=60)  # nothing is due
+    Turn.objects.of(shop.workspace_id).filter(id=gone.id).update(claimed_by="another")
+    ids = [claimed[0].id, gone.id, claimed[2].id, claimed[0].id]  # a worker that was late took its own claim over
+    first, second, third, again = due.finish_turns(worker="worker", outcomes=[(each, outcome, {}) for each in ids])
+    assert (second, again) == (None, None)
+    assert [each.conversation_id for each in (first, third) if each] == [threads[0], threads[2]]
+    lines = [[line.author for line in queries.messages(shop.program, thread)] for thread in threads]
+    assert lines == [["contact", "assistant"], ["contact"], ["contact", "assistant"]]
 
 
 def test_a_hand_over_discards_the_reply_in_the_making(shop: Shop) -> None:

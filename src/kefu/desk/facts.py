@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kefu.desk.accounts.hours import milliseconds
-from kefu.desk.accounts.queries import hours_book
+from kefu.desk.accounts.queries import HoursBook, hours_book, remembered_hours
 from kefu.desk.actor import system
 from kefu.desk.contacts.attributes import told
 from kefu.desk.contacts.queries import contact
@@ -28,9 +28,13 @@ class Facts:
 
 def facts(workspace_id: str) -> Facts:
     """The hour, without a customer."""
-    at = now()
-    hours = hours_book(workspace_id).at(milliseconds(at))
-    return Facts(at.astimezone(hours.zone), hours.is_open(milliseconds(at)))
+    return _hour(hours_book(workspace_id))
+
+
+def remembered_facts(workspace_id: str) -> Facts | None:
+    """As `facts`, or None where the hours would have to be read for it. Does not block."""
+    book = remembered_hours(workspace_id)
+    return _hour(book) if book is not None else None
 
 
 def facts_of(workspace_id: str, conversation_id: str, contact_id: str) -> Facts:
@@ -40,3 +44,9 @@ def facts_of(workspace_id: str, conversation_id: str, contact_id: str) -> Facts:
     profile = told(workspace_id, contact(kefu, contact_id).profile)
     masked = mask_found(kefu, conversation_id=conversation_id, values=profile, kinds=_KINDS) if profile else {}
     return Facts(hour.now, hour.is_open, masked)
+
+
+def _hour(book: HoursBook) -> Facts:
+    at = now()
+    hours = book.at(milliseconds(at))
+    return Facts(at.astimezone(hours.zone), hours.is_open(milliseconds(at)))

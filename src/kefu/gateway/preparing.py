@@ -5,7 +5,7 @@ from dataclasses import replace
 from kefu.brain.tools import Tools
 from kefu.contracts.turn import TurnRequest
 from kefu.desk.assistants.queries import flows_in_versions
-from kefu.desk.facts import facts_of
+from kefu.desk.facts import facts_of, remembered_facts
 from kefu.desk.inbox.due import ClaimedTurn
 from kefu.desk.toolbox import Toolbox
 from kefu.desk.wiring import Mind, wiring
@@ -17,7 +17,10 @@ async def prepared(rows: Rows, turn: ClaimedTurn, mind: Mind) -> tuple[TurnReque
     request = request_of(turn, mind)
     if not mind.needs_facts and turn.state is None:
         return request, mind.tools
-    told = await rows.read(facts_of, turn.workspace_id, turn.conversation_id, turn.contact_id)
+    # Of most customers nothing is known, and then a thread's turn and two statements would find nothing out.
+    told = None if turn.has_profile else remembered_facts(turn.workspace_id)
+    if told is None:
+        told = await rows.read(facts_of, turn.workspace_id, turn.conversation_id, turn.contact_id)
     book = mind.flows
     lacking = book.lacking(turn.state)
     if lacking:  # a run goes on in the version that it began

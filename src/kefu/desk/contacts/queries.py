@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,13 @@ from kefu.desk.actor import Actor, Role, Scope
 from kefu.desk.contacts.models import Contact, Identity
 from kefu.desk.crypto import unseal
 from kefu.desk.rows import now
-from kefu.desk.statements import execute, select
+from kefu.desk.statements import execute, marks, select
 from kefu.kit.errors import NotFound
 
 UNTIL = "_until"
 
 _KNOWN_AS = "SELECT contact_id FROM contacts_identity WHERE workspace_id = %s AND channel_id = %s AND digest = %s"
+_WITH_PROFILE = "SELECT id FROM contacts_contact WHERE id IN ({ids}) AND sealed_profile IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ def current_id(workspace_id: str, contact_id: str) -> str:
     if into is None:
         raise NotFound("There is no such contact.", contact=contact_id)
     return str(into) or contact_id
+
+
+def with_profile(contact_ids: Sequence[str]) -> set[str]:
+    """Those of several contacts, of whatever workspaces, of whom anything is known."""
+    return {str(row[0]) for row in execute(_WITH_PROFILE.format(ids=marks(contact_ids)), contact_ids)}
 
 
 def is_identified(workspace_id: str, contact_id: str) -> bool:

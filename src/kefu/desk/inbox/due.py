@@ -10,6 +10,7 @@ from kefu.contracts.engine import Said
 from kefu.contracts.turn import Decision, TurnOutcome
 from kefu.desk.accounts.actions import announce
 from kefu.desk.actor import system
+from kefu.desk.contacts.queries import with_profile
 from kefu.desk.inbox import actions
 from kefu.desk.inbox.actions import close, keep, save, say, tell_member, turn_facts, wait
 from kefu.desk.inbox.actions.keeping import keep_flow
@@ -18,7 +19,7 @@ from kefu.desk.inbox.closed import said_instead
 from kefu.desk.inbox.models import Conversation, Message, Turn
 from kefu.desk.inbox.queries import Line, MessageInfo, history, message_info, placeholders
 from kefu.desk.rows import now
-from kefu.desk.statements import execute, marks, select, select_across_workspaces, update
+from kefu.desk.statements import execute, marks, select_across_workspaces, update
 from kefu.knowledge.masking import unmask
 
 # The first of each workspace before the second of any; a conversation with a turn in work is passed over. NOT (state =
@@ -53,7 +54,8 @@ class ClaimedTurn:
 
     `said` is each message's text with its place in the conversation, `text` all of them joined, empty where only files
     were sent; `wordless` where any message is one or more files alone. `pressed` is the value of the button that all of
-    it was said with. `state` and `remembered` are what earlier turns kept.
+    it was said with. `state` and `remembered` are what earlier turns kept. `has_profile`: anything is known of the
+    contact.
     """
 
     id: str
@@ -71,6 +73,7 @@ class ClaimedTurn:
     wordless: bool = False
     pressed: str | None = None
     said: tuple[tuple[int, str], ...] = ()
+    has_profile: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,11 @@ def claim_turns(*, worker: str, limit: int, lease_seconds: float) -> list[Claime
         execute(_CLAIM.format(ids=marks(ids)), [worker, lease_until, *ids])
         turns = select_across_workspaces(Turn, "dispatch works for all", f"id IN ({marks(ids)})", ids)
         threads = _threads([turn.conversation_id for turn in turns])
+        known = with_profile([thread.contact_id for thread in threads.values()])
         past = history(ids)
     order = {turn_id: place for place, turn_id in enumerate(ids)}
     turns.sort(key=lambda turn: order[turn.id])
-    return [_claimed(turn, threads[turn.conversation_id], past[turn.id]) for turn in turns]
+    return [_claimed(turn, threads[turn.conversation_id], past[turn.id], known) for turn in turns]
 
 
 def keep_claims(*, worker: str, turn_ids: list[str], lease_seconds: float) -> None:
@@ -112,7 +116,13 @@ def keep_claims(*, worker: str, turn_ids: list[str], lease_seconds: float) -> No
 def finish_turns(*, worker: str, outcomes: list[tuple[str, TurnOutcome, dict[str, Any]]]) -> list[FinishedTurn | None]:
     """Store the outcomes (turn id, outcome, trace) in one transaction; None for a turn that was no longer ours."""
     with transaction.atomic():
-        return [_finish(worker, turn_id, outcome, trace) for turn_id, outcome, trace in outcomes]
+        mine = {turn.id: turn for turn in _mine(worker, [turn_id for turn_id, *_ in outcomes])}
+        threads = _threads([turn.conversation_id for turn in mine.values()], lock=True)
+        finished: list[FinishedTurn | None] = []
+        for turn_id, outcome, trace in outcomes:
+            turn = mine.pop(turn_id, None)  # once: a worker that was late may have taken over its own claim
+            finished.append(_finish(turn, threads[turn.conversation_id], outcome, trace) if turn is not None else None)
+    return finished
 
 
 def leave_turn(*, worker: str, turn_id: str, text: str) -> FinishedTurn | None:
@@ -188,12 +198,19 @@ def _due_turns(at: datetime, limit: int) -> list[str]:
     return [turn_id for turn_id in ids if turn_id in still]
 
 
-def _threads(ids: list[str]) -> dict[str, Conversation]:
-    rows = select_across_workspaces(Conversation, "dispatch works for all", f"id IN ({marks(ids)})", ids)
+def _mine(worker: str, turn_ids: list[str]) -> list[Turn]:
+    where = f"id IN ({marks(turn_ids)}) AND state = 'claimed' AND claimed_by = %s"
+    return select_across_workspaces(Turn, "dispatch works for all", where, [*turn_ids, worker])
+
+
+def _threads(ids: list[str], *, lock: bool = False) -> dict[str, Conversation]:
+    # Locked in one order, so that two who store outcomes wait for each other and never for both.
+    where = f"id IN ({marks(ids)}) ORDER BY id"
+    rows = select_across_workspaces(Conversation, "dispatch works for all", where, ids, lock=lock) if ids else []
     return {row.id: row for row in rows}
 
 
-def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn:
+def _claimed(turn: Turn, thread: Conversation, lines: list[Line], known: set[str]) -> ClaimedTurn:
     mine = [line for line in lines if line.turn_id == turn.id and line.author == "contact"]
     first = mine[0].sequence if mine else turn.last_sequence
     return ClaimedTurn(
@@ -213,17 +230,11 @@ def _claimed(turn: Turn, thread: Conversation, lines: list[Line]) -> ClaimedTurn
         wordless=any(not line.text for line in mine),
         pressed=(mine[0].pressed or None) if len(mine) == 1 else None,
         said=tuple((line.sequence, line.text) for line in mine),
+        has_profile=thread.contact_id in known,
     )
 
 
-def _finish(worker: str, turn_id: str, outcome: TurnOutcome, trace: dict[str, Any]) -> FinishedTurn | None:
-    mine = select_across_workspaces(
-        Turn, "dispatch works for all", "id = %s AND state = 'claimed' AND claimed_by = %s", [turn_id, worker]
-    )
-    if not mine:
-        return None
-    turn = mine[0]
-    thread = select(Conversation, turn.workspace_id, "id = %s", [turn.conversation_id], lock=True)[0]
+def _finish(turn: Turn, thread: Conversation, outcome: TurnOutcome, trace: dict[str, Any]) -> FinishedTurn:
     # An outcome that was cut short is empty, and stays so when the assistant has the conversation back by now.
     on_duty = thread.status == "bot" and outcome.reason != TAKEN_OVER
     turn.decision, turn.confidence, turn.trace = outcome.decision, outcome.confidence, trace
