@@ -5,6 +5,7 @@ generator, and keeps a poisoned passage's sentence out of every answer.
 """
 
 import re
+from functools import lru_cache
 
 _FLAGS = re.IGNORECASE
 
@@ -102,6 +103,7 @@ _SCRIPT = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # questions on buttons and passages come again and again; some fifty expressions are tried
 def instructs_an_assistant(text: str) -> bool:
     """Whether a text tells an assistant what to be, to do, to reveal or how to answer."""
     return bool(_SIGNS.search(text) or _MARKS.search(text)) or _is_script(text)

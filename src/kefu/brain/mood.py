@@ -2,8 +2,10 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 _FLAGS = re.IGNORECASE
+_REMEMBERED = 4096  # many messages are questions that were asked before, in the same words
 
 # One word more, often a curse, stands before the person: "a damn agent", "the next agent".
 _A = r"(?:an? |the |some |any |one of your |your )?(?:\w+ )?"
@@ -103,6 +105,7 @@ class Person(StrEnum):
     WANTED = "wanted"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def person(text: str) -> Person:
     """Tell whether a customer asks in words for a person instead of the assistant."""
     english = _ASKS_EN_RE.search(text) and not _DECLINES_EN.search(text)
@@ -181,6 +184,7 @@ _ASKS_ABOUT = re.compile(
 _SHOUTED_LETTERS, _SHOUTED_SHARE = 12, 0.8
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def mood(text: str) -> Mood:
     """Tell anger and complaint by words; asking how to complain is neither."""
     if _ANGRY.search(text):

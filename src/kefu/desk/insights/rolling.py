@@ -7,6 +7,7 @@ kill the process at any line, and roll-ups hold exactly the figures that are mar
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -73,13 +74,13 @@ class Recount:
 
 def store(workspace_id: str, conversation_id: str, channel_id: str, folded: Fold) -> None:
     """Store what a fold has measured, in the caller's transaction, to be rolled up soon."""
-    at = now()
-    rows = list(_rows(workspace_id, conversation_id, channel_id, at, folded))
+    at = _as_stored(now())
+    rows = list(_rows(workspace_id, conversation_id, channel_id, at, folded, written=_moment_as_stored))
     for start in range(0, len(rows), 40):  # SQLite of old takes 999 parameters
         some = rows[start : start + 40]
         values = ", ".join([f"({marks(_COLUMNS)})"] * len(some))
         sql = f"INSERT INTO insights_reportingevent ({', '.join(_COLUMNS)}) VALUES {values}"  # noqa: S608
-        execute(sql, [_as_stored(value) if isinstance(value, datetime) else value for row in some for value in row])
+        execute(sql, [value for row in some for value in row])
     for number, sequence in folded.questions.items():
         figure = next(each for each in folded.measured if each.number == number)
         UnansweredQuestion.objects.bulk_create(
@@ -196,11 +197,18 @@ def take_out(workspace_id: str, events: Any) -> None:
 
 
 def _rows(
-    workspace_id: str, conversation_id: str, channel_id: str, at: datetime, folded: Fold
+    workspace_id: str,
+    conversation_id: str,
+    channel_id: str,
+    at: Any,
+    folded: Fold,
+    *,
+    written: Callable[[int], Any] = moment,
 ) -> Iterator[tuple[Any, ...]]:
+    """Figures by `_COLUMNS`; `at` is when they are stored, `written` makes what stands for a moment."""
     for figure in folded.measured:
         yield (
-            *(workspace_id, at, conversation_id, figure.number, figure.metric, moment(figure.at), figure.value),
+            *(workspace_id, at, conversation_id, figure.number, figure.metric, written(figure.at), figure.value),
             *(figure.business, figure.count, channel_id, figure.member, figure.team, folded.clock.labels),
             *(figure.intent, figure.language, figure.who, figure.detail, False),
         )
@@ -221,6 +229,11 @@ def _as_stored(at: datetime) -> Any:
     if connection.vendor == "sqlite" and at.tzinfo is UTC:
         return str(at.replace(tzinfo=None))
     return connection.ops.adapt_datetimefield_value(at)
+
+
+@lru_cache(maxsize=256)  # figures of one event share their moment, and an answer's those of what was asked
+def _moment_as_stored(at: int) -> Any:
+    return _as_stored(moment(at))
 
 
 def _alone() -> None:
