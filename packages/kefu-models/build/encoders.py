@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,9 +15,9 @@ from transformers import BertConfig, BertModel
 from vocabulary import make_tokenizer, trim
 
 FINETUNED = Path(__file__).parent / ".finetuned"
-# Share of the weights that finetune_minilm.py and finetune_e5.py taught; the rest are the original's, which keeps what
+# Share of the weights that the scripts finetune_*.py taught; the rest are the original's, which keeps what
 # it is good at.
-MIX = {"minilm-en": 0.7, "e5-small-zh-en": 0.7}
+MIX = {"minilm-en": 0.7, "minilm-service-en": 0.7, "e5-small-zh-en": 0.7}
 WORDS = "embeddings.word_embeddings.weight"
 
 
@@ -52,9 +53,7 @@ def load_taught(name: str) -> Encoder:
     """Return the fp32 encoder that is shipped; raises SystemExit where it was not taught."""
     taught = FINETUNED / f"{name}.safetensors"
     if not taught.exists():
-        raise SystemExit(
-            f"Teach {name} first (finetune_minilm.py, finetune_e5.py): the shipped encoder is the taught one."
-        )
+        raise SystemExit(f"Teach {name} first (finetune_*.py): the shipped encoder is the taught one.")
     encoder = load_original(name)
     encoder.module.load_state_dict(mixed(name, encoder.module.state_dict(), load_file(str(taught))))
     return encoder
@@ -75,12 +74,12 @@ def load_original(name: str) -> Encoder:
     return LOADERS[name]()
 
 
-def load_minilm() -> Encoder:
-    """Return all-MiniLM-L6-v2 from its safetensors file."""
-    weights = fetch_weights("minilm-en")
+def load_minilm(name: str) -> Encoder:
+    """Return all-MiniLM-L6-v2 from its safetensors file, to become the encoder of that name."""
+    weights = fetch_weights(name)
     config = BertConfig(**json.loads(weights.read_beside("config.json")))
     tokenizer = Tokenizer.from_buffer(weights.read_beside("tokenizer.json"))
-    return assemble("minilm-en", config, load(weights.read()), tokenizer)
+    return assemble(name, config, load(weights.read()), tokenizer)
 
 
 def load_e5() -> Encoder:
@@ -116,4 +115,8 @@ def assemble(name: str, config: BertConfig, tensors: dict[str, torch.Tensor], to
     return Encoder(SentenceEncoder(bert).eval(), tokenizer)
 
 
-LOADERS: dict[str, Callable[[], Encoder]] = {"minilm-en": load_minilm, "e5-small-zh-en": load_e5}
+LOADERS: dict[str, Callable[[], Encoder]] = {
+    "minilm-en": partial(load_minilm, "minilm-en"),
+    "minilm-service-en": partial(load_minilm, "minilm-service-en"),
+    "e5-small-zh-en": load_e5,
+}

@@ -1,9 +1,9 @@
-"""What e5 is taught with: paragraphs of shops that do not exist, and how customers ask for them."""
+"""What encoders are taught with: what companies that do not exist say, and how their customers ask for it."""
 
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 SHOPS = Path(__file__).parent / "data"
@@ -14,7 +14,10 @@ FEWEST = 8  # fewer paragraphs are too few wrong ones to learn from
 
 @dataclass(frozen=True)
 class Lesson:
-    """A paragraph, what it answers, and what sounds like it but is not answered by it."""
+    """A paragraph, what it answers, and what sounds like it but is not answered by it.
+
+    `titled`: its topic stands above it on the shop's page, as those of paragraphs do and those of FAQ entries do not.
+    """
 
     shop: str
     topic: str
@@ -22,10 +25,16 @@ class Lesson:
     questions: tuple[str, ...]
     near: tuple[str, ...] = ()
     held: bool = False
+    titled: bool = False
 
 
 def shops(language: str) -> list[Lesson]:
-    """The lessons written for Kefu, in the order of the file."""
+    """Paragraphs of shops."""
+    return [replace(lesson, titled=True) for lesson in read(f"shops_{language}")]
+
+
+def read(name: str) -> list[Lesson]:
+    """The lessons of a file, in its order."""
     return [
         Lesson(
             row["shop"],
@@ -35,7 +44,7 @@ def shops(language: str) -> list[Lesson]:
             tuple(row["near"]),
             row.get("held", False),
         )
-        for row in _read(SHOPS / f"shops_{language}.jsonl")
+        for row in _rows(SHOPS / f"{name}.jsonl")
     ]
 
 
@@ -64,6 +73,6 @@ def _part(lesson: Lesson, questions: Sequence[str], chance: random.Random) -> Le
     return Lesson(lesson.shop, lesson.topic, passage, tuple(questions), near)
 
 
-def _read(path: Path) -> Iterator[dict]:
+def _rows(path: Path) -> Iterator[dict]:
     with path.open(encoding="utf-8") as file:
         yield from map(json.loads, file)
