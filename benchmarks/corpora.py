@@ -20,6 +20,8 @@ from kefu.knowledge.parsing.text import headings
 Span = tuple[str, int, int]
 DEMO = Path(__file__).parent.parent / "src/kefu/demo"
 SHOPS = Path(__file__).parent.parent / "packages/kefu-models/build/data"
+# Questions of a company's entry that are in the index; a FAQ seldom has more.
+SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,27 @@ def shops_zh(data: Path) -> Corpus:
     return _shops("zh")
 
 
+def company_en(place: int) -> Corpus:
+    """The FAQ of one of six companies that do not exist, which no encoder was taught with.
+
+    An entry shows its question and two others; the rest are asked. Two for each entry sound like it and are answered
+    nowhere: they have no gold.
+    """
+    rows = [row for row in _lines(SHOPS / "service_en.jsonl") if row.get("held")]
+    name = sorted({row["shop"] for row in rows})[place]
+    passages: list[IndexedPassage] = []
+    questions: list[Question] = []
+    for number, row in enumerate(row for row in rows if row["shop"] == name):
+        shown, asked = row["questions"][:SHOWN], row["questions"][SHOWN:]
+        entry = _faq(f"{name}:{number}", f"{name}:{number}", name, shown[0], row["passage"])
+        passages.append(replace(entry, questions=tuple(shown)))
+        group = f"{name}:{number}"
+        questions += [Question(f"{group}.{at}", text, frozenset({entry.id}), group) for at, text in enumerate(asked)]
+        questions += [Question(f"{group}.n{at}", text, frozenset(), group) for at, text in enumerate(row["near"])]
+    return Corpus(f"company{place + 1}_en", "en", tuple(passages), tuple(questions))
+
+
+COMPANIES = tuple(f"company{place + 1}_en" for place in range(6))
 CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "doc2dial": doc2dial,
     "doc2dial_given": doc2dial_given,
@@ -183,6 +206,7 @@ CORPORA: dict[str, Callable[[Path], Corpus]] = {
     "demo_faq_zh": demo_faq_zh,
     "shops_en": shops_en,
     "shops_zh": shops_zh,
+    **{name: lambda data, place=place: company_en(place) for place, name in enumerate(COMPANIES)},
 }
 
 

@@ -7,14 +7,15 @@ import numpy as np
 
 from kefu.contracts.engine import Encoder, EngineCard, Matrix, TextKind
 from kefu.engines.onnx.engine import OnnxEncoder
+from kefu.knowledge.embedding import DEFAULT_ENCODERS
 
 Encoders = Mapping[str, Encoder]
 
 
 async def encoders() -> Encoders:
     """The default encoders by language, loaded."""
-    english = Remembering("package:minilm-en", {})
-    others = Remembering("package:e5-small-zh-en", {})
+    english = Remembering(DEFAULT_ENCODERS["en"], {})
+    others = Remembering(DEFAULT_ENCODERS["*"], {})
     await english.load()
     await others.load()
     return {"en": english, "*": others}

@@ -33,13 +33,14 @@ from kefu.contracts.model_card import ModelCard
 from kefu.factory.recipes.linear.recipe import _idf, _rows, _vocabulary
 from kefu.factory.seal import write_card
 from kefu.factory.vectors import encode
+from kefu.knowledge.embedding import DEFAULT_ENCODERS
 from kefu.knowledge.ngrams import ngrams
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results/factory"
 MOODS = HERE.parent / "src/kefu/brain/moods"
 DEMO = HERE.parent / "src/kefu/demo"
-ENCODERS = {"en": "package:minilm-en", "zh": "package:e5-small-zh-en"}
+ENCODERS = {"en": DEFAULT_ENCODERS["en"], "zh": DEFAULT_ENCODERS["*"]}
 # Ridge's penalty; 1 and 10 give the same within a point, below 0.3 it learns reviewers' subjects by heart.
 PENALTY = 1.0
 FEATURES = 12_000

@@ -216,7 +216,7 @@ class BareEncoder:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         self._models = {}
-        for language, name in (("en", "minilm-en"), ("zh", "e5-small-zh-en")):
+        for language, name in (("en", "minilm-service-en"), ("zh", "e5-small-zh-en")):
             folder = kefu_models.path(name)
             session = onnxruntime.InferenceSession(
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]

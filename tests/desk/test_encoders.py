@@ -74,8 +74,8 @@ def test_the_old_encoder_serves_until_the_new_one_has_made_every_vector(
     answer = choose(admin, "en", "scripted:letters", dimension=64)
     assert shown(answer, "en") == {
         "language": "en",
-        "reference": "package:minilm-en",
-        "default": "package:minilm-en",
+        "reference": "package:minilm-service-en",
+        "default": "package:minilm-service-en",
         "options": {"dimension": 64},
         "wanted": "scripted:letters",
     }
@@ -133,7 +133,7 @@ def test_an_encoder_that_fails_later_leaves_the_old_one(wiring: Wiring, shop: Sh
     wiring.prepare_encoders(shop.workspace_id)
     answer = admin.get("/assistant")
     assert shown(answer, "en")["wanted"] is None
-    assert shown(answer, "en")["reference"] == "package:minilm-en"
+    assert shown(answer, "en")["reference"] == "package:minilm-service-en"
     assert answer["engines"]["work"]["problem"]
     assert vectors_of(shop) == before
     assert due.due_encoders() == []
@@ -143,10 +143,10 @@ def test_a_choice_is_taken_back_to_the_default(wiring: Wiring, shop: Shop, admin
     choose(admin, "en", "scripted:letters")
     for _ in range(2):
         wiring.prepare_encoders(shop.workspace_id)
-    assert shown(choose(admin, "en", ""), "en")["wanted"] == "package:minilm-en"
+    assert shown(choose(admin, "en", ""), "en")["wanted"] == "package:minilm-service-en"
     for _ in range(2):
         wiring.prepare_encoders(shop.workspace_id)
-    assert shown(admin.get("/assistant"), "en")["reference"] == "package:minilm-en"
+    assert shown(admin.get("/assistant"), "en")["reference"] == "package:minilm-service-en"
     assert set(vectors_of(shop)) == {encoder_key(each).partition("@")[0] for each in wiring.encoders().values()}
 
 

@@ -397,7 +397,7 @@ def test_an_encoder_is_chosen_and_takes_over(shop: Shop, colleague: MakeAccount,
     page = open_page(console(shop, "assistant"), expect_errors=True)  # a refusal is a console error
     log_in(page, colleague("Lena", "admin"))
     page.get_by_role("tab", name="Engines").click()
-    english = page.locator("form.encoder").filter(has_text="package:minilm-en")
+    english = page.locator("form.encoder").filter(has_text="package:minilm-service-en")
     english.get_by_role("button", name="Change").click()
     english.get_by_label("Engine").select_option("onnx")
     english.get_by_label("Model", exact=True).fill("package:no-such-model")
@@ -412,7 +412,7 @@ def test_an_encoder_is_chosen_and_takes_over(shop: Shop, colleague: MakeAccount,
     changed.get_by_role("button", name="Change").click()
     changed.get_by_label("Engine").select_option("")
     changed.get_by_role("button", name="Save").click()
-    expect(changed.locator("code").first).to_have_text("package:minilm-en", timeout=180_000)
+    expect(changed.locator("code").first).to_have_text("package:minilm-service-en", timeout=180_000)
 
 
 def test_what_follows_from_an_intent_is_chosen(shop: Shop, colleague: MakeAccount, open_page: OpenPage) -> None:

@@ -46,7 +46,7 @@ def test_the_card_names_the_head_of_english_and_pins_its_files(two: Trained) -> 
     card = two.card
     assert (card.base_model, card.languages) == ("package:e5-small-zh-en", ("en", "zh"))
     [own] = card.own_heads
-    assert (own.language, own.base_model) == ("en", "package:minilm-en")
+    assert (own.language, own.base_model) == ("en", "package:minilm-service-en")
     assert own.temperature != card.temperature != 1.0
     assert card.scope_threshold is not None
     pinned = {file.path for file in card.files}
@@ -56,8 +56,8 @@ def test_the_card_names_the_head_of_english_and_pins_its_files(two: Trained) -> 
 
 def test_readme_and_report_name_the_encoder_of_english(two: Trained) -> None:
     table = {"data": {"name": "valid", "rows": 96, "sha256": ""}, "slices": {}}
-    assert "Texts of the language en are told by a head of their own on `package:minilm-en`." in readme(two.card, table)
-    assert model_table(two.card)["own_heads"] == {"en": "package:minilm-en"}
+    assert "Texts of the language en are told by a head of their own on `package:minilm-service-en`." in readme(two.card, table)
+    assert model_table(two.card)["own_heads"] == {"en": "package:minilm-service-en"}
 
 
 def predicted(place: Path, file: Path) -> list[dict[str, Any]]:

@@ -33,13 +33,10 @@ from kefu.kit.errors import KefuError, NotFound
 from kefu.kit.log import Log
 from kefu.kit.runtime import run
 from kefu.kit.settings import settings
-from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages, encoder_for, encoder_key
+from kefu.knowledge.embedding import DEFAULT_ENCODERS, embed_passages, encoder_for, encoder_key
 from kefu.knowledge.remembered import RememberedClassifier, RememberedEncoder, RememberedIndex, RememberedScorer
 from kefu.knowledge.rerank import RerankedIndex
 from kefu.knowledge.search import WorkspaceIndex
-
-# MODELS.md says why: MiniLM is the better one for English, e5 for Chinese and across languages.
-DEFAULT_ENCODERS = {"en": "package:minilm-en", ANY_LANGUAGE: "package:e5-small-zh-en"}
 
 
 def _demo_shop() -> Any:

@@ -74,7 +74,8 @@ def load_base(reference: str, *, prefixed: bool = True) -> Base:
             reference=reference,
         )
     raise BadInput(
-        f"{reference!r} is no model to train from. Expected package:minilm-en, package:e5-small-zh-en or path:DIR.",
+        f"{reference!r} is no model to train from. Expected package:minilm-en, package:minilm-service-en, "
+        f"package:e5-small-zh-en or path:DIR.",
         reference=reference,
     )
 

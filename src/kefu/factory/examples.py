@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from kefu.contracts.dataset import Dataset
 from kefu.kit.errors import BadInput
+from kefu.knowledge.embedding import ANY_LANGUAGE, DEFAULT_ENCODERS
 from kefu.knowledge.language import detect
 
 # A language that one text in twenty is written in belongs to the data; fewer are strays.
@@ -28,3 +29,8 @@ def languages_of(texts: Sequence[str]) -> tuple[str, ...]:
     """The languages of the texts, the most frequent first."""
     found = Counter(detect(text) for text in texts)
     return tuple(language for language, count in found.most_common() if count >= _SHARE * len(texts))
+
+
+def searching(texts: Sequence[str]) -> str:
+    """The encoder that search embeds texts of their languages with."""
+    return DEFAULT_ENCODERS["en" if languages_of(texts) == ("en",) else ANY_LANGUAGE]

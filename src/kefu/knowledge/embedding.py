@@ -11,6 +11,9 @@ from kefu.knowledge.sentences import sentences
 from kefu.knowledge.words import simplified
 
 ANY_LANGUAGE = "*"
+# What searches where nothing else was chosen, by language, and what heads are trained on, so that a question has one
+# vector for both. MiniLM is the better encoder of English, e5 of Chinese and across languages.
+DEFAULT_ENCODERS: Mapping[str, str] = {"en": "package:minilm-service-en", ANY_LANGUAGE: "package:e5-small-zh-en"}
 # Large enough to fill the processor, small enough that a customer's question waits some 50 ms behind a batch.
 BATCH = 16
 

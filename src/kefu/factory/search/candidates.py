@@ -18,7 +18,7 @@ from kefu.contracts.job import Tell, Told
 from kefu.factory.examples import languages_of
 from kefu.kit import registry
 from kefu.kit.runtime import run
-from kefu.knowledge.embedding import ANY_LANGUAGE, embed_passages
+from kefu.knowledge.embedding import ANY_LANGUAGE, DEFAULT_ENCODERS, embed_passages
 from kefu.knowledge.language import detect
 from kefu.knowledge.pairs import Pair
 from kefu.knowledge.rerank import order_of
@@ -26,8 +26,6 @@ from kefu.knowledge.search import WorkspaceIndex
 
 Floats = npt.NDArray[np.float32]
 
-# As a workspace's own: MiniLM for English, e5 for all others.
-_ENCODERS = {"en": "package:minilm-en", ANY_LANGUAGE: "package:e5-small-zh-en"}
 # What a reranker's logits may count beside search's scores, which lie a few hundredths apart. The least that is as good
 # as any is taken; 0 leaves search's order.
 _WEIGHTS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -120,8 +118,8 @@ class _Languages:
 
 def _index(passages: Sequence[str], languages: _Languages, encoder: str, stack: ExitStack) -> WorkspaceIndex:
     """The passages as a workspace's knowledge."""
-    groups = ["en"] if languages.all_english else [ANY_LANGUAGE] if encoder else list(_ENCODERS)
-    encoders: dict[str, Any] = {group: _loaded(encoder or _ENCODERS[group], stack) for group in groups}
+    groups = ["en"] if languages.all_english else [ANY_LANGUAGE] if encoder else list(DEFAULT_ENCODERS)
+    encoders: dict[str, Any] = {group: _loaded(encoder or DEFAULT_ENCODERS[group], stack) for group in groups}
     known = [
         IndexedPassage(str(at), str(at), "", "", text, 0, len(text), languages.of(text))
         for at, text in enumerate(passages)

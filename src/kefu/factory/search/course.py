@@ -1,6 +1,7 @@
 """What the recipes of search have in common: how they begin, and how an encoder becomes what is served."""
 
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from kefu.contracts.model_card import ModelCard
 from kefu.factory.bases import Base, load_base
 from kefu.factory.batches import tokenize
 from kefu.factory.compress.int8 import quantise
-from kefu.factory.course import base_for, prepare
+from kefu.factory.course import prepare
 from kefu.factory.evaluate.served import encoder as served_encoder
 from kefu.factory.export import INT8_FILE, ONNX_FILE, OPSET, PROBES, write_config
 from kefu.factory.loop import LoopOptions
@@ -41,8 +42,10 @@ class Begun:
         return [each.question for each in self.pairs]
 
 
-def begin(job: Job, data: Dataset, valid: Dataset, options: LoopOptions, *, what: str) -> Begun:
-    """Read the pairs and load the encoder that the options name, or the one that suits the questions' languages.
+def begin(
+    job: Job, data: Dataset, valid: Dataset, options: LoopOptions, *, what: str, base_of: Callable[[Sequence[str]], str]
+) -> Begun:
+    """Read the pairs and load the encoder that the options name, or what `base_of` says of the questions.
 
     Raises BadInput for data without pairs, and for a job that would extend `what` is trained.
     """
@@ -50,7 +53,7 @@ def begin(job: Job, data: Dataset, valid: Dataset, options: LoopOptions, *, what
         raise BadInput(f"{what} is trained on by base_model=path:DIR, not extended.", extend=job.extend)
     prepare(options)
     pairs, checked = pairs_of(data, "the data"), pairs_of(valid, "the validation data")
-    base = load_base(options.base_model or base_for([each.question for each in pairs]), prefixed=False)
+    base = load_base(options.base_model or base_of([each.question for each in pairs]), prefixed=False)
     return Begun(pairs, checked, base)
 
 

@@ -18,11 +18,12 @@ from kefu.desk.encoders import load_encoder
 from kefu.desk.http.entry import member
 from kefu.desk.inbox.queries import confidences
 from kefu.desk.trial import try_question
-from kefu.desk.wiring import DEFAULT_ENCODERS, engine_of, load_engine
+from kefu.desk.wiring import engine_of, load_engine
 from kefu.kit import registry
 from kefu.kit.errors import BadInput, KefuError, NotAllowed
 from kefu.kit.runtime import run
 from kefu.knowledge.confidence import default_thresholds
+from kefu.knowledge.embedding import DEFAULT_ENCODERS
 
 router = Router(auth=member, tags=["Assistant"])
 

@@ -17,7 +17,7 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.engine import Matrix
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, OwnHead
-from kefu.factory.examples import labelled, languages_of
+from kefu.factory.examples import labelled, languages_of, searching
 from kefu.factory.extend import with_earlier_examples
 from kefu.factory.languages import Division, divided
 from kefu.factory.near import near_arrays
@@ -25,10 +25,9 @@ from kefu.factory.options import RecipeOptions, read_options
 from kefu.factory.recipes.linear.recipe import fit_linear
 from kefu.factory.seal import seal, write_card
 from kefu.factory.vectors import TAUGHT_AT_ONCE, embedded, loaded
+from kefu.knowledge.embedding import DEFAULT_ENCODERS
 
 SERVE = "head.safetensors"
-# MiniLM is the better encoder of English, e5 of Chinese and across languages.
-_ENGLISH, _ANY = "package:minilm-en", "package:e5-small-zh-en"
 _FLOOR_FEATURES = 20_000
 
 
@@ -62,7 +61,7 @@ class HeadRecipe:
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
         data, parents = with_earlier_examples(job, data, tell)
         languages, folder = languages_of(labelled(data)[0]), Path(job.out)
-        base = self._options.base_model or (_ENGLISH if languages == ("en",) else _ANY)
+        base = self._options.base_model or searching(labelled(data)[0])
         division = self._division(data, valid, languages, tell)
         if division is None:
             card = self._head(folder, base, data, valid, tell)
@@ -88,7 +87,7 @@ class HeadRecipe:
     def _own(self, folder: Path, division: Division, tell: Tell) -> OwnHead:
         """Train and calibrate a language's own head in the model's folder of its name."""
         place = folder / division.language
-        card = self._head(place, _ENGLISH, division.own, division.own_valid, tell)
+        card = self._head(place, DEFAULT_ENCODERS["en"], division.own, division.own_valid, tell)
         (place / CARD_FILE).unlink()  # the model has one card, which pins these files, too
         return OwnHead(division.language, str(card.base_model), str(card.base_sha256), card.temperature)
 

@@ -20,7 +20,7 @@ from kefu.contracts.model_card import ModelCard
 from kefu.factory import checkpoints
 from kefu.factory.bases import Base, new_network
 from kefu.factory.batches import tokenize
-from kefu.factory.course import draft, started_with
+from kefu.factory.course import base_for, draft, started_with
 from kefu.factory.evaluate.served import relevances, reranker
 from kefu.factory.export import write_network
 from kefu.factory.loop import LoopOptions, fit
@@ -62,7 +62,7 @@ class RerankerRecipe:
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
         options, out = self._options, Path(job.out)
-        begun = begin(job, data, valid, options, what="A reranker")
+        begun = begin(job, data, valid, options, what="A reranker", base_of=base_for)
         pairs, base = begun.pairs, begun.base
         mined = candidates_of(pairs, options.mined, encoder=options.encoder, tell=tell)
         judged = candidates_of(begun.checked, options.candidates, encoder=options.encoder, tell=tell)

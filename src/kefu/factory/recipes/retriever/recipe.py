@@ -19,6 +19,7 @@ from kefu.factory import checkpoints
 from kefu.factory.bases import Base, new_network
 from kefu.factory.batches import tokenize
 from kefu.factory.course import draft, started_with
+from kefu.factory.examples import searching
 from kefu.factory.loop import LoopOptions, fit
 from kefu.factory.network import mix
 from kefu.factory.options import read_options
@@ -52,7 +53,7 @@ class RetrieverRecipe:
 
     def train(self, job: Job, data: Dataset, valid: Dataset, tell: Tell) -> ModelCard:
         options, out = self._options, Path(job.out)
-        begun = begin(job, data, valid, options, what="An encoder")
+        begun = begin(job, data, valid, options, what="An encoder", base_of=searching)
         base = begun.base
         network = new_network(base, 1, dropout=options.dropout)
         network.head.requires_grad_(False)  # an encoder has no labels
