@@ -41,7 +41,7 @@ SHARES = {
 # to let through what a single company's customers ask.
 NOT_FOR_THRESHOLDS = frozenset({"shops_en", "shops_zh", *COMPANIES})
 # The answer threshold lets through this share of the answerable questions of the corpus that fares worst; asking back
-# ("clarify") begins where this share is let through. With 0.93 in English, Doc2Dial refuses less than nine in ten of the
+# ("clarify") begins where this share is let through. With 0.93 in English, Doc2Dial refuses less than nine in ten
 # questions to others.
 ANSWERED = {"en": 0.90, "zh": 0.93}
 CLARIFIED = 0.97

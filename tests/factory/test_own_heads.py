@@ -56,7 +56,8 @@ def test_the_card_names_the_head_of_english_and_pins_its_files(two: Trained) -> 
 
 def test_readme_and_report_name_the_encoder_of_english(two: Trained) -> None:
     table = {"data": {"name": "valid", "rows": 96, "sha256": ""}, "slices": {}}
-    assert "Texts of the language en are told by a head of their own on `package:minilm-service-en`." in readme(two.card, table)
+    told = "Texts of the language en are told by a head of their own on `package:minilm-service-en`."
+    assert told in readme(two.card, table)
     assert model_table(two.card)["own_heads"] == {"en": "package:minilm-service-en"}
 
 
