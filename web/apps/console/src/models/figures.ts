@@ -1,16 +1,22 @@
 import { count, milliseconds } from "../format";
 import { named, t } from "../texts";
 
-/** What a check of data counts: 0 and 1 are no shares. */
-const COUNTS = new Set(["duplicates", "contradictions", "near_contradictions", "leaks", "suspects", "personal"]);
+/** What a check of data and a search for options count: 0 and 1 are no shares. */
+const COUNTS = new Set(
+  "duplicates contradictions near_contradictions leaks suspects personal finished pruned failed features labels".split(
+    " ",
+  ),
+);
+/** Neither are these, however small. */
+const NUMBERS = /nll|loss|likelihood|perplexity|difference|learning_rate|^mae/;
 
 /** A figure of a model as people read it: shares in percent, times and sizes with their unit. */
 export function figure(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   if (name.endsWith("_ms")) return milliseconds(value);
   if (name.endsWith("_mb")) return `${value >= 10 ? Math.round(value) : value.toFixed(1)} MB`;
-  if (name === "seconds") return `${value.toFixed(1)} ${t("insights.unit.s")}`;
-  if (name === "nll") return value.toFixed(2);
+  if (name.endsWith("seconds")) return `${value.toFixed(1)} ${t("insights.unit.s")}`;
+  if (NUMBERS.test(name)) return value !== 0 && Math.abs(value) < 0.01 ? value.toExponential(1) : value.toFixed(2);
   if (COUNTS.has(name)) return count(value);
   if (Number.isInteger(value) && value > 1) return count(value);
   return Math.abs(value) <= 1 ? `${(100 * value).toFixed(1)}%` : value.toFixed(2);
