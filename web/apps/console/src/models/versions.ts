@@ -5,6 +5,8 @@ import { useLoaded } from "../load";
 export interface Choice {
   value: string;
   label: string;
+  /** What a version does, such as telling labels. */
+  task?: string;
 }
 
 /** Every version of every model, newest first of each, as something to choose. */
@@ -14,7 +16,9 @@ export function useVersions(fits: (version: Version) => boolean = () => true): C
     return (await Promise.all(all.map(({ id }) => models.read(id)))).flatMap(({ all_versions: own }) => own);
   });
   return computed(() =>
-    (data.value ?? []).filter(fits).map(({ id, model, number }) => ({ value: id, label: `${model} · ${number}` })),
+    (data.value ?? [])
+      .filter(fits)
+      .map(({ id, model, number, task }) => ({ value: id, label: `${model} · ${number}`, task })),
   );
 }
 
