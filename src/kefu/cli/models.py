@@ -47,7 +47,9 @@ def list_(workspace: str, as_json: bool) -> None:
         return
     for each in found:
         live = f"champion v{each.champion.number}" if each.champion else "no champion"
-        click.echo(f"{each.name:30}  {each.role or '-':7}  {live:14}  {each.versions} versions")
+        click.echo(
+            f"{each.name:30}  {each.role or '-':7}  {live:14}  {each.versions} version{'s' * (each.versions != 1)}"
+        )
     if not found:
         click.echo(f"No models yet. Keep one with: kefu models register DIR --name NAME{named(workspace)}")
 

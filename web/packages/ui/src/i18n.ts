@@ -22,7 +22,7 @@ export function createI18n<D extends Dictionary>(
   const language = ref(start);
   const t = (key: keyof D & string, params: Params = {}): string => {
     const entry = (language.value === "zh" ? zh[key] : en[key]) as Entry;
-    const text = typeof entry === "string" ? entry : params["count"] === 1 ? entry.one : entry.other;
+    const text = typeof entry === "string" ? entry : String(params["count"]) === "1" ? entry.one : entry.other;
     return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
   };
   return { language, t };

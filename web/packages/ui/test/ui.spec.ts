@@ -48,6 +48,7 @@ describe("texts", () => {
     expect(t("hi", { name: "Mei" })).toBe("Hello Mei");
     expect(t("left", { count: 1 })).toBe("1 character");
     expect(t("left", { count: 2 })).toBe("2 characters");
+    expect([t("left", { count: "1" }), t("left", { count: "1,000" })]).toEqual(["1 character", "1,000 characters"]);
     language.value = "zh";
     expect(t("hi", { name: "Mei" })).toBe("您好，Mei");
     expect(t("left", { count: 1 })).toBe("1 个字");
