@@ -110,6 +110,26 @@ def test_a_study_goes_on_after_a_kill(tmp_path: Path) -> None:
     assert 0 < len(again) < 3  # what had finished was not tried again
 
 
+def test_a_training_that_was_stopped_with_the_search_is_done_when_it_goes_on(tmp_path: Path) -> None:
+    wanted = tmp_path / "job.json"
+    wanted.write_text(job(tmp_path, trials=3).to_json(), encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kefu.factory", "run", str(wanted)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line).get("trial") == 0:
+            os.killpg(process.pid, signal.SIGTERM)  # as a terminal and the server do: its trainings hear of it, too
+    process.wait()
+    whole = json.loads(wanted.read_text(encoding="utf-8"))
+    found = run(Job(**{**whole, "resume": True}), Notes())
+    assert isinstance(found, dict)
+    assert (found["finished"], found["failed"]) == (3, 0)
+
+
 def test_what_cannot_be_resumed_or_begun_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no tuning"):
         run(Job(**{**vars(job(tmp_path)), "resume": True}), Notes())

@@ -146,12 +146,12 @@ class _Search:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             with self._lock:
-                if reason:
-                    trial.set_user_attr("reason", reason)
                 # What was stopped with the job is left as it is: a resumed job takes it for never begun.
-                if not (self._stopped.is_set() and state is states.FAIL):
+                if state is not states.RUNNING and not (self._stopped.is_set() and state is states.FAIL):
+                    if reason:
+                        trial.set_user_attr("reason", reason)
                     self._study.tell(trial, value if state is states.COMPLETE else None, state=state)
-                self._say(trial.number, state, value, chosen, reason)
+                    self._say(trial.number, state, value, chosen, reason)
 
     def _train(self, trial: Any, chosen: Mapping[str, Any], folder: Path, states: Any) -> tuple[Any, float | None, str]:
         job = Job(
@@ -171,9 +171,11 @@ class _Search:
             text=True,  # in our own folder, to which paths of the job may be relative
         )
         self._running[trial.number] = process
-        reason = ""
+        reason, was_stopped = "", False
         try:
             for event in _events(process):
+                # Who stops the job stops its trials, too, and they may hear of it first.
+                was_stopped = was_stopped or event.get("event") == Told.CANCELLED
                 if event.get("event") == Told.EPOCH and self._is_hopeless(trial, event):
                     return states.PRUNED, None, f"stopped after epoch {event['epoch']}"
                 if event.get("event") == Told.FAILED:
@@ -183,7 +185,7 @@ class _Search:
             process.wait()
             self._running.pop(trial.number, None)
         if not (folder / MODEL / "card.json").is_file():
-            return states.FAIL, None, reason or "it was stopped"
+            return (states.RUNNING, None, "") if was_stopped else (states.FAIL, None, reason or "it was stopped")
         card = read_card(folder / MODEL)
         return states.COMPLETE, float(card.metrics[_WATCHED[card.task]]), ""
 
