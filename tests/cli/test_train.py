@@ -94,6 +94,15 @@ def test_what_is_wrong_is_one_sentence(new_home: Home, tmp_path: Path, arguments
     assert said in sentence
 
 
+def test_texts_without_labels_are_refused_for_that_alone(new_home: Home, tmp_path: Path) -> None:
+    chats = tmp_path / "chats.jsonl"
+    chat = '{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Good day."}]}\n'
+    chats.write_text(50 * chat, encoding="utf-8")
+    done = new_home.kefu("train", "linear", "--data", chats, "--out", tmp_path / "m")
+    assert "chats.jsonl holds no labels" in done.err
+    assert "Too few rows" not in done.out
+
+
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(new_home: Home, tmp_path: Path, model: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("keep", encoding="utf-8")

@@ -110,6 +110,14 @@ def test_rows_that_are_no_chats_are_named() -> None:
     assert "line 3, column messages: the role 'critic'; use system, user, assistant" in raised.value.sentence
 
 
+def test_a_file_of_labels_is_told_from_chats_in_one_sentence() -> None:
+    labelled = read_bytes(b"text,label\nhi,greeting\nwhere is it,delivery\n", name="a.csv")
+    with pytest.raises(
+        BadInput, match=r"None of the 2 rows has an answer to learn from\. A generator learns from chats"
+    ):
+        chats_of(labelled, "a.csv")
+
+
 def test_a_template_of_strangers_cannot_reach_anything() -> None:
     from dataclasses import replace
 

@@ -31,7 +31,7 @@ class Progress:
         if told is Told.PROGRESS:
             self._tick(fields)
         elif told is Told.STARTED:
-            self.say(f"{fields.get('recipe', fields['kind'])}: {fields.get('rows', 0):,} rows, {_labels(fields)}")
+            self.say(f"{fields.get('recipe', fields['kind'])}: {fields.get('rows', 0):,} rows{_labels(fields)}")
         elif told is Told.EPOCH:
             rest = _figures({name: value for name, value in fields.items() if name != "epoch"})
             self.say(f"epoch {fields['epoch']}" + (f": {rest}" if rest else ""))
@@ -84,7 +84,8 @@ def _main(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _labels(fields: Mapping[str, Any]) -> str:
-    return f"{fields['labels']:,} labels" if fields.get("labels") else "numbers"
+    """Chats, pairs, texts and numbers have none."""
+    return f", {fields['labels']:,} labels" if fields.get("labels") else ""
 
 
 def _figures(fields: Mapping[str, Any]) -> str:

@@ -94,7 +94,8 @@ def _data(job: Job, tell: Tell) -> tuple[Dataset, Dataset]:
         tell(Told.NOTE, {"sentence": f"No validation file: {apart}"})
     else:
         valid = data
-        tell(Told.NOTE, {"sentence": "Too few rows to keep some apart: its figures are on what it was taught."})
+        if data.labels:  # else it is refused, and not for want of rows
+            tell(Told.NOTE, {"sentence": "Too few rows to keep some apart: its figures are on what it was taught."})
     # What was known before is calibrated on and judged, too.
     earlier = kept(Path(job.extend) / "data", name="valid") if job.extend else None
     return data, valid if earlier is None else combined(earlier, valid)

@@ -18,13 +18,15 @@ from kefu.knowledge.masking import mask
 
 Message = Mapping[str, str]
 ROLES = ("system", "user", "assistant")
+_NO_ANSWER = ("messages", "no answer of the assistant", "give one the role assistant, or add a column reply")
 
 
 def chats_of(data: Dataset, name: str) -> list[list[Message]]:
     """The chats of a dataset, each with at least one answer, personal data masked.
 
     Rows are chats (`messages`, ShareGPT's `conversations`), Alpaca's instructions, or a text with a reply beside it.
-    Raises BadRows that name the rows without an answer or with a role that no generator knows.
+    Raises BadRows that name the rows without an answer or with a role that no generator knows, BadInput where no row
+    has an answer: then the whole file is of another kind, as one of labels.
     """
     found: list[list[Message]] = []
     bad: list[BadRow] = []
@@ -35,6 +37,12 @@ def chats_of(data: Dataset, name: str) -> list[list[Message]]:
             bad.append(BadRow(each.row, *problem))
         else:
             found.append(_masked(chat))
+    if bad and all(each.problem == _NO_ANSWER[1] for each in bad) and not found:
+        raise BadInput(
+            f"None of the {len(bad):,} rows has an answer to learn from. A generator learns from chats: JSON lines "
+            "with messages, the answers in the role assistant, or a table with a column reply.",
+            rows=len(bad),
+        )
     if bad:
         raise BadRows(name, bad, len(found))
     return found
@@ -55,7 +63,7 @@ def _problem(chat: Sequence[Message]) -> tuple[str, str, str] | None:
     if strange is not None:
         return "messages", f"the role {strange!r}", f"use {', '.join(ROLES)}"
     if not any(each["role"] == "assistant" and each["content"].strip() for each in chat):
-        return "messages", "no answer of the assistant", "give one the role assistant, or add a column reply"
+        return _NO_ANSWER
     if any(each["role"] == "system" for each in chat[1:]):
         return "messages", "a system message in the middle", "put it first, or leave it out"
     return None

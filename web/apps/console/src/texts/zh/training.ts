@@ -69,6 +69,12 @@ export const training: readonly (readonly [string, string])[] = [
   ],
   ["Exported, loaded again and compared: the largest difference is {}.", "已导出、重新加载并比对：最大差异为 {}。"],
   ["Loaded again and compared: the largest difference is {}.", "已重新加载并比对：最大差异为 {}。"],
+  ["Trial {}: {} with {}.", "第 {} 次试验：{}，选项为 {}。"],
+  ["Training the best options on all the data.", "正在用最佳选项和全部数据训练。"],
+  [
+    "None of the {} rows has an answer to learn from. A generator learns from chats: JSON lines with messages, the answers in the role assistant, or a table with a column reply.",
+    "{} 行中没有一行含有可学习的回答。生成模型从对话中学习：含 messages 的 JSON 行（回答的角色为 assistant），或含 reply 列的表格。",
+  ],
   ["Going on from step {} of {}.", "从第 {} 步继续，共 {} 步。"],
   [
     "The model keeps no copy of its data, so no linear floor stands beside it.",
