@@ -104,6 +104,10 @@ def test_resume_asks_no_teacher_again_and_is_bit_exact(base: Path, teachers: lis
 def test_teachers_that_cannot_teach_are_refused(base: Path, teachers: list[Path], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="needs teachers"):
         distill(base, tmp_path / "student", [])
+    heard = Heard()
+    with pytest.raises(BadInput, match="has 2 layers; keep fewer"):
+        distill(base, tmp_path / "student", teachers, layers=2, heard=heard)
+    assert heard.events == []  # no teacher was asked in vain
     strange = dataset([*sentences(6).examples[:3]])
     keep(strange, tmp_path / "other" / "data", name="train")
     FinetuneRecipe({"base_model": f"path:{base}", **QUICK, "num_train_epochs": 1}).train(

@@ -154,6 +154,13 @@ def test_what_cannot_be_compressed_is_said(model: Path, tmp_path: Path) -> None:
         climb(model, tmp_path / "full")
 
 
+def test_layers_that_no_cut_can_keep_are_said_before_the_first_rung(model: Path, tmp_path: Path) -> None:
+    heard = Heard()
+    with pytest.raises(BadInput, match="drop-layers:2: the network has 2 layers; keep fewer"):
+        climb(model, tmp_path / "out", heard, rungs="int8,drop-layers:2")
+    assert heard.of(Told.NOTE) == []
+
+
 def test_a_model_that_was_altered_is_refused(tmp_path: Path) -> None:
     altered, _ = trained(tmp_path, floor=False)
     weights = altered / "model.safetensors"

@@ -91,6 +91,7 @@ def compress(job: Job, tell: Tell) -> Mapping[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kefu-ladder-", dir=out.parent) as scratch:
         source = with_network(source, Path(scratch) / "whole")
         workshop = Workshop(source, Path(scratch), options.manner, tell)
+        _check_layers(options.asked, source)
         ladder = _Ladder(source, exam, workshop, options, tell)
         ladder.climb(options.asked, wanted="rungs" in job.options)
         if options.keep:
@@ -181,9 +182,7 @@ class _Ladder:
         return replace(before, **changed), ""
 
     def _usual_layers(self) -> int:
-        config = self._source.folder / "config.json"
-        table = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
-        return max(1, round(_KEPT_LAYERS * int(table.get("num_hidden_layers") or table.get("n_layers") or 1)))
+        return max(1, round(_KEPT_LAYERS * (_layers(self._source) or 1)))
 
     def _make(self, name: str, form: Form) -> Made:
         folder, card = self._workshop.make(form, f"{len(self._made)}-{_slug(name)}")
@@ -279,6 +278,22 @@ def _is_amount(kind: str, number: str) -> bool:
         return kind in _SHARES and 0 < float(number) < 1
     except ValueError:
         return False
+
+
+def _check_layers(asked: Sequence[str], source: Source) -> None:
+    """Raises BadInput before the first rung: a number that no cut can keep would be told after all rungs before it."""
+    layers = _layers(source)
+    for name in asked:
+        kind, _, number = name.partition(":")
+        if kind == LAYERS and number and layers and int(number) >= layers:
+            raise BadInput(f"{name}: the network has {layers} layers; keep fewer.", rung=name, layers=layers)
+
+
+def _layers(source: Source) -> int:
+    """How many the network has; 0 where its configuration does not say so."""
+    config = source.folder / "config.json"
+    table = json.loads(config.read_text(encoding="utf-8")) if config.exists() else {}
+    return int(table.get("num_hidden_layers") or table.get("n_layers") or 0)
 
 
 def _check_extras(asked: Sequence[str], *, wanted: bool) -> None:

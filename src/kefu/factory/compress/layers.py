@@ -27,6 +27,17 @@ def keep_layers(network: TextNetwork, tokens: Tokens, pad_id: int, keep: int, te
     _put_stack(network, chosen)
 
 
+def check_kept(encoder: nn.Module, keep: int) -> None:
+    """Raises BadInput for an encoder without so many layers, before anything slow is done with it; 0 keeps all."""
+    if keep:
+        _refuse_unless_fewer(int(cast(Any, encoder).config.num_hidden_layers), keep)
+
+
+def _refuse_unless_fewer(layers: int, keep: int) -> None:
+    if not 0 < keep < layers:
+        raise BadInput(f"The network has {layers} layers; keep fewer, and at least one, not {keep}.", layers=layers)
+
+
 def spread(layers: int, keep: int) -> list[int]:
     """Evenly spaced places with the last among them: every second of six is 1, 3, 5 (Sanh 2019 takes such)."""
     return [-(-layers * (place + 1) // keep) - 1 for place in range(keep)]
@@ -34,8 +45,7 @@ def spread(layers: int, keep: int) -> list[int]:
 
 def _choose(network: TextNetwork, tokens: Tokens, pad_id: int, keep: int) -> list[int]:
     layers = len(_stack(network)[2])
-    if not 0 < keep < layers:
-        raise BadInput(f"The network has {layers} layers; keep fewer, and at least one, not {keep}.", layers=layers)
+    _refuse_unless_fewer(layers, keep)
     _, whole = predict(network, tokens, pad_id)
     ways = (spread(layers, keep), list(range(keep)))
     return max(ways, key=lambda places: _nearness(network, places, tokens, pad_id, whole))

@@ -22,7 +22,7 @@ from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import CARD_FILE, ModelCard, read_card
 from kefu.factory.bases import Base, load_base, new_network
 from kefu.factory.batches import Tokens, tokenize
-from kefu.factory.compress.layers import keep_layers
+from kefu.factory.compress.layers import check_kept, keep_layers
 from kefu.factory.course import (
     FLOOR_FEATURES,
     LabelOptions,
@@ -84,6 +84,7 @@ class DistillRecipe:
             raise BadInput(f"The teachers do not know the label {other[0]!r}.", label=other[0])
         more = _unlabelled(options.unlabelled, texts)
         base = load_base(options.base_model or base_for(texts))
+        check_kept(base.encoder, options.layers)
         tokens = tokenize(base.tokenizer, [*texts, *more], max_tokens=options.max_tokens)
         targets = torch.tensor([*(labels.index(name) for name in names), *[UNLABELLED] * len(more)])
         said = _said(out, teachers, cards, [*texts, *more], tell)
