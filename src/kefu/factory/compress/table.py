@@ -17,6 +17,11 @@ _HEADER = (
     "| rung | MB | p50 ms | p95 ms | times fp32's speed | {measure} | ECE | OOS AUROC | against fp32 | |",
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |",
 )
+_LEGEND = (
+    "Against fp32: points of {measure} won or lost, with their 95% interval; the rows that only this "
+    "rung (+) or only fp32 (-) had right; p, how likely chance alone tells them so far apart. ECE: how far confidences "
+    "are from the truth, 0 at best. OOS AUROC: how well texts that are out of scope are told, 1 at best."
+)
 # What a row's being right counts up to, by task.
 MEASURES = {"score": "right signs", "embed": "Recall@5"}
 
@@ -80,9 +85,10 @@ def read_ladder(folder: Path) -> Ladder:
 
 
 def ladder_table(ladder: Ladder) -> list[str]:
-    """Lines of Markdown."""
+    """Lines of Markdown: a table, and how it is read."""
     header, rule = _HEADER
-    return [header.format(measure=ladder.measure), rule, *(_line(each) for each in ladder.rungs)]
+    lines = [header.format(measure=ladder.measure), rule, *(_line(each) for each in ladder.rungs)]
+    return [*lines, "", _LEGEND.format(measure=ladder.measure)]
 
 
 def readme_section(ladder: Ladder) -> str:
