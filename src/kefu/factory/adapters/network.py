@@ -6,6 +6,7 @@ part of the ONNX file that serves.
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -94,13 +95,21 @@ def adapted(network: TextNetwork, config: Any) -> AdaptedNetwork:
 
     `config` is the library's (peft) for lora, adalora, prefix and prompt, or `Bottlenecks`.
     """
-    peft = require("peft", extra="train")
     network.encoder.requires_grad_(False)
     if isinstance(config, Bottlenecks):
         wrapped: nn.Module = config.put_in(network.encoder)
         return AdaptedNetwork(wrapped, network.head, network.dropout, BOTTLENECK)
-    wrapped = peft.get_peft_model(network.encoder, config)
+    wrapped = with_adapter(network.encoder, config)
     return AdaptedNetwork(wrapped, network.head, network.dropout, str(config.peft_type.value))
+
+
+def with_adapter(encoder: nn.Module, config: Any) -> nn.Module:
+    """An encoder or generator with one of the library's adapters in it."""
+    peft = require("peft", extra="train")
+    with warnings.catch_warnings():
+        # The library asks transformers by a name that goes with its version 6; nobody here can mend that.
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        return cast(nn.Module, peft.get_peft_model(encoder, config))
 
 
 def write_adapter(out: Path, network: AdaptedNetwork, base: Base) -> None:

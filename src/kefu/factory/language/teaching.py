@@ -13,7 +13,7 @@ from kefu.contracts.dataset import Dataset
 from kefu.contracts.job import Job, Tell, Told
 from kefu.contracts.model_card import ModelCard
 from kefu.factory import checkpoints
-from kefu.factory.adapters.network import CONFIG_FILE, FOLDER, WEIGHTS_FILE
+from kefu.factory.adapters.network import CONFIG_FILE, FOLDER, WEIGHTS_FILE, with_adapter
 from kefu.factory.course import draft, prepare, started_with
 from kefu.factory.language import generators
 from kefu.factory.language.generators import Generator
@@ -157,7 +157,7 @@ def _adapt(network: NextNetwork, options: GeneratorOptions, *, is_grown: bool) -
         lora_dropout=options.lora_dropout,
         target_modules=list(MATRICES),
     )
-    network.encoder = peft.get_peft_model(encoder, config)
+    network.encoder = with_adapter(encoder, config)
     network.has_adapter = True
     if is_grown:  # what is new has nothing to stand on
         network.word_table().requires_grad_(True)
