@@ -1,5 +1,6 @@
 """Every command in a process of its own: what it prints, what it exits with, what it says when it fails."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -312,4 +313,21 @@ def test_the_assistant_is_shown_and_set(home: Home) -> None:
     for value, says in [("answer_threshold=7", "0 to 1"), ("nonsense=1", "nonsense"), ("nonsense", "NAME=VALUE")]:
         assert says in home.refuses("assistant", "set", value, "-w", "shop")
     assert "No engine runs" in home.refuses("assistant", "set", "--generator", "nonsense", "-w", "shop")
+
+
+def test_a_generator_is_chosen_by_its_sound_files_wherever_the_server_works(home: Home, tmp_path: Path) -> None:
+    home.kefu("assistant", "set", "tone=formal", "-w", "shop")
+    (tmp_path / "writer").mkdir()
+    weights = tmp_path / "writer" / "model.gguf"
+    weights.write_bytes(b"GGUF")
+    file = {"path": weights.name, "sha256": hashlib.sha256(b"GGUF").hexdigest()}
+    (tmp_path / "writer" / "card.json").write_text(json.dumps({"name": "writer", "files": [file]}), encoding="utf-8")
+    choose = ("assistant", "set", "-w", "shop", "--generator")
+    home.kefu(*choose, "path:writer", folder=tmp_path)
+    shown = home.kefu("assistant", "show", "-w", "shop", "--json").json["generator"]
+    assert shown == f"path:{tmp_path / 'writer'}"
+    weights.write_bytes(b"other")
+    assert "is damaged" in home.refuses(*choose, "path:writer", folder=tmp_path)
+    assert "minilm-en is no generator" in home.refuses(*choose, "package:minilm-en")
+    home.kefu(*choose, "none")
     assert "is empty" in home.refuses("assistant", "set", "--api-key-env", "NOT_SET", "-w", "shop")

@@ -3,12 +3,15 @@
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
 from kefu.kit.errors import BadInput
+
+_GENERATOR = ".gguf"
 
 
 @click.group()
@@ -67,6 +70,7 @@ def set_(
     _, actor = workspace_or_new(workspace)
     if generator not in {None, "none"}:
         engine_of(str(generator))
+        generator = _sound(str(generator))
     info = set_up(
         actor,
         policy=dict(_pair(each) for each in values),
@@ -74,6 +78,26 @@ def set_(
         generator_options=_options(base_url, api_key_env),
     )
     click.echo(f"{info.name}; generator: {info.generator or 'none'}")
+
+
+def _sound(generator: str) -> str:
+    """A reference whose files are there and as their card says; a path from the root on, wherever the server works.
+
+    Raises BadInput for a model that generates nothing, BadInstallation for a missing or damaged file.
+    """
+    from kefu.engines.resolve import resolve
+
+    scheme, _, name = generator.partition(":")
+    if scheme == "path":
+        generator = f"path:{Path(name).expanduser().absolute()}"
+    if scheme in {"path", "package"}:
+        found = resolve(generator, (_GENERATOR,))
+        if not found.files:
+            raise BadInput(
+                f"{found.name} is no generator: it has no {_GENERATOR} file. kefu train sft_lora makes one.",
+                reference=generator,
+            )
+    return generator
 
 
 def _pair(text: str) -> tuple[str, Any]:
