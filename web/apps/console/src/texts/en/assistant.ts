@@ -145,7 +145,7 @@ export const assistant = {
   "engine.option.cache_megabytes": "Prompt cache (MB)",
   "engine.option.extra": "Further fields (JSON)",
   "engine.secret.set": "set; leave empty to keep it",
-  "engine.extra": "This engine has to be installed on the server:",
+  "engine.extra": "If the server does not have this engine yet, install it there:",
   "engine.check": "Check",
   "engine.check.ok": "It answers, after {time}.",
   "engine.encoders": "Encoders for search",

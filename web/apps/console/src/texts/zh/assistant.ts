@@ -137,7 +137,7 @@ export const assistant: Record<keyof typeof en, string> = {
   "engine.option.cache_megabytes": "提示缓存（MB）",
   "engine.option.extra": "附加字段（JSON）",
   "engine.secret.set": "已设置，留空则保持不变",
-  "engine.extra": "此引擎需要在服务器上安装：",
+  "engine.extra": "服务器若尚未安装此引擎，请在服务器上安装：",
   "engine.check": "检测",
   "engine.check.ok": "可用，耗时 {time}。",
   "engine.encoders": "检索编码器",
