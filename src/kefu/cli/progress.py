@@ -38,7 +38,8 @@ class Progress:
         elif told in {Told.NOTE, Told.CANCELLED}:
             self.say(str(fields["sentence"]))
         elif told is Told.FINISHED:
-            self.say(f"Finished in {fields['seconds']:g} s: {_figures(_main(fields['metrics']))}")
+            figures = _figures(_main(fields["metrics"]))
+            self.say(f"Finished in {fields['seconds']:g} s{f': {figures}' if figures else '.'}")
 
     def say(self, sentence: str, *, err: bool = False) -> None:
         """A line of its own."""

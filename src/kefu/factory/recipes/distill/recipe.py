@@ -139,10 +139,10 @@ def _checked_teachers(folders: Sequence[Path]) -> list[ModelCard]:
     cards = [read_card(each) for each in folders]
     for folder, card in zip(folders, cards, strict=True):
         if card.task != "classify":
-            raise BadInput(f"{folder} tells no labels: its task is {card.task}.", teacher=str(folder))
+            raise BadInput(f"{folder.name} tells no labels: its task is {card.task}.", teacher=folder.name)
         if card.labels != cards[0].labels:
             raise BadInput(
-                f"{folder} knows other labels than {folders[0]}; teachers share theirs.", teacher=str(folder)
+                f"{folder.name} knows other labels than {folders[0].name}; teachers share theirs.", teacher=folder.name
             )
         check_files(folder, card)
     return cards
