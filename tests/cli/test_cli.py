@@ -313,6 +313,7 @@ def test_the_assistant_is_shown_and_set(home: Home) -> None:
     for value, says in [("answer_threshold=7", "0 to 1"), ("nonsense=1", "nonsense"), ("nonsense", "NAME=VALUE")]:
         assert says in home.refuses("assistant", "set", value, "-w", "shop")
     assert "No engine runs" in home.refuses("assistant", "set", "--generator", "nonsense", "-w", "shop")
+    assert "is empty" in home.refuses("assistant", "set", "--api-key-env", "NOT_SET", "-w", "shop")
 
 
 def test_a_generator_is_chosen_by_its_sound_files_wherever_the_server_works(home: Home, tmp_path: Path) -> None:
@@ -330,4 +331,19 @@ def test_a_generator_is_chosen_by_its_sound_files_wherever_the_server_works(home
     assert "is damaged" in home.refuses(*choose, "path:writer", folder=tmp_path)
     assert "minilm-en is no generator" in home.refuses(*choose, "package:minilm-en")
     home.kefu(*choose, "none")
-    assert "is empty" in home.refuses("assistant", "set", "--api-key-env", "NOT_SET", "-w", "shop")
+
+
+def test_a_registered_generator_is_chosen_by_its_models_name(home: Home, tmp_path: Path) -> None:
+    weights, folder = b"GGUF", tmp_path / "writer"
+    folder.mkdir()
+    (folder / "model.gguf").write_bytes(weights)
+    file = {"path": "model.gguf", "sha256": hashlib.sha256(weights).hexdigest(), "bytes": len(weights)}
+    card = {"name": "writer", "task": "generate", "recipe": "sft_lora", "runtime": "gguf", "serve": "model.gguf"}
+    (folder / "card.json").write_text(json.dumps({**card, "files": [file]}), encoding="utf-8")
+    home.kefu("models", "register", folder, "--name", "writer", "-w", "shop")
+    choose = ("assistant", "set", "-w", "shop", "--generator")
+    assert "No version of writer is live" in home.refuses(*choose, "model:writer")
+    home.kefu("models", "promote", "writer", 1, "--override", "--reason", "It is the first.", "-w", "shop")
+    assert "generator: version:ver_" in home.kefu(*choose, "model:writer").out
+    home.kefu("assistant", "set", "tone=formal", "-w", "other")
+    assert "no such model" in home.refuses("assistant", "set", "-w", "other", "--generator", "model:writer")

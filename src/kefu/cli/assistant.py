@@ -3,15 +3,12 @@
 import json
 import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from kefu.cli.session import json_option, print_json, ready, workspace_actor, workspace_option, workspace_or_new
 from kefu.kit.errors import BadInput
-
-_GENERATOR = ".gguf"
 
 
 @click.group()
@@ -44,7 +41,7 @@ def _as_set(value: Any) -> str:
 
 @assistant.command("set")
 @click.argument("values", nargs=-1, metavar="NAME=VALUE…")
-@click.option("--generator", help="openai:MODEL, path:FILE.gguf or package:NAME; 'none' for none.")
+@click.option("--generator", help="openai:MODEL, path:FILE.gguf, package:NAME, or one's own model:NAME; 'none'.")
 @click.option("--base-url", help="The address of an OpenAI-compatible server.")
 @click.option("--api-key-env", help="The environment variable that holds the server's key; kept encrypted.")
 @workspace_option
@@ -65,12 +62,13 @@ def set_(
     """
     ready()
     from kefu.desk.assistants.actions import set_up
+    from kefu.desk.generators import checked
     from kefu.desk.wiring import engine_of
 
     _, actor = workspace_or_new(workspace)
     if generator not in {None, "none"}:
-        engine_of(str(generator))
-        generator = _sound(str(generator))
+        generator = checked(actor, str(generator), {})
+        engine_of(generator)
     info = set_up(
         actor,
         policy=dict(_pair(each) for each in values),
@@ -78,26 +76,6 @@ def set_(
         generator_options=_options(base_url, api_key_env),
     )
     click.echo(f"{info.name}; generator: {info.generator or 'none'}")
-
-
-def _sound(generator: str) -> str:
-    """A reference whose files are there and as their card says; a path from the root on, wherever the server works.
-
-    Raises BadInput for a model that generates nothing, BadInstallation for a missing or damaged file.
-    """
-    from kefu.engines.resolve import resolve
-
-    scheme, _, name = generator.partition(":")
-    if scheme == "path":
-        generator = f"path:{Path(name).expanduser().absolute()}"
-    if scheme in {"path", "package"}:
-        found = resolve(generator, (_GENERATOR,))
-        if not found.files:
-            raise BadInput(
-                f"{found.name} is no generator: it has no {_GENERATOR} file. kefu train sft_lora makes one.",
-                reference=generator,
-            )
-    return generator
 
 
 def _pair(text: str) -> tuple[str, Any]:

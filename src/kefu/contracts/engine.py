@@ -80,6 +80,18 @@ class Generator(Engine, Protocol):
         """Yield text as it is made. Closing the iterator stops the work. Raises Unavailable, Busy."""
 
 
+@runtime_checkable
+class FoundGenerator(Generator, Protocol):
+    """A generator whose files can be looked for before they are loaded."""
+
+    def find(self) -> None:
+        """Find the files, and check each one's SHA-256. Blocks.
+
+        Raises BadInput for a model that generates nothing, MissingExtra, Unavailable, BadInstallation for a missing or
+        altered file.
+        """
+
+
 @dataclass(frozen=True)
 class Classified:
     """What a text was taken for.

@@ -22,6 +22,7 @@ from kefu.desk.assistants.tools.sending import Sender
 from kefu.desk.changes import disconnect
 from kefu.desk.encoders import ChosenEncoders
 from kefu.desk.flow_book import FlowBook
+from kefu.desk.generators import located
 from kefu.desk.library import queries as library
 from kefu.desk.library import rehearsals
 from kefu.desk.modelhub.queries import Served
@@ -206,7 +207,8 @@ class Wiring:
                 return known
             try:
                 options = assistants.generator_options(workspace_id)
-                engine = load_engine(engine_of(reference), reference, options, Generator)
+                place = located(workspace_id, reference)
+                engine = load_engine(engine_of(reference), place, options, Generator)
             except KefuError as error:
                 _log.warning("generator_not_loaded", workspace=workspace_id, reason=error.code)
                 return None
@@ -336,11 +338,11 @@ def engine_of(reference: str) -> str:
     scheme, _, rest = reference.partition(":")
     if scheme in {"openai", "scripted"}:
         return {"openai": "openai_compat", "scripted": "scripted"}[scheme]
-    if scheme in {"package", "hub"} or (scheme == "path" and (rest.endswith(".gguf") or _is_folder(rest))):
+    if scheme in {"package", "hub", "version"} or (scheme == "path" and (rest.endswith(".gguf") or _is_folder(rest))):
         return "llamacpp"
     raise NotFound(
         f"No engine runs {reference!r}. Use openai:MODEL, path:FILE.gguf, path:DIR of a trained generator, "
-        "package:NAME or hub:OWNER/NAME.",
+        "package:NAME, hub:OWNER/NAME, version:ID or model:NAME.",
         reference=reference,
     )
 

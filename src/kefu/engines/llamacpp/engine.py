@@ -16,7 +16,9 @@ from kefu.engines.openai_compat.client import OpenAIClient, Server
 from kefu.engines.openai_compat.wire import chat_request
 from kefu.engines.options import EngineOptions, read_options
 from kefu.engines.resolve import ModelFiles, resolve
-from kefu.kit.errors import MissingExtra, Unavailable
+from kefu.kit.errors import BadInput, MissingExtra, Unavailable
+
+_FILE = ".gguf"
 
 
 class LlamaCppOptions(EngineOptions):
@@ -53,6 +55,15 @@ class LlamaCppGenerator:
         if self._card is None:
             raise Unavailable(f"The generator {self._reference} is not loaded.")
         return self._card
+
+    def find(self) -> None:
+        """`contracts.engine.FoundGenerator`."""
+        found = self._resolve()
+        if not found.files:
+            raise BadInput(
+                f"{found.name} is no generator: it has no {_FILE} file. kefu train sft_lora makes one.",
+                reference=self._reference,
+            )
 
     async def load(self) -> None:
         await asyncio.to_thread(self._load)
@@ -124,7 +135,7 @@ class LlamaCppGenerator:
                     "xllamacpp is not installed. Install it with: pip install 'kefu[gguf]'", extra="gguf"
                 )
             model = self._resolve()
-            file = model.one(".gguf")
+            file = model.one(_FILE)
             parameters = self._parameters(model.name, str(model.files[file]))
             process = LlamaProcess(model.name, parameters, load_timeout=self._options.load_timeout)
             process.ensure()
@@ -134,7 +145,7 @@ class LlamaCppGenerator:
     def _resolve(self) -> ModelFiles:
         given = self._options
         hub = Hub(url=given.hub_url, revision=given.revision, token=given.hub_token.get_secret_value())
-        return resolve(self._reference, (".gguf",), card=given.card, hub=hub)
+        return resolve(self._reference, (_FILE,), card=given.card, hub=hub)
 
     def _parameters(self, name: str, path: str) -> dict[str, Any]:
         chosen = ("threads", "context", "parallel", "cache_megabytes", "nice")

@@ -19,6 +19,8 @@ from kefu.desk.rows import now
 from kefu.kit.errors import BadInput
 
 _REFERENCE = re.compile(r"(openai|scripted|path|package|hub):\S+")
+# A version or a model of the workspace's own may be its generator; names of models have blanks.
+_GENERATOR = re.compile(rf"{_REFERENCE.pattern}|version:\S+|model:\S.*")
 _MOODS = ("complaint", "angry")
 _MOST_RULES, _LONGEST_WORD, _LONGEST_TEXT = 50, 200, 2000
 _RULE = {"moods": list, "words": list, "intents": list, "contact": dict, "refusals": int}
@@ -44,6 +46,8 @@ def set_up(
         row = Assistant.objects.of(actor.workspace_id).select_for_update().first()
         row = row or Assistant(workspace_id=actor.workspace_id, name="Kefu")
         before = {"policy": row.policy, "generator": row.generator}
+        if generator and row.generator and generator_options is None and not _is_alike(generator, row.generator):
+            generator_options = {}  # a server's address and key say nothing to a file
         row.name = name if name is not None else row.name
         row.policy = {part: value for part, value in {**row.policy, **changes}.items() if value is not None}
         row.generator = generator if generator is not None else row.generator
@@ -107,17 +111,28 @@ def encoder_options(actor: Actor, reference: str, options: dict[str, Any]) -> di
 
 
 def merged_options(actor: Actor, reference: str, options: dict[str, Any]) -> dict[str, Any]:
-    """The options with the stored secrets that they leave out. Raises BadInput for another server without its key."""
+    """The options with the secrets that they leave out, which are stored for a generator of the same form.
+
+    Raises BadInput for another server without its key.
+    """
     actor.require_role(Role.ADMIN)
-    known = generator_options(actor.workspace_id)
+    stored = for_workspace(actor.workspace_id).generator
+    known = generator_options(actor.workspace_id) if not stored or _is_alike(reference.strip(), stored) else {}
     kept = {name: known[name] for name in SECRETS if name in known and name not in options}
     if kept and (known.get("base_url"), known.get("hub_url")) != (options.get("base_url"), options.get("hub_url")):
         raise BadInput("The server has changed: give its key again.", field=next(iter(kept)))
-    if reference and not _REFERENCE.fullmatch(reference.strip()):
+    if reference and not _GENERATOR.fullmatch(reference.strip()):
         raise BadInput(
-            "A generator is named openai:MODEL, path:FILE.gguf, package:NAME or hub:OWNER/NAME.", field="reference"
+            "A generator is named openai:MODEL, path:FILE.gguf, package:NAME, hub:OWNER/NAME, version:ID or "
+            "model:NAME.",
+            field="reference",
         )
     return {name: value for name, value in {**kept, **options}.items() if value is not None}
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """Whether two references have the same form, so that the options of one fit the other."""
+    return one.partition(":")[0] == other.partition(":")[0]
 
 
 def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from kefu.desk.actor import Actor, Role
 from kefu.desk.assistants import actions, queries
 from kefu.desk.assistants.schemas import assistants as schemas
 from kefu.desk.encoders import load_encoder
+from kefu.desk.generators import checked, choose, located
 from kefu.desk.http.entry import member
 from kefu.desk.inbox.queries import confidences
+from kefu.desk.modelhub.queries import generators
 from kefu.desk.trial import try_question
 from kefu.desk.wiring import engine_of, load_engine
 from kefu.kit import registry
@@ -46,26 +48,31 @@ def change(request: HttpRequest, body: schemas.AssistantChange) -> dict[str, Any
 
 @router.get("/assistant/engines", response=schemas.InstalledEngines)
 def engines(request: HttpRequest) -> dict[str, Any]:
-    """The engines that are installed, with their options."""
-    _actor(request).require_role(Role.VIEWER)
+    """The engines that are installed, with their options, and the workspace's own versions that write answers."""
+    own = generators(_actor(request))
     found = registry.manifests("engines").values()
-    return {"engines": [schemas.engine(each) for each in found]}
+    return {"engines": [schemas.engine(each) for each in found], "generators": own}
 
 
 @router.put("/assistant/engines/generator", response=schemas.Assistant)
 def set_generator(request: HttpRequest, body: schemas.GeneratorChange) -> dict[str, Any]:
-    """Choose the generator; an empty reference switches it off."""
-    actions.set_generator(_actor(request), reference=body.reference, options=body.options)
+    """Choose the generator; an empty reference switches it off.
+
+    The files of one that runs here are checked first: they are there, and as their card says.
+    """
+    choose(_actor(request), reference=body.reference, options=body.options)
     return _assistant(_actor(request))
 
 
 @router.post("/assistant/engines/generator/check", response=schemas.Check)
 def check_generator(request: HttpRequest, body: schemas.GeneratorChange) -> dict[str, Any]:
     """Load a generator and have it say a word, before it is chosen."""
-    options = actions.merged_options(_actor(request), body.reference, body.options)
+    actor = _actor(request)
+    options = actions.merged_options(actor, body.reference, body.options)
     begun = time.perf_counter()
     try:
-        said = _said(body.reference, options)
+        reference = checked(actor, body.reference.strip(), options)
+        said = _said(engine_of(reference), located(actor.workspace_id, reference), options)
     except KefuError as error:
         return {"ok": False, "detail": error.sentence, "ms": _since(begun)}
     except TimeoutError:
@@ -170,8 +177,8 @@ def _embedded(reference: str, options: dict[str, Any]) -> str:
         run(encoder.close())
 
 
-def _said(reference: str, options: dict[str, Any]) -> str:
-    generator = load_engine(engine_of(reference), reference, options, Generator)
+def _said(engine: str, reference: str, options: dict[str, Any]) -> str:
+    generator = load_engine(engine, reference, options, Generator)
 
     async def word() -> str:
         prompt = Prompt("Answer with one word.", (Said("contact", "Are you there?"),), max_tokens=8)

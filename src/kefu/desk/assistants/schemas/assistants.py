@@ -181,8 +181,17 @@ class Engine(Schema):
     options: dict[str, str]
 
 
+class OwnGenerator(Schema):
+    """A version of a model of the workspace that writes answers; `reference` chooses it."""
+
+    reference: str
+    model: str
+    number: int
+
+
 class InstalledEngines(Schema):
     engines: list[Engine]
+    generators: list[OwnGenerator]
 
 
 class Check(Schema):

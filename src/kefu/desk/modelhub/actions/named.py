@@ -9,9 +9,9 @@ from typing import Any
 
 from kefu.desk.modelhub.models import Version
 from kefu.desk.modelhub.queries.data import get_dataset_version, named_input
-from kefu.desk.modelhub.queries.registry import get_version
+from kefu.desk.modelhub.queries.registry import VERSION, get_version
 
-VERSION, DATASET = "version:", "dataset:"
+DATASET = "dataset:"
 
 
 def named_inputs(workspace_id: str, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

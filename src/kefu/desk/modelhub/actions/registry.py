@@ -18,6 +18,7 @@ from kefu.desk.modelhub.queries.data import get_dataset_version
 from kefu.desk.modelhub.queries.registry import (
     ModelInfo,
     VersionInfo,
+    generator_id,
     get_model,
     get_version,
     limits_of,
@@ -127,7 +128,10 @@ def remove_model(actor: Actor, *, model_id: str) -> None:
             raise Conflict(f"{row.name} is used for {row.role}; take the role away first.", role=row.role)
         if Run.objects.of(actor.workspace_id).filter(model_id=row.id, state__in=OPEN).exists():
             raise Conflict("A run works on this model; wait for it or cancel it.")
-        places = list(Version.objects.of(actor.workspace_id).filter(model_id=row.id).values_list("folder", flat=True))
+        mine = Version.objects.of(actor.workspace_id).filter(model_id=row.id)
+        if mine.filter(id=generator_id(actor.workspace_id)).exists():
+            raise Conflict(f"A version of {row.name} is the assistant's generator; choose another first.")
+        places = list(mine.values_list("folder", flat=True))
         name = row.name
         row.delete()
         announce(actor.workspace_id, "modelhub.model_removed", model_id)
@@ -267,7 +271,8 @@ def remove_version(actor: Actor, *, version_id: str) -> None:
         get_model(actor.workspace_id, row.model_id, lock=True)
         if row.id in used_versions(actor.workspace_id):
             raise Conflict(
-                f"Version {row.number} is champion or challenger, or a run works with it.", version=version_id
+                f"Version {row.number} is champion, challenger or the assistant's generator, or a run works with it.",
+                version=version_id,
             )
         place, owner_id = row.folder, row.model_id
         before = {"model": row.model.name, "version": row.number}

@@ -13,13 +13,17 @@ from kefu.desk.modelhub.queries.data import (
     report,
 )
 from kefu.desk.modelhub.queries.registry import (
+    VERSION,
     Comparison,
+    GeneratorVersion,
     ModelInfo,
     PromotionInfo,
     Served,
     VersionInfo,
     VersionName,
     compare,
+    generator_served,
+    generators,
     model,
     model_named,
     models,
@@ -35,9 +39,11 @@ from kefu.desk.modelhub.queries.registry import (
 from kefu.desk.modelhub.queries.training import RecipeInfo, RunEventInfo, RunInfo, recipes, run, run_events, runs
 
 __all__ = [
+    "VERSION",
     "Comparison",
     "DatasetInfo",
     "DatasetVersionInfo",
+    "GeneratorVersion",
     "ModelInfo",
     "PromotionInfo",
     "RecipeInfo",
@@ -54,6 +60,8 @@ __all__ = [
     "dataset_rows",
     "dataset_version",
     "datasets",
+    "generator_served",
+    "generators",
     "model",
     "model_named",
     "models",

@@ -10,11 +10,14 @@ from django.db.models import Count
 from kefu.contracts.gate import Limits, Verdict, judge
 from kefu.contracts.model_card import Judged, ModelCard, Slice
 from kefu.desk.actor import Actor, Role
+from kefu.desk.assistants.queries import for_workspace
 from kefu.desk.modelhub import folders
 from kefu.desk.modelhub.models import Model, Promotion, Run, Version
 from kefu.desk.modelhub.queries.data import named_input
 from kefu.desk.modelhub.queries.training import OPEN
 from kefu.kit.errors import BadInput, NotFound
+
+VERSION = "version:"  # how a version is named where other models are named by path
 
 # What one looks at first when two versions are side by side; others follow by name.
 _FIRST = (
@@ -88,6 +91,15 @@ class PromotionInfo:
     reason: str
     made_by: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class GeneratorVersion:
+    """A version that writes answers, as the assistant's generator names it."""
+
+    reference: str
+    model: str
+    number: int
 
 
 @dataclass(frozen=True)
@@ -209,6 +221,22 @@ def serving(workspace_id: str, role: str) -> list[Served]:
     return [served_version(row) for row in (owner.champion, before) if row is not None]
 
 
+def generators(actor: Actor) -> list[GeneratorVersion]:
+    """The versions that can be the assistant's generator, by model, newest first."""
+    _may_read(actor)
+    found = Version.objects.of(actor.workspace_id).filter(card__task="generate").order_by("model__name", "-number")
+    rows = found.values_list("id", "model__name", "number")
+    return [GeneratorVersion(f"{VERSION}{row_id}", name, number) for row_id, name, number in rows]
+
+
+def generator_served(workspace_id: str, version_id: str) -> Served:
+    """A version that writes answers. Raises BadInput for one that does something else, NotFound."""
+    row = get_version(workspace_id, version_id)
+    if row.card["task"] != "generate":
+        raise BadInput(f"{row.model.name} is no generator: it writes no answers.", version=version_id)
+    return served_version(row)
+
+
 def get_model(workspace_id: str, model_id: str, *, lock: bool = False) -> Model:
     if lock:  # not together with what may be null: PostgreSQL refuses to lock an outer join
         Model.objects.of(workspace_id).select_for_update().filter(id=model_id).first()
@@ -234,11 +262,17 @@ def previous_champion(owner: Model) -> Version | None:
 
 
 def used_versions(workspace_id: str) -> frozenset[str]:
-    """Versions that an alias names or that an open run works with."""
+    """Versions that an alias names, that an open run works with, or that is the assistant's generator."""
     named = Model.objects.of(workspace_id).values_list("champion_id", "challenger_id")
     open_runs = Run.objects.of(workspace_id).filter(state__in=OPEN).values_list("inputs", flat=True)
     worked_with = {str(each["id"]) for inputs in open_runs for each in inputs.values()}
-    return frozenset({each for pair in named for each in pair if each} | worked_with)
+    return frozenset({each for pair in named for each in pair if each} | worked_with | {generator_id(workspace_id)})
+
+
+def generator_id(workspace_id: str) -> str:
+    """The id of the version that is the assistant's generator; empty where another kind is, or none."""
+    reference = for_workspace(workspace_id).generator
+    return reference.removeprefix(VERSION) if reference.startswith(VERSION) else ""
 
 
 def limits_of(owner: Model) -> Limits:
