@@ -1,14 +1,20 @@
-/** Generator references: "openai:MODEL" at a server; "path:FILE.gguf", "hub:OWNER/NAME", "package:NAME" run here. */
+/**
+ * Generator references: "openai:MODEL" at a server; "path:FILE.gguf", "hub:OWNER/NAME", "package:NAME" run here, and so
+ * does "version:ID", a version of the workspace's own.
+ */
 
 const ENGINE_OF: Readonly<Record<string, string>> = {
   openai: "openai_compat",
   scripted: "scripted",
   path: "llamacpp",
+  version: "llamacpp",
   hub: "llamacpp",
   package: "llamacpp",
 };
 
 export const engineOf = (reference: string): string => ENGINE_OF[reference.split(":")[0] ?? ""] ?? "";
+
+export const isOwn = (reference: string): boolean => reference.startsWith("version:");
 
 const ENCODER_OF: Readonly<Record<string, string>> = {
   openai: "openai_compat_encoder",

@@ -96,7 +96,7 @@ export type PolicyChange = { [K in keyof T.Policy]?: T.Policy[K] | null };
 export const assistant = {
   read: () => request<T.Assistant>("GET", "/assistant"),
   change: (body: { name?: string; policy?: PolicyChange }) => request<T.Assistant>("PATCH", "/assistant", { body }),
-  engines: () => request<{ engines: T.EngineKind[] }>("GET", "/assistant/engines"),
+  engines: () => request<{ engines: T.EngineKind[]; generators: T.OwnGenerator[] }>("GET", "/assistant/engines"),
   setGenerator: (reference: string, options: Record<string, unknown>) =>
     request<T.Assistant>("PUT", "/assistant/engines/generator", { body: { reference, options } }),
   chooseEncoder: (language: string, reference: string, options: Record<string, unknown>) =>

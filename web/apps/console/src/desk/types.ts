@@ -384,6 +384,13 @@ export interface Assistant {
   };
 }
 
+/** A version of the workspace's own that writes answers; `reference` chooses it as the generator. */
+export interface OwnGenerator {
+  reference: string;
+  model: string;
+  number: number;
+}
+
 export interface EngineKind {
   name: string;
   title: string;

@@ -128,6 +128,7 @@ export const assistant = {
   "engine.generator": "Generator",
   "engine.generator.hint": "Writes answers from passages. Without one, answers are approved or quoted.",
   "engine.none": "None",
+  "engine.own": "Your own: {model}, version {number}",
   "engine.model": "Model",
   "engine.model.server": "The model's name at the server, such as qwen3-8b.",
   "engine.model.file": "path:FILE.gguf, hub:OWNER/NAME or package:NAME",

@@ -120,6 +120,7 @@ export const assistant: Record<keyof typeof en, string> = {
   "engine.generator": "生成引擎",
   "engine.generator.hint": "根据段落撰写回答。未设置时只给出标准答案或引用原文。",
   "engine.none": "不使用",
+  "engine.own": "自有模型：{model}，第 {number} 版",
   "engine.model": "模型",
   "engine.model.server": "服务器上的模型名，例如 qwen3-8b。",
   "engine.model.file": "path:文件.gguf、hub:OWNER/NAME 或 package:NAME",

@@ -65,7 +65,14 @@ export const conflicts: readonly (readonly [string, string])[] = [
   ["This run did not stop: it is {}.", "此次训练未能停止，状态为 {}。"],
   ["This run is not over; cancel it first.", "此次训练尚未结束，请先取消。"],
   ["This run is over: {}.", "此次训练已结束：{}。"],
-  ["Version {} is champion or challenger, or a run works with it.", "第 {} 版是线上版或候选版，或有训练正在使用。"],
+  [
+    "Version {} is champion, challenger or the assistant's generator, or a run works with it.",
+    "第 {} 版是线上版、候选版或助手的生成引擎，或有训练正在使用。",
+  ],
+  [
+    "A version of {} is the assistant's generator; choose another first.",
+    "{} 的一个版本是助手的生成引擎，请先另选一个。",
+  ],
   ["You are not offered this conversation.", "此会话未分派给您。"],
   ["You have a password already: log in with it.", "您已设置密码，请用密码登录。"],
   ["{} asks for a second factor.", "{} 要求两步验证。"],

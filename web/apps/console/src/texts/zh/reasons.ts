@@ -209,4 +209,19 @@ export const reasons: readonly (readonly [string, string])[] = [
     "The two were not judged on the same test; judge both on it first.",
     "两个版本没有在同一测试集上评测，请先分别评测。",
   ],
+  [
+    "{} is no generator: it has no {} file. kefu train sft_lora makes one.",
+    "{} 不是生成模型：没有 {} 文件。kefu train sft_lora 可训练一个。",
+  ],
+  ["{} is no generator: it writes no answers.", "{} 不是生成模型：它不撰写回答。"],
+  ["No version of {} is live; promote one, or name it version:ID.", "{} 没有线上版：请先上线一个，或写 version:ID。"],
+  ["There is no model at {}.", "{} 处没有模型。"],
+  [
+    "{} is damaged or not the pinned one: its SHA-256 is {}, {} is expected. {}",
+    "{} 已损坏或不是指定的文件：其 SHA-256 为 {}，应为 {}。{}",
+  ],
+  [
+    "{} of the model {} was altered: its SHA-256 is not the one on its card.",
+    "{}（模型 {}）已被改动：其 SHA-256 与模型卡不符。",
+  ],
 ];
