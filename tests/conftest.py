@@ -29,7 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("KEFU_SECRET_KEY", "KEFU_PUBLIC_URL", "KEFU_STORAGE"):
         os.environ.pop(name, None)
     from kefu.desk.boot import boot
+    from kefu.kit.settings import settings
 
+    settings.cache_clear()  # a worker inherits its parent's home, and may have read it by now
     boot()
 
 
